@@ -1,0 +1,50 @@
+import type { ExitReason } from './exit-reason.ts'
+import { brand, type ErrorContext, type Executed, MaltsterError } from './maltster-error.ts'
+
+/** The process could not be started, or ended before it was ready. `reason` has exit code, signal, stderr. */
+export class SpawnError extends MaltsterError {
+  readonly reason: ExitReason
+
+  constructor(message: string, context: ErrorContext & { reason: ExitReason }) {
+    super(message, context)
+    this.reason = context.reason
+  }
+}
+brand(SpawnError, 'ERR_MALTSTER_SPAWN')
+
+/** The process started and was not ready within `timeoutMs`; it has been killed. */
+export class BootTimeoutError extends MaltsterError {
+  readonly timeoutMs: number
+  readonly reason: ExitReason
+
+  constructor(message: string, context: ErrorContext & { timeoutMs: number; reason: ExitReason }) {
+    super(message, context)
+    this.timeoutMs = context.timeoutMs
+    this.reason = context.reason
+  }
+}
+brand(BootTimeoutError, 'ERR_MALTSTER_BOOT_TIMEOUT')
+
+/** The worker died while, or before, the call was with it. */
+export class WorkerDiedError extends MaltsterError {
+  readonly reason: ExitReason
+  readonly executed: Executed
+
+  constructor(message: string, context: ErrorContext & { reason: ExitReason; executed: Executed }) {
+    super(message, context)
+    this.reason = context.reason
+    this.executed = context.executed
+  }
+}
+brand(WorkerDiedError, 'ERR_MALTSTER_WORKER_DIED')
+
+/** The worker was stopped on purpose: `stop()`, `kill()`, disposal, the end of the host. */
+export class WorkerStoppedError extends MaltsterError {
+  readonly executed: Executed
+
+  constructor(message: string, context: ErrorContext & { executed: Executed }) {
+    super(message, context)
+    this.executed = context.executed
+  }
+}
+brand(WorkerStoppedError, 'ERR_MALTSTER_WORKER_STOPPED')

@@ -1,0 +1,58 @@
+/** Version of the wire. Both sides must have the same; `docs/protocol.md` has the rule. */
+export const protocolVersion = 1
+
+/** Bytes of a frame header. */
+export const headerBytes = 16
+
+/** Bytes of the descriptor of one attachment: its length as two little-endian u32, low then high. */
+export const descriptorBytes = 8
+
+/** Kinds of frames. Which side may send which is in `docs/protocol.md`. */
+export const frameType = {
+  /** Data lane, worker to host: the main thread is there. Control lane: the sentinel is. Body: hello. */
+  hello: 1,
+  /** Data lane, host to worker, first frame: what the worker has to know. */
+  configure: 2,
+  /** Host to worker: a function, under the function id in `aux`. */
+  define: 3,
+  /** Host to worker: run function `aux` as call `id`. */
+  call: 4,
+  /** Worker to host: call `id` returned. */
+  result: 5,
+  /** Worker to host: call `id` did not return. */
+  error: 6,
+  /** Worker to host, last frame: the worker ends on purpose, and why. */
+  goodbye: 7,
+  /** Host to worker: end when nothing is left to do. */
+  exit: 8,
+  /** Control lane, host to worker: end calls. */
+  interrupt: 16,
+  /** Control lane, worker to host: what became of it. */
+  interrupted: 17,
+  /** Control lane, host to worker: tell memory and processor time. */
+  measure: 18,
+  /** Control lane, worker to host: the answer. */
+  measured: 19,
+  /** Control lane, worker to host: an uncaught error is about to end the process. */
+  dying: 20,
+  /** Control lane, both ways: answered by the sentinel though the main thread be busy. */
+  ping: 21,
+  pong: 22,
+} as const
+
+/** Bits of a frame header's flags. The low four belong to the codec. */
+export const frameFlag = {
+  /** Codec: the body is a node table, not a plain value. */
+  nodeTable: 1,
+  /** Call: nobody waits for an answer. */
+  cast: 16,
+  /** Call: not foreground; interrupts pass it by. */
+  background: 32,
+  /** Call: the value is not sent back. */
+  discard: 64,
+  /** Call: the body is `[args, captures]`, not `args`. */
+  captures: 128,
+} as const
+
+/** The bits of the flags that a codec may set. */
+export const codecFlags = 15
