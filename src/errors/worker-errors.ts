@@ -38,7 +38,7 @@ export class WorkerDiedError extends MaltsterError {
 }
 brand(WorkerDiedError, 'ERR_MALTSTER_WORKER_DIED')
 
-/** The worker was stopped on purpose: `stop()`, `kill()`, disposal, the end of the host. */
+/** The worker was stopped on purpose: by `stop()` or disposal. */
 export class WorkerStoppedError extends MaltsterError {
   readonly executed: Executed
 

@@ -23,8 +23,10 @@ export const frameType = {
   error: 6,
   /** Worker to host, last frame: the worker ends on purpose, and why. */
   goodbye: 7,
-  /** Host to worker: end when nothing is left to do. */
+  /** Host to worker: end now, by yourself. */
   exit: 8,
+  /** Worker to host: configured; calls are welcome. */
+  ready: 9,
   /** Control lane, host to worker: end calls. */
   interrupt: 16,
   /** Control lane, worker to host: what became of it. */

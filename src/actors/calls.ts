@@ -1,0 +1,329 @@
+import PQueue from 'p-queue'
+
+import { BackpressureError, CallTimeoutError } from '../errors/call-errors.ts'
+import { DecodeError, ProtocolError } from '../errors/data-errors.ts'
+import type { Executed } from '../errors/maltster-error.ts'
+import { type AnyFunction } from '../movement/function-source.ts'
+import { type ModuleReference, prepareModuleReference } from '../movement/module-reference.ts'
+import { captureValues, prepareFunction, type Shipment } from '../movement/shipment.ts'
+import type { Clock } from '../transport/clock.ts'
+import type { EncodedBody } from '../transport/codec.ts'
+import type { IncomingFrame } from '../transport/frame-reader.ts'
+import type { CallFailure, InterruptReport } from '../transport/messages.ts'
+import { frameFlag, frameType, headerBytes } from '../transport/protocol.ts'
+import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions } from './call-options.ts'
+import type { EventStream } from './events.ts'
+import type { InterruptResult } from './interrupts.ts'
+import { executedOf, type PendingCall, PendingCalls, type PendingEdges } from './pending-calls.ts'
+import { callError, type ErrorPlace, interruptedError } from './remote-error.ts'
+import type { ResolvedOptions } from './resolve-options.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+/** How long a call whose time is over waits to learn where it was spinning. */
+const whereaboutsMs = 100
+
+/** What can be called: a function, or the name of one in a module. */
+export type Callable = AnyFunction | ModuleReference
+
+/** What the calls of a worker need of it. */
+export interface CallsOptions {
+  readonly options: ResolvedOptions
+  readonly process: WorkerProcess
+  readonly clock: Clock
+  readonly events: EventStream
+  readonly identity: { readonly path: string; readonly incarnation: number }
+  readonly edges: PendingEdges
+  /** Ends one call by the ladder. */
+  readonly endOne: (callId: number) => Promise<InterruptResult>
+  /** Why calls are not taken now, if they aren't. */
+  readonly refusal: () => Error | undefined
+}
+
+/** The calls of one incarnation: their way out, their way back, and every way to end early. */
+export class Calls {
+  readonly pending: PendingCalls
+  readonly #options: CallsOptions
+  readonly #known = new Map<string, number>()
+  readonly #queue: PQueue | undefined
+  #heldBytes = 0
+  #made = 0
+  /** Calls that were settled here before their answer came; it is dropped when it does. */
+  readonly #abandoned = new Set<number>()
+
+  constructor(options: CallsOptions) {
+    this.#options = options
+    this.pending = new PendingCalls(options.edges)
+    const { concurrency } = options.options
+    this.#queue = concurrency === Infinity ? undefined : new PQueue({ concurrency })
+  }
+
+  /** Calls made so far. */
+  get made(): number {
+    return this.#made
+  }
+
+  /** Makes a call. Its frame is in order before this returns. Throws what the call is refused for. */
+  start(fn: Callable, args: readonly unknown[], options: CallOptions | undefined): Promise<unknown> {
+    const refusal = this.#options.refusal()
+    if (refusal !== undefined) throw refusal
+    if (options !== undefined) {
+      checkCallOptions(options)
+      options.signal?.throwIfAborted()
+    }
+    const shipment = this.#prepare(fn, options?.captures)
+    this.#checkMailbox()
+    const body = this.#body(shipment, args, options?.captures)
+    const background = options?.background === true
+    const flags =
+      (background ? frameFlag.background : 0) |
+      (options?.result === 'discard' ? frameFlag.discard : 0) |
+      (shipment.captureNames.length > 0 ? frameFlag.captures : 0)
+    const id = this.pending.nextId()
+    return new Promise((resolve, reject) => {
+      const call: PendingCall = { id, background, name: shipment.name, resolve, reject, sentAt: 0, release: undefined }
+      if (this.#queue === undefined) this.#send(call, shipment, flags, body)
+      else this.#hold(this.#queue, call, shipment, flags, body)
+      if (options !== undefined) this.#watch(call, options)
+      if (this.#options.events.wantsCalls) {
+        this.#emit({ type: 'call.started', callId: id, name: call.name, background })
+      }
+    })
+  }
+
+  /** Makes a call that nobody waits for. */
+  cast(fn: Callable, args: readonly unknown[], options: CastOptions | undefined): void {
+    const refusal = this.#options.refusal()
+    if (refusal !== undefined) throw refusal
+    if (options !== undefined) checkCastOptions(options)
+    const shipment = this.#prepare(fn, options?.captures)
+    this.#checkMailbox()
+    const body = this.#body(shipment, args, options?.captures)
+    const flags =
+      frameFlag.cast |
+      (options?.background === true ? frameFlag.background : 0) |
+      (shipment.captureNames.length > 0 ? frameFlag.captures : 0)
+    this.#made++
+    this.#options.process.data.frame(frameType.call, flags, this.pending.nextId(), this.#define(shipment), body, 'args')
+  }
+
+  #prepare(fn: Callable, captures: CallOptions['captures']): Shipment {
+    if (typeof fn === 'function' || fn === null || typeof fn !== 'object') return prepareFunction(fn, captures)
+    return prepareModuleReference(fn)
+  }
+
+  #body(shipment: Shipment, args: readonly unknown[], captures: CallOptions['captures']): unknown {
+    if (!Array.isArray(args)) {
+      throw new TypeError(`Expected \`args\` to be an array, got ${typeof args}. Write \`call(fn, [argument])\`.`)
+    }
+    return shipment.captureNames.length === 0 ? args : [args, captureValues(shipment, captures)]
+  }
+
+  #checkMailbox(): void {
+    const { options, process } = this.#options
+    const { maxCalls, maxBytes } = options
+    const bytes = process.data.pendingBytes + this.#heldBytes
+    const over =
+      this.pending.size >= maxCalls
+        ? `${this.pending.size} calls wait; \`mailbox.maxCalls\` is ${maxCalls}`
+        : bytes >= maxBytes
+          ? `${bytes} bytes wait; \`mailbox.maxBytes\` is ${maxBytes}`
+          : undefined
+    if (over === undefined) return
+    const advice = 'Nothing was sent. Await earlier calls first, or raise the bound.'
+    throw new BackpressureError(`The mailbox of worker ${this.#place.worker} is full: ${over}. ${advice}`, this.#place)
+  }
+
+  /** The worker's number for a function; tells it what the function is when that is news. */
+  #define(shipment: Shipment): number {
+    const known = this.#known.get(shipment.key)
+    if (known !== undefined) return known
+    const functionId = this.#known.size + 1
+    this.#options.process.data.frame(frameType.define, 0, 0, functionId, shipment.definition, 'fn')
+    this.#known.set(shipment.key, functionId)
+    return functionId
+  }
+
+  #send(call: PendingCall, shipment: Shipment, flags: number, body: unknown): void {
+    const { data } = this.#options.process
+    data.frame(frameType.call, flags, call.id, this.#define(shipment), body, 'args')
+    this.#made++
+    call.sentAt = data.bytesWritten
+    this.pending.add(call)
+  }
+
+  /** Encodes now, so that later changes of the arguments don't show, and sends when it is the call's turn. */
+  #hold(queue: PQueue, call: PendingCall, shipment: Shipment, flags: number, body: unknown): void {
+    const { process } = this.#options
+    const kept = keep(process.codec.encode(body, 'args', Buffer.alloc(1024), 0, headerBytes))
+    const byteLength = kept.end + kept.attachments.reduce((sum, one) => sum + one.byteLength, 0)
+    this.#heldBytes += byteLength
+    this.#made++
+    this.pending.add(call)
+    void queue.add(async () => {
+      this.#heldBytes -= byteLength
+      // Settled while it waited.
+      if (this.pending.get(call.id) === undefined) return
+      process.data.encodedFrame(frameType.call, flags, call.id, this.#define(shipment), kept)
+      call.sentAt = process.data.bytesWritten
+      const { release } = call
+      await new Promise<void>((settled) => {
+        call.release = () => {
+          release?.()
+          settled()
+        }
+      })
+    })
+  }
+
+  #watch(call: PendingCall, { timeoutMs, signal }: CallOptions): void {
+    const { clock } = this.#options
+    const timer =
+      timeoutMs === undefined || timeoutMs === Infinity
+        ? undefined
+        : clock.setIdleTimeout(() => void this.#timeOut(call, timeoutMs), timeoutMs)
+    const onAbort = (): void => this.#abort(call, signal)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (timer === undefined && signal === undefined) return
+    call.release = () => {
+      if (timer !== undefined) clock.clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Settled from here on, though the worker may still be at it: the ladder ends it there. */
+  #abandon(call: PendingCall): Promise<InterruptResult> | undefined {
+    if (this.pending.take(call.id) === undefined || call.sentAt === 0) return undefined
+    this.#abandoned.add(call.id)
+    return this.#options.endOne(call.id)
+  }
+
+  async #timeOut(call: PendingCall, timeoutMs: number): Promise<void> {
+    const { clock } = this.#options
+    const executed: Executed = call.sentAt === 0 ? 'no' : 'unknown'
+    const ladder = this.#abandon(call)
+    let at: string | undefined
+    if (ladder !== undefined) {
+      const impatience = new Promise<undefined>((resolve) => {
+        clock.setTimeout(() => resolve(undefined), whereaboutsMs)
+      })
+      at = (await Promise.race([ladder, impatience]))?.at
+    }
+    const message = `A call in worker ${this.#place.worker} did not settle within ${timeoutMs} ms; it has been ended.`
+    this.#reject(call, new CallTimeoutError(message, { ...this.#place, timeoutMs, at, executed }))
+  }
+
+  #abort(call: PendingCall, signal: AbortSignal | undefined): void {
+    void this.#abandon(call)
+    this.#reject(call, signal?.reason)
+  }
+
+  /** A frame about a call has come. */
+  received(frame: IncomingFrame): void {
+    const { id, type, flags } = frame
+    if (type === frameType.error && (flags & frameFlag.cast) !== 0) {
+      this.#castFailed(id, this.#failure(frame))
+      return
+    }
+    const call = this.pending.take(id)
+    if (call === undefined) {
+      this.#unexpected(id)
+      return
+    }
+    if (type === frameType.error) {
+      this.#reject(call, this.#failure(frame))
+      return
+    }
+    let value: unknown
+    try {
+      if ((flags & frameFlag.discard) === 0) value = this.#options.process.codec.decode(frame)
+    } catch (error) {
+      this.#reject(call, this.#undecodable(error))
+      return
+    }
+    call.resolve(value)
+    if (this.#options.events.wantsCalls) this.#emit({ type: 'call.settled', callId: id, outcome: 'ok' })
+  }
+
+  #failure(frame: IncomingFrame): Error {
+    try {
+      return callError(this.#options.process.codec.decode(frame) as CallFailure, this.#place)
+    } catch (error) {
+      return this.#undecodable(error)
+    }
+  }
+
+  #undecodable(error: unknown): Error {
+    if (error instanceof DecodeError) {
+      const message = `The answer of worker ${this.#place.worker} could not be read: ${error.message}`
+      return new DecodeError(message, { ...this.#place, reason: error.reason, cause: error })
+    }
+    return new ProtocolError(`Worker ${this.#place.worker} answered in a way that is none.`, {
+      ...this.#place,
+      cause: error,
+    })
+  }
+
+  #unexpected(id: number): void {
+    if (this.#abandoned.delete(id)) {
+      this.#emit({ type: 'frame.dropped', callId: id, why: 'The call had been settled before its answer came.' })
+      return
+    }
+    this.#emit({ type: 'frame.dropped', callId: id, why: 'No such call is under way.' })
+    this.#options.process.strayFrame()
+  }
+
+  #castFailed(callId: number, error: Error): void {
+    const { events, identity } = this.#options
+    this.#emit({ type: 'cast.failed', callId, error })
+    if (events.isObserved('cast.failed', identity.path)) return
+    process.emitWarning(`A cast to worker ${this.#place.worker} failed: ${error.stack ?? error.message}`, 'MaltsterWarning')
+  }
+
+  /** A ladder has ended calls over there. */
+  ended(report: InterruptReport): void {
+    for (const id of report.callIds) {
+      if (this.#abandoned.delete(id)) continue
+      const call = this.pending.take(id)
+      if (call === undefined) continue
+      this.#reject(call, interruptedError(this.#place, { collateral: false, executed: 'unknown', at: report.at }))
+    }
+  }
+
+  /** Rejects foreground calls up to one that have not left the host. */
+  endHeld(upToCallId: number): void {
+    this.pending.rejectAll((call) =>
+      call.sentAt === 0 && !call.background && call.id <= upToCallId
+        ? interruptedError(this.#place, { collateral: false, executed: 'no' })
+        : undefined,
+    )
+  }
+
+  /** Nothing will be answered any more. */
+  endAll(error: (executed: Executed) => Error): void {
+    const { process } = this.#options
+    this.pending.rejectAll((call) => error(executedOf(call, process.bytesLeft)))
+  }
+
+  #reject(call: PendingCall, error: unknown): void {
+    call.reject(error)
+    if (this.#options.events.wantsCalls) {
+      this.#emit({ type: 'call.settled', callId: call.id, outcome: 'failed', error })
+    }
+  }
+
+  #emit(body: Parameters<EventStream['emit']>[1]): void {
+    this.#options.events.emit(this.#options.identity, body)
+  }
+
+  get #place(): ErrorPlace {
+    return { worker: this.#options.identity.path, pid: this.#options.process.pid }
+  }
+}
+
+/** A copy of an encoded body that stays good: the encoder uses its own again. */
+function keep(body: EncodedBody): EncodedBody {
+  const buffer = Buffer.allocUnsafeSlow(headerBytes + body.end - body.start)
+  body.buffer.copy(buffer, headerBytes, body.start, body.end)
+  const attachments = body.attachments.map((one) => new Uint8Array(one))
+  return { buffer, start: headerBytes, end: buffer.length, flags: body.flags, attachments }
+}

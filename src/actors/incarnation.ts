@@ -1,0 +1,326 @@
+import { createActor, fromCallback } from 'xstate'
+
+import { ProtocolError } from '../errors/data-errors.ts'
+import { describeExit, type ExitReason } from '../errors/exit-reason.ts'
+import { BootTimeoutError, SpawnError, WorkerDiedError, WorkerStoppedError } from '../errors/worker-errors.ts'
+import type { Measurement } from '../transport/messages.ts'
+import { Calls } from './calls.ts'
+import { directoryObstacle, findExecutable } from './executable.ts'
+import { Interrupts, type InterruptResult } from './interrupts.ts'
+import type { ErrorPlace } from './remote-error.ts'
+import type { ResolvedOptions } from './resolve-options.ts'
+import type { Seams } from './seams.ts'
+import { type ProcessIdentity, WorkerProcess } from './worker-process.ts'
+import { type ProcessCommand, stateOf, type StopDelays, type WorkerEvent, workerMachine, type WorkerState } from './worker-machine.ts'
+
+type Reference = 'auto' | 'ref' | 'unref'
+
+/**
+ * One life of a worker: the machine, the process it drives, its calls and its interrupts, tied together. The snapshot
+ * of the machine is the only place where the state is kept.
+ */
+export class Incarnation {
+  readonly identity: ProcessIdentity
+  readonly ready: Promise<void>
+  readonly exited: Promise<ExitReason>
+  readonly calls: Calls
+  readonly process: WorkerProcess
+  readonly actor
+  readonly #options: ResolvedOptions
+  readonly #seams: Seams
+  readonly #interrupts: Interrupts
+  readonly #measurements = new Map<number, (measurement: Measurement) => void>()
+  #lastMeasureId = 0
+  #reference: Reference = 'auto'
+  #isHeld = true
+  #exit: ExitReason | undefined
+  #settleReady!: { resolve: () => void; reject: (error: Error) => void }
+  #settleExited!: (reason: ExitReason) => void
+  #sendBack!: (event: WorkerEvent) => void
+
+  /**
+   * Starts the process.
+   * @throws {SpawnError} if that can't even be tried
+   */
+  constructor(options: ResolvedOptions, identity: ProcessIdentity, seams: Seams) {
+    this.#options = options
+    this.#seams = seams
+    this.identity = identity
+    this.ready = new Promise((resolve, reject) => {
+      this.#settleReady = { resolve, reject }
+    })
+    this.ready.catch(() => {})
+    this.exited = new Promise((resolve) => {
+      this.#settleExited = resolve
+    })
+    this.process = this.#startProcess()
+    this.#interrupts = this.#makeInterrupts()
+    this.calls = this.#makeCalls()
+    this.actor = this.#makeActor()
+    this.#follow()
+    this.actor.start()
+    this.#emit({ type: 'worker.spawned', pid: this.process.pid ?? 0 })
+  }
+
+  get state(): WorkerState {
+    return stateOf(this.actor.getSnapshot())
+  }
+
+  get place(): ErrorPlace {
+    return { worker: this.identity.path, pid: this.process.pid }
+  }
+
+  get exit(): ExitReason | undefined {
+    return this.#exit
+  }
+
+  /** Why calls are not taken now, if they aren't. */
+  refusal(): Error | undefined {
+    if (this.actor.getSnapshot().hasTag('accepting')) return undefined
+    if (this.#exit !== undefined) return this.#deathError(this.#exit, 'no')
+    return this.#stoppedError('no')
+  }
+
+  interrupt(): Promise<InterruptResult> {
+    const { calls } = this
+    const upToCallId = calls.pending.lastId
+    calls.endHeld(upToCallId)
+    if (calls.pending.foreground === 0 || this.refusal() !== undefined) {
+      return Promise.resolve({ outcome: 'idle', afterMs: 0 })
+    }
+    return this.#interrupts.upTo(upToCallId)
+  }
+
+  stop(delays: StopDelays): Promise<ExitReason> {
+    const { state } = this
+    if (state !== 'dead') {
+      this.#hold()
+      if (state !== 'stopping') this.process.intend('shutdown')
+      this.actor.send({ type: 'stop.requested', busy: this.calls.pending.foreground > 0, delays })
+    }
+    return this.exited
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    if (this.state === 'dead') return
+    this.process.intend('killed')
+    if (signal === 'SIGKILL') this.actor.send({ type: 'kill.requested' })
+    else this.process.signal(signal)
+  }
+
+  suspend(): void {
+    this.actor.send({ type: 'suspend.requested' })
+  }
+
+  resume(): void {
+    this.actor.send({ type: 'resume.requested', busy: this.calls.pending.foreground > 0 })
+  }
+
+  /** Memory and processor time, asked of the sentinel; undefined if it does not answer in time. */
+  measure(timeoutMs: number): Promise<Measurement | undefined> {
+    if (this.#exit !== undefined) return Promise.resolve(undefined)
+    const measureId = ++this.#lastMeasureId
+    return new Promise((resolve) => {
+      const { clock } = this.#seams
+      const timer = clock.setTimeout(() => {
+        this.#measurements.delete(measureId)
+        resolve(undefined)
+      }, timeoutMs)
+      this.#measurements.set(measureId, (measurement) => {
+        clock.clearTimeout(timer)
+        resolve(measurement)
+      })
+      this.process.measure(measureId)
+    })
+  }
+
+  reference(reference: Reference): void {
+    this.#reference = reference
+    this.#applyReference(this.calls.pending.size > 0)
+  }
+
+  #applyReference(isPending: boolean): void {
+    const hold = this.#isHeld || this.#reference === 'ref' || (this.#reference === 'auto' && isPending)
+    if (hold) this.process.ref()
+    else this.process.unref()
+  }
+
+  /** From here to the end the host waits for this process. */
+  #hold(): void {
+    this.#isHeld = true
+    this.process.ref()
+  }
+
+  #startProcess(): WorkerProcess {
+    const { cwd, execPath, env } = this.#options
+    const obstacle = directoryObstacle(cwd)
+    const found = findExecutable(execPath, env['PATH'] ?? process.env['PATH'] ?? '', cwd)
+    const problem = obstacle ?? (typeof found === 'string' ? undefined : found)
+    if (problem !== undefined) throw this.#spawnError(problem)
+    try {
+      return new WorkerProcess(this.#options, found as string, this.identity, this.#seams, {
+        ready: () => this.#sendBack({ type: 'process.ready' }),
+        exited: (reason) => this.#sendBack({ type: 'process.exited', reason }),
+        callFrame: (frame) => this.calls.received(frame),
+        interruptReport: (report) => this.#interrupts.reported(report),
+        measured: (measurement) => {
+          this.#measurements.get(measurement.measureId)?.(measurement)
+          this.#measurements.delete(measurement.measureId)
+        },
+      })
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      throw this.#spawnError({ code: code ?? 'UNKNOWN', message: `the system refused it: ${message}`, error })
+    }
+  }
+
+  #spawnError(problem: { code: string; message: string; error?: unknown }): SpawnError {
+    const cause = problem.error ?? Object.assign(new Error(problem.message), { code: problem.code })
+    const reason: ExitReason = {
+      type: 'boot',
+      exitCode: null,
+      signal: null,
+      stderrTail: '',
+      lastFrames: [],
+      uptimeMs: 0,
+      cause,
+    }
+    const message = `Worker ${this.identity.path} can't be started: ${problem.message}.`
+    return new SpawnError(message, { worker: this.identity.path, reason, cause })
+  }
+
+  #makeInterrupts(): Interrupts {
+    return new Interrupts({
+      process: this.process,
+      graceMs: this.#options.interruptGraceMs,
+      onStuck: this.#options.onStuck,
+      nowMs: () => this.#seams.clock.nowMs(),
+      started: ({ interruptId, callId }) => {
+        this.#emit({ type: 'interrupt.started', interruptId, ...(callId === undefined ? {} : { callId }) })
+        this.actor.send({ type: 'interrupt.started' })
+      },
+      finished: () => this.actor.send({ type: 'interrupt.finished', busy: this.calls.pending.foreground > 0 }),
+      ended: (report) => this.calls.ended(report),
+      kill: () => {
+        this.process.intend('unresponsive')
+        this.actor.send({ type: 'kill.requested' })
+      },
+      told: (interruptId, { outcome, afterMs }) => {
+        this.#emit({ type: 'interrupt.finished', interruptId, outcome, afterMs })
+      },
+    })
+  }
+
+  #makeCalls(): Calls {
+    return new Calls({
+      options: this.#options,
+      process: this.process,
+      clock: this.#seams.clock,
+      events: this.#seams.events,
+      identity: this.identity,
+      edges: {
+        firstForeground: () => this.actor.send({ type: 'call.first' }),
+        lastForeground: () => this.actor.send({ type: 'call.last' }),
+        first: () => this.#applyReference(true),
+        last: () => this.#applyReference(false),
+      },
+      endOne: (callId) => this.#interrupts.one(callId),
+      refusal: () => this.refusal(),
+    })
+  }
+
+  #makeActor() {
+    const { clock } = this.#seams
+    const process = fromCallback<ProcessCommand>(({ sendBack, receive }) => {
+      this.#sendBack = sendBack as (event: WorkerEvent) => void
+      receive((command) => this.#command(command))
+    })
+    const provided = workerMachine.provide({
+      actors: { process },
+      actions: { refuseCalls: () => this.calls.endAll((executed) => this.#stoppedError(executed)) },
+    })
+    return createActor(provided, {
+      input: { bootTimeoutMs: this.#options.bootTimeoutMs },
+      clock: {
+        setTimeout: (callback: () => void, delayMs: number) => clock.setIdleTimeout(callback, delayMs),
+        clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
+      },
+    })
+  }
+
+  #command(command: ProcessCommand): void {
+    const { process } = this
+    if (command.type === 'process.askExit') process.askExit()
+    else if (command.type === 'process.terminate') process.signal('SIGTERM')
+    else if (command.type === 'process.kill') process.kill(command.because)
+    else if (command.type === 'process.suspend') process.signal('SIGSTOP')
+    else process.signal('SIGCONT')
+  }
+
+  /** Tells the world of each change of state, and settles what waits for the first and the last. */
+  #follow(): void {
+    let before: WorkerState = 'booting'
+    const next = (snapshot: { value: unknown; context: { exit: ExitReason | undefined } }): void => {
+      const state = stateOf(snapshot)
+      if (state === before) return
+      const from = before
+      before = state
+      this.#emit({ type: 'worker.state', from, to: state })
+      if (state === 'idle' && from === 'booting') this.#becameReady()
+      if (state === 'dead' && snapshot.context.exit !== undefined) this.#died(snapshot.context.exit)
+    }
+    // Without an error observer a fault of the machine would end the host as an uncaught exception.
+    this.actor.subscribe({ next, error: (error) => this.process.kill('transport', error) })
+  }
+
+  #becameReady(): void {
+    this.#emit({ type: 'worker.ready', pid: this.process.pid ?? 0, bootMs: this.process.uptimeMs })
+    this.#isHeld = false
+    this.#applyReference(false)
+    this.#settleReady.resolve()
+  }
+
+  #died(reason: ExitReason): void {
+    this.#exit = reason
+    this.#emit({ type: 'worker.exited', reason })
+    this.calls.endAll((executed) => this.#deathError(reason, executed))
+    this.#interrupts.processExited()
+    for (const settle of this.#measurements.values()) settle(undefined as never)
+    this.#measurements.clear()
+    this.#settleReady.reject(this.#bootError(reason))
+    this.#settleExited(reason)
+  }
+
+  #bootError(reason: ExitReason): Error {
+    const { path } = this.identity
+    const { bootTimeoutMs } = this.#options
+    if (reason.cause instanceof ProtocolError) return reason.cause
+    if (reason.type === 'shutdown') return this.#stoppedError('no')
+    const tail = reason.stderrTail.trim()
+    const said = tail === '' ? 'It wrote nothing to stderr.' : `It wrote to stderr:\n${tail}`
+    const context = { ...this.place, reason, cause: reason.cause }
+    if (reason.signal === 'SIGKILL' && reason.uptimeMs >= bootTimeoutMs) {
+      const message = `Worker ${path} was not ready within ${bootTimeoutMs} ms (\`bootTimeoutMs\`). ${said}`
+      return new BootTimeoutError(message, { ...context, timeoutMs: bootTimeoutMs })
+    }
+    const message = `Worker ${path} ended before it was ready (${describeExit(reason)}). ${said}`
+    return new SpawnError(message, context)
+  }
+
+  #deathError(reason: ExitReason, executed: 'no' | 'unknown' | 'yes'): Error {
+    if (reason.type === 'shutdown') return this.#stoppedError(executed)
+    const message = `Worker ${this.identity.path} died (${describeExit(reason)}).`
+    const tail = reason.stderrTail.trim()
+    const said = tail === '' ? '' : ` Its last words on stderr:\n${tail}`
+    return new WorkerDiedError(message + said, { ...this.place, reason, executed, cause: reason.cause })
+  }
+
+  #stoppedError(executed: 'no' | 'unknown' | 'yes'): WorkerStoppedError {
+    const message = `Worker ${this.identity.path} has been stopped, or is about to be. Start another one.`
+    return new WorkerStoppedError(message, { ...this.place, executed })
+  }
+
+  #emit(body: Parameters<Seams['events']['emit']>[1]): void {
+    this.#seams.events.emit(this.identity, body)
+  }
+}

@@ -1,0 +1,108 @@
+import type { InterruptReport, InterruptRequest } from '../transport/messages.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+/**
+ * What an interrupt came to. `idle`: no foreground call was there. `interrupted`: code was spinning and was cut off.
+ * `detached`: nothing was spinning; the promise is rejected and the function got its abort signal. `stuck`: the worker
+ * is inside a native call, and its calls settle when that returns. `killed`: the same, and `onStuck` is `kill`.
+ */
+export interface InterruptResult {
+  readonly outcome: 'idle' | 'interrupted' | 'detached' | 'stuck' | 'killed'
+  /** From the request to the end of it, in milliseconds. */
+  readonly afterMs: number
+  /** Stack of the code that was spinning, if any was. */
+  readonly at?: string
+}
+
+interface Ladder {
+  readonly request: InterruptRequest
+  readonly startedMs: number
+  readonly settle: (result: InterruptResult) => void
+}
+
+/** What the ladders of a worker need of it. */
+export interface InterruptsOptions {
+  readonly process: Pick<WorkerProcess, 'interrupt'>
+  readonly graceMs: number
+  readonly onStuck: 'kill' | 'report'
+  readonly nowMs: () => number
+  /** The first ladder is under way. */
+  readonly started: (request: InterruptRequest) => void
+  /** The last one is over. */
+  readonly finished: () => void
+  /** The worker ended these calls. */
+  readonly ended: (report: InterruptReport) => void
+  readonly kill: () => void
+  readonly told: (interruptId: number, result: InterruptResult) => void
+}
+
+/** The interrupts of one worker that are under way. */
+export class Interrupts {
+  readonly #options: InterruptsOptions
+  readonly #ladders = new Map<number, Ladder>()
+  #lastId = 0
+  #joined: { upToCallId: number; result: Promise<InterruptResult> } | undefined
+
+  constructor(options: InterruptsOptions) {
+    this.#options = options
+  }
+
+  /** Ends all foreground calls up to one; joins a ladder that is under way for the same ones. */
+  upTo(upToCallId: number): Promise<InterruptResult> {
+    if (this.#joined?.upToCallId === upToCallId) return this.#joined.result
+    const result = this.#climb({ upToCallId })
+    const joined = { upToCallId, result }
+    this.#joined = joined
+    void result.then(() => {
+      if (this.#joined === joined) this.#joined = undefined
+    })
+    return result
+  }
+
+  /** Ends one call. */
+  one(callId: number): Promise<InterruptResult> {
+    return this.#climb({ callId })
+  }
+
+  #climb(target: { upToCallId: number } | { callId: number }): Promise<InterruptResult> {
+    const { process, graceMs, nowMs, started } = this.#options
+    const request: InterruptRequest = { ...target, interruptId: ++this.#lastId, graceMs }
+    return new Promise((settle) => {
+      const isFirst = this.#ladders.size === 0
+      this.#ladders.set(request.interruptId, { request, startedMs: nowMs(), settle })
+      if (isFirst) started(request)
+      process.interrupt(request)
+    })
+  }
+
+  reported(report: InterruptReport): void {
+    const ladder = this.#ladders.get(report.interruptId)
+    if (ladder === undefined) return
+    const { onStuck, kill, ended, nowMs } = this.#options
+    const afterMs = nowMs() - ladder.startedMs
+    const at = typeof report.at === 'string' && report.at !== '' ? { at: report.at } : {}
+    if (report.outcome === 'stuck') {
+      if (onStuck === 'kill') kill()
+      else this.#tell(ladder, { outcome: 'stuck', afterMs, ...at })
+      return
+    }
+    ended(report)
+    this.#ladders.delete(report.interruptId)
+    if (this.#ladders.size === 0) this.#options.finished()
+    this.#tell(ladder, { outcome: report.outcome, afterMs, ...at })
+  }
+
+  /** The process is gone, and every ladder with it. */
+  processExited(): void {
+    const ladders = [...this.#ladders.values()]
+    this.#ladders.clear()
+    for (const ladder of ladders) {
+      this.#tell(ladder, { outcome: 'killed', afterMs: this.#options.nowMs() - ladder.startedMs })
+    }
+  }
+
+  #tell(ladder: Ladder, result: InterruptResult): void {
+    this.#options.told(ladder.request.interruptId, result)
+    ladder.settle(result)
+  }
+}

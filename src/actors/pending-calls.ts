@@ -1,0 +1,122 @@
+import type { Executed } from '../errors/maltster-error.ts'
+
+/** A call that was made and has not settled. */
+export interface PendingCall {
+  readonly id: number
+  readonly background: boolean
+  readonly name: string
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  /** Bytes that had been given to the lane when this call had; 0 while it waits for its turn. */
+  sentAt: number
+  /** Undoes what its options installed: a timer, a listener on its signal. */
+  release: (() => void) | undefined
+}
+
+/** Told when calls begin to be there, and when none is left. */
+export interface PendingEdges {
+  /** The first foreground call. Synchronous: the state must be true before the frame is written. */
+  firstForeground(): void
+  lastForeground(): void
+  /** The first call of any kind. */
+  first(): void
+  last(): void
+}
+
+/**
+ * The calls of one incarnation that have not settled. Each leaves by `take` and so settles exactly once. The ends of a
+ * run are told one turn late: a loop of awaited calls would else change the state twice a call.
+ */
+export class PendingCalls {
+  readonly #calls = new Map<number, PendingCall>()
+  readonly #edges: PendingEdges
+  #foreground = 0
+  #lastId = 0
+  #toldForeground = false
+  #toldAny = false
+  #isLooking = false
+  readonly #look = (): void => {
+    this.#isLooking = false
+    if (this.#foreground === 0 && this.#toldForeground) {
+      this.#toldForeground = false
+      this.#edges.lastForeground()
+    }
+    if (this.#calls.size === 0 && this.#toldAny) {
+      this.#toldAny = false
+      this.#edges.last()
+    }
+  }
+
+  constructor(edges: PendingEdges) {
+    this.#edges = edges
+  }
+
+  get size(): number {
+    return this.#calls.size
+  }
+
+  /** Foreground calls in flight. */
+  get foreground(): number {
+    return this.#foreground
+  }
+
+  /** The id of the newest call. */
+  get lastId(): number {
+    return this.#lastId
+  }
+
+  /** Ids rise and are never used again by this incarnation. */
+  nextId(): number {
+    return ++this.#lastId
+  }
+
+  add(call: PendingCall): void {
+    this.#calls.set(call.id, call)
+    if (!call.background && ++this.#foreground === 1 && !this.#toldForeground) {
+      this.#toldForeground = true
+      this.#edges.firstForeground()
+    }
+    if (!this.#toldAny) {
+      this.#toldAny = true
+      this.#edges.first()
+    }
+  }
+
+  get(id: number): PendingCall | undefined {
+    return this.#calls.get(id)
+  }
+
+  /** Takes a call out, to be settled by the taker; undefined if it has been settled. */
+  take(id: number): PendingCall | undefined {
+    const call = this.#calls.get(id)
+    if (call === undefined) return undefined
+    this.#calls.delete(id)
+    if (!call.background) this.#foreground--
+    call.release?.()
+    if (!this.#isLooking && (this.#foreground === 0 || this.#calls.size === 0)) {
+      this.#isLooking = true
+      setImmediate(this.#look)
+    }
+    return call
+  }
+
+  /** Rejects a call, if it has not settled. */
+  reject(id: number, error: unknown): boolean {
+    const call = this.take(id)
+    call?.reject(error)
+    return call !== undefined
+  }
+
+  /** Rejects the calls that `error` has an error for. */
+  rejectAll(error: (call: PendingCall) => unknown): void {
+    for (const call of [...this.#calls.values()]) {
+      const reason = error(call)
+      if (reason !== undefined) this.reject(call.id, reason)
+    }
+  }
+}
+
+/** Whether the function of a call may have run, from how far its frame had got when the lane broke. */
+export function executedOf(call: PendingCall, bytesLeft: number): Executed {
+  return call.sentAt === 0 || call.sentAt > bytesLeft ? 'no' : 'unknown'
+}

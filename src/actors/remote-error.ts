@@ -1,0 +1,103 @@
+import { CallTimeoutError, InterruptedError, RemoteError } from '../errors/call-errors.ts'
+import { DecodeError, EncodeError } from '../errors/data-errors.ts'
+import { type Executed, MaltsterError } from '../errors/maltster-error.ts'
+import type { CallFailure, ThrownData } from '../transport/messages.ts'
+
+/** Which worker an error is about. */
+export interface ErrorPlace {
+  readonly worker: string
+  readonly pid: number | undefined
+}
+
+function framesOf(stack: string): string {
+  return stack
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n')
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+/** Rebuilds what was thrown over there. The data comes from the worker: nothing in it is taken on trust. */
+function remoteError(thrown: ThrownData, place: ErrorPlace): RemoteError {
+  const errors = Array.isArray(thrown.errors) ? thrown.errors : []
+  const cause = thrown.isError
+    ? thrown.cause === undefined
+      ? undefined
+      : asCause(thrown.cause, place)
+    : thrown.value
+  const properties = {
+    ...(typeof thrown.properties === 'object' && thrown.properties !== null ? thrown.properties : {}),
+    ...(errors.length > 0 ? { errors: errors.map((inner) => asCause(inner as ThrownData, place)) } : {}),
+  }
+  const remoteName = text(thrown.name)
+  const remoteStack = text(thrown.stack)
+  const error = new RemoteError(text(thrown.message), { ...place, remoteName, remoteStack, properties, cause })
+  const head = `RemoteError [${remoteName}]: ${error.message}`
+  setStack(error, [head, framesOf(remoteStack)].filter((part) => part !== '').join('\n'))
+  return error
+}
+
+function asCause(thrown: ThrownData, place: ErrorPlace): unknown {
+  if (typeof thrown !== 'object' || thrown === null) return thrown
+  return thrown.isError || thrown.value === undefined ? remoteError(thrown, place) : thrown.value
+}
+
+function setStack(error: Error, stack: string): void {
+  Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true, enumerable: false })
+}
+
+/** The error that a call rejects with, from what the worker sent. */
+export function callError(failure: CallFailure, place: ErrorPlace): MaltsterError {
+  if (failure.kind === 'encode') {
+    const message = `${text(failure.message)} It is the result of a call in worker ${place.worker}.`
+    return new EncodeError(message, { ...place, path: text(failure.path), executed: 'yes' })
+  }
+  if (failure.kind === 'decode') {
+    const message = `Worker ${place.worker} could not read the arguments: ${text(failure.message)}`
+    return new DecodeError(message, { ...place, reason: text(failure.reason) })
+  }
+  if (failure.kind === 'interrupted') {
+    const { collateral, executed, at } = failure
+    return interruptedError(place, { collateral, executed, at })
+  }
+  return remoteError(failure.thrown, place)
+}
+
+/** The error of an interrupted call, in the words of its case. */
+export function interruptedError(
+  place: ErrorPlace,
+  context: { collateral: boolean; executed: Executed; at?: string | undefined },
+): InterruptedError {
+  const { collateral, executed, at } = context
+  const what = collateral
+    ? `A call in worker ${place.worker} shared its process with one that was cut off, and may have been harmed. \`concurrency: 1\` avoids this.`
+    : executed === 'no'
+      ? `A call was interrupted before worker ${place.worker} began it.`
+      : `A call in worker ${place.worker} was interrupted. The worker and its state live on.`
+  return new InterruptedError(what, { ...place, collateral, executed, at: at === '' ? undefined : at })
+}
+
+const callerMark = '    --- called from ---'
+
+/**
+ * Adds the caller's frames to the stack of an error that came out of the event loop. Called after an `await`, where V8
+ * knows the waiting functions: so a call that succeeds never pays for a stack.
+ */
+export function withCallerStack(error: unknown): unknown {
+  if (!(error instanceof MaltsterError) || error.stack === undefined || error.stack.includes(callerMark)) return error
+  const here = new Error('here')
+  const caller = (here.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line) && !line.includes(import.meta.url) && !/\bWorker\.call\b/.test(line))
+    .join('\n')
+  if (caller === '') return error
+  const at = (error instanceof InterruptedError || error instanceof CallTimeoutError) && error.at !== undefined
+  const head = at
+    ? `${error.name}: ${error.message}\n${error.at}`
+    : error instanceof RemoteError
+      ? error.stack
+      : `${error.name}: ${error.message}`
+  setStack(error, `${head}\n${callerMark}\n${caller}`)
+  return error
+}

@@ -1,0 +1,298 @@
+import type { ExitReason } from '../errors/exit-reason.ts'
+import type { ModuleReference } from '../movement/module-reference.ts'
+import type { CallOptions, CastOptions } from './call-options.ts'
+import type { Callable } from './calls.ts'
+import type { Incarnation } from './incarnation.ts'
+import type { InterruptResult } from './interrupts.ts'
+import { checkOptions, delayOrNeverMs, shown } from './option-checks.ts'
+import { withCallerStack } from './remote-error.ts'
+import type { WorkerState } from './worker-machine.ts'
+
+/** What a worker can do where it runs. */
+export interface WorkerCapabilities {
+  /** Whether running code can be cut off; if not, a busy worker can only be killed. */
+  readonly interrupt: boolean
+  /** Whether it is a process of its own. */
+  readonly process: boolean
+  /** Whether its standard output and error can be read. */
+  readonly stdio: boolean
+}
+
+/** How long each rung of `stop` may take, in milliseconds; each 0 to 2147483647, or Infinity; default 1000. */
+export interface StopOptions {
+  /** For foreground calls to finish. */
+  readonly drainMs?: number
+  /** For the process to exit by itself once asked; then it gets SIGTERM. */
+  readonly exitMs?: number
+  /** After SIGTERM; then its process group gets SIGKILL. */
+  readonly termMs?: number
+}
+
+/** What a worker has used so far. */
+export interface WorkerStats {
+  readonly state: WorkerState
+  readonly uptimeMs: number
+  /** Resident memory of the process; undefined if it did not answer within a second. */
+  readonly rssBytes: number | undefined
+  readonly userCpuMs: number | undefined
+  readonly systemCpuMs: number | undefined
+  readonly calls: { readonly made: number; readonly pending: number }
+  /** Bytes given to the lane, and bytes of them that have not left the host. */
+  readonly bytes: { readonly sent: number; readonly pending: number }
+}
+
+/** The xstate actor behind a worker, for reading: its snapshots, now and as they change. */
+export type WorkerActor = Pick<Incarnation['actor'], 'getSnapshot' | 'subscribe'>
+
+/** Arguments may be left out only if the function can be called without any. */
+type CallParameters<A extends unknown[], O> = [] extends A ? [args?: A, options?: O] : [args: A, options?: O]
+
+/**
+ * A process with an address: call functions in it, interrupt it, stop it. Made by `spawnWorker`.
+ *
+ * All that fails does so with one typed error that says what happened and to which worker.
+ */
+export class Worker implements AsyncDisposable {
+  readonly #incarnation: Incarnation
+  readonly #actor: WorkerActor
+
+  /** @internal */
+  constructor(incarnation: Incarnation) {
+    this.#incarnation = incarnation
+    const { actor } = incarnation
+    this.#actor = Object.freeze({
+      getSnapshot: actor.getSnapshot.bind(actor),
+      subscribe: actor.subscribe.bind(actor) as typeof actor.subscribe,
+    })
+  }
+
+  /** Its name: given, or `worker-1`, `worker-2`, … */
+  get name(): string {
+    return this.#incarnation.identity.name
+  }
+
+  /** Its place in the tree. */
+  get path(): string {
+    return this.#incarnation.identity.path
+  }
+
+  /** Its process id. After its death the number may be somebody else's. */
+  get pid(): number {
+    return this.#incarnation.process.pid ?? 0
+  }
+
+  /** Which life of this name it is, from 1. */
+  get incarnation(): number {
+    return this.#incarnation.identity.incarnation
+  }
+
+  get capabilities(): WorkerCapabilities {
+    return { interrupt: this.#incarnation.process.isInterruptible !== false, process: true, stdio: true }
+  }
+
+  /**
+   * The state in one word, read from the snapshot of the actor. `running` means that a foreground call is in flight; it
+   * is entered before `call` returns, and left at most one turn of the event loop after the last one settled.
+   */
+  get state(): WorkerState {
+    return this.#incarnation.state
+  }
+
+  get actor(): WorkerActor {
+    return this.#actor
+  }
+
+  /** Resolves, once and always, when the process is gone. */
+  get exited(): Promise<ExitReason> {
+    return this.#incarnation.exited
+  }
+
+  /**
+   * Runs `fn(...args)` in the worker and resolves with what it returns, awaited.
+   *
+   * `fn` goes by its source, so it may refer only to what every Node.js process has and to what `captures` gives; or
+   * name an export by `{ module, export }`. Arguments and result are copies. Calls start in the order in which they
+   * were made, and overlap where they wait. Source: Malt.jl `remote_call_fetch`, Erlang `gen_server:call`.
+   *
+   * @param fn - a function, or `{ module, export }`
+   * @param args - its arguments, default none
+   * @param options - see `CallOptions`
+   * @returns the value, or `undefined` with `result: 'discard'`
+   * @throws {CaptureError} if `fn` refers to something that does not go along; nothing was sent
+   * @throws {EncodeError} if an argument (`executed: 'no'`) or the result (`'yes'`) can't be sent
+   * @throws {RemoteError} if `fn` throws there
+   * @throws {InterruptedError} if it was interrupted
+   * @throws {CallTimeoutError} after `timeoutMs`
+   * @throws {BackpressureError} if the mailbox is full
+   * @throws {WorkerDiedError} if the process dies first, or is dead
+   * @throws {WorkerStoppedError} if the worker is stopped first, or has been
+   * @throws {TypeError | RangeError} for wrong arguments and options
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * console.log(await worker.call((a: number, b: number) => a + b, [1, 2])) // 3
+   */
+  async call<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...rest: CallParameters<NoInfer<A>, CallOptions>
+  ): Promise<Awaited<R>>
+  async call<R = unknown>(fn: ModuleReference, args?: readonly unknown[], options?: CallOptions): Promise<R>
+  async call(fn: Callable, args: readonly unknown[] = [], options?: CallOptions): Promise<unknown> {
+    try {
+      return await this.#incarnation.calls.start(fn, args, options)
+    } catch (error) {
+      throw withCallerStack(error)
+    }
+  }
+
+  /**
+   * Runs `fn(...args)` in the worker and does not wait. What it returns is dropped; what it throws is an event,
+   * `cast.failed`, and a process warning if nobody observes that. Source: Malt.jl `remote_do`, `gen_server:cast`.
+   *
+   * @param fn - as in `call`
+   * @param args - its arguments, default none
+   * @param options - `background`, `captures`
+   * @throws as `call` does for what is known before sending, at once
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * worker.cast((text: string) => console.log(text), ['hello'])
+   */
+  cast<A extends unknown[]>(fn: (...args: A) => unknown, ...rest: CallParameters<NoInfer<A>, CastOptions>): void
+  cast(fn: ModuleReference, args?: readonly unknown[], options?: CastOptions): void
+  cast(fn: Callable, args: readonly unknown[] = [], options?: CastOptions): void {
+    this.#incarnation.calls.cast(fn, args, options)
+  }
+
+  /**
+   * Ends every foreground call made before it, and no other; the process and its variables live on.
+   *
+   * Code that spins is cut off where it is: its `catch` and `finally` do not run. Code that waits is told by the signal
+   * of `currentCall()`. The calls reject with `InterruptedError`, whose `at` is where the code was spinning. With no
+   * foreground call it does nothing. No signal is sent. Source: Malt.jl `interrupt`; Distributed.jl #192 for what it
+   * may hit.
+   *
+   * @returns what it came to; it never rejects, also for a worker that is dead
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * const endless = worker.call(() => {
+   *   while (true) {}
+   * })
+   * const cut = endless.catch((error) => error.name)
+   * const { outcome } = await worker.interrupt()
+   * console.log(outcome, await cut) // interrupted InterruptedError
+   */
+  interrupt(): Promise<InterruptResult> {
+    return this.#incarnation.interrupt()
+  }
+
+  /**
+   * Resolves when no foreground call is in flight.
+   *
+   * @throws {WorkerDiedError | WorkerStoppedError} if the worker ends first
+   */
+  whenIdle(): Promise<void> {
+    const incarnation = this.#incarnation
+    return new Promise((resolve, reject) => {
+      const look = (): boolean => {
+        const { state } = incarnation
+        if (state === 'idle') resolve()
+        else if (state === 'dead') reject(incarnation.refusal() as Error)
+        else return false
+        return true
+      }
+      if (look()) return
+      const subscription = incarnation.actor.subscribe(() => {
+        // The handle's own watcher of the state, which knows the reason of a death, may come after this one.
+        queueMicrotask(() => {
+          if (look()) subscription.unsubscribe()
+        })
+      })
+    })
+  }
+
+  /** Memory, processor time, calls and bytes; answered also while the worker is busy. */
+  async stats(): Promise<WorkerStats> {
+    const { calls, process } = this.#incarnation
+    const measured = await this.#incarnation.measure(1000)
+    return {
+      state: this.state,
+      uptimeMs: process.uptimeMs,
+      rssBytes: measured?.rssBytes,
+      userCpuMs: measured?.userCpuMs,
+      systemCpuMs: measured?.systemCpuMs,
+      calls: { made: calls.made, pending: calls.pending.size },
+      bytes: { sent: process.data.bytesWritten, pending: process.data.pendingBytes },
+    }
+  }
+
+  /**
+   * Stops the process where it is, and its whole group, until `resume`; calls wait meanwhile. Does nothing unless the
+   * worker is idle or running.
+   */
+  suspend(): void {
+    this.#incarnation.suspend()
+  }
+
+  /** Lets a suspended worker go on. */
+  resume(): void {
+    this.#incarnation.resume()
+  }
+
+  /**
+   * Ends the worker in order: lets foreground calls finish, asks the process to exit, sends SIGTERM, then SIGKILL to
+   * its group. Calls that are left reject with `WorkerStoppedError`. May be called again and at any time: the first
+   * one's delays hold. Source: Malt.jl `stop`.
+   *
+   * @param options - how long each rung may take, default 1000 ms each
+   * @returns why the process ended; the same for every caller
+   * @throws {TypeError | RangeError} for wrong options
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * const worker = await spawnWorker()
+   * const reason = await worker.stop({ drainMs: 100 })
+   * console.log(reason.type, reason.exitCode) // shutdown 0
+   */
+  async stop(options: StopOptions = {}): Promise<ExitReason> {
+    checkOptions('stop', options, { drainMs: delayOrNeverMs, exitMs: delayOrNeverMs, termMs: delayOrNeverMs })
+    const { drainMs = 1000, exitMs = 1000, termMs = 1000 } = options
+    return this.#incarnation.stop({ drainMs, exitMs, termMs })
+  }
+
+  /**
+   * Sends a signal to the worker's process group, at once; calls in flight reject with `WorkerDiedError` when it dies.
+   *
+   * @param signal - default SIGKILL, which nothing survives
+   * @throws {TypeError} if there is no such signal
+   */
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    if (!/^SIG[A-Z0-9]+$/.test(String(signal))) {
+      throw new TypeError(`Expected \`signal\` to be the name of a signal, such as 'SIGTERM', got ${shown(signal)}.`)
+    }
+    this.#incarnation.kill(signal)
+  }
+
+  /** Holds the host's event loop open as long as the worker lives. By default only a pending call does. */
+  ref(): void {
+    this.#incarnation.reference('ref')
+  }
+
+  /** Lets the host end though calls be pending. */
+  unref(): void {
+    this.#incarnation.reference('unref')
+  }
+
+  /** As `stop()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  toString(): string {
+    return `Worker ${this.path} (pid ${this.pid}, ${this.state})`
+  }
+}

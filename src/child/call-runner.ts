@@ -1,0 +1,200 @@
+import { DecodeError, EncodeError } from '../errors/data-errors.ts'
+import type { FunctionDefinition } from '../movement/definition.ts'
+import { type FunctionFactory, rebuild } from '../movement/rebuild.ts'
+import type { Codec } from '../transport/codec.ts'
+import type { IncomingFrame } from '../transport/frame-reader.ts'
+import type { FrameWriter } from '../transport/frame-writer.ts'
+import type { CallFailure, ThrownData } from '../transport/messages.ts'
+import { frameFlag, frameType } from '../transport/protocol.ts'
+import type { CallTable } from './call-table.ts'
+import type { RunningCall } from './running-call.ts'
+import { thrownData } from './thrown-data.ts'
+
+type AnyFunction = (...args: unknown[]) => unknown
+
+/** A function that was defined here: ready, or still being loaded from its module. */
+interface Defined {
+  readonly factory: FunctionFactory | Promise<FunctionFactory>
+  /** The function itself, made once if nothing is captured with each call. */
+  ready: AnyFunction | undefined
+}
+
+const probe = Buffer.alloc(8192)
+const noBytes = Buffer.alloc(0)
+
+/** Runs calls and answers them: each exactly once, or not at all if it was ended from outside. */
+export class CallRunner {
+  readonly #table: CallTable
+  readonly #codec: Codec
+  readonly #writer: FrameWriter
+  readonly #functions = new Map<number, Defined>()
+
+  constructor(table: CallTable, codec: Codec, writer: FrameWriter) {
+    this.#table = table
+    this.#codec = codec
+    this.#writer = writer
+  }
+
+  define(frame: IncomingFrame): void {
+    const definition = this.#codec.decode(frame) as FunctionDefinition
+    const factory = rebuild(definition)
+    // A module that fails to load fails the calls that need it, not the worker.
+    if (factory instanceof Promise) factory.catch(() => {})
+    this.#functions.set(frame.aux, { factory, ready: undefined })
+  }
+
+  call(frame: IncomingFrame): void {
+    const { id, flags } = frame
+    const call: RunningCall = {
+      id,
+      background: (flags & frameFlag.background) !== 0,
+      discard: (flags & frameFlag.discard) !== 0,
+      cast: (flags & frameFlag.cast) !== 0,
+      controller: undefined,
+      promise: undefined,
+      settled: false,
+    }
+    if (this.#table.arrives(call)) {
+      this.#fail(call, { kind: 'interrupted', collateral: false, executed: 'no' })
+      return
+    }
+    let args: unknown[]
+    let captures: unknown[] | undefined
+    try {
+      const body = this.#codec.decode(frame) as unknown[]
+      if ((flags & frameFlag.captures) === 0) args = body
+      else [args, captures] = body as [unknown[], unknown[]]
+    } catch (error) {
+      this.#undecodable(call, error)
+      return
+    }
+    this.#start(call, frame.aux, args, captures)
+  }
+
+  #start(call: RunningCall, functionId: number, args: unknown[], captures: unknown[] | undefined): void {
+    const defined = this.#functions.get(functionId)
+    const table = this.#table
+    let value: unknown
+    try {
+      if (defined === undefined) throw new Error(`Function ${functionId} is not defined in this worker.`)
+      if (defined.ready !== undefined) value = table.run(call, defined.ready, args)
+      else value = this.#first(call, defined, args, captures)
+    } catch (error) {
+      table.leave()
+      this.#threw(call, error)
+      return
+    }
+    if (!isThenable(value)) {
+      this.#returned(call, value)
+      return
+    }
+    call.promise = value
+    table.add(call)
+    this.follow(call)
+  }
+
+  /** Makes the function first: its module may have to be loaded, its captures bound. */
+  #first(call: RunningCall, defined: Defined, args: unknown[], captures: unknown[] | undefined): unknown {
+    const { factory } = defined
+    if (factory instanceof Promise) {
+      return factory.then((loaded) => {
+        defined.ready = loaded([]) as AnyFunction
+        return call.settled ? undefined : this.#table.run(call, defined.ready, args)
+      })
+    }
+    const made = factory(captures ?? []) as AnyFunction
+    if (captures === undefined) defined.ready = made
+    return this.#table.run(call, made, args)
+  }
+
+  /** Answers when the call's promise settles. Harmless to do again for the same call. */
+  follow(call: RunningCall): void {
+    const { promise } = call
+    if (promise === undefined) return
+    Promise.resolve(promise).then(
+      (value) => this.#returned(call, value),
+      (error: unknown) => this.#threw(call, error),
+    )
+  }
+
+  endAsCollateral(call: RunningCall, at: string): void {
+    this.#send(call, { kind: 'interrupted', collateral: true, executed: 'unknown', at })
+  }
+
+  #settle(call: RunningCall): boolean {
+    if (call.settled) return false
+    call.settled = true
+    this.#table.remove(call)
+    return true
+  }
+
+  #returned(call: RunningCall, value: unknown): void {
+    if (!this.#settle(call) || call.cast) return
+    if (call.discard) {
+      this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
+      return
+    }
+    try {
+      this.#writer.frame(frameType.result, 0, call.id, 0, value, 'result')
+    } catch (error) {
+      if (error instanceof EncodeError) {
+        this.#send(call, { kind: 'encode', message: error.message, path: error.path })
+      } else {
+        this.#send(call, { kind: 'thrown', thrown: this.#thrown(error) })
+      }
+    }
+  }
+
+  #threw(call: RunningCall, error: unknown): void {
+    if (!call.settled) this.#fail(call, { kind: 'thrown', thrown: this.#thrown(error) })
+  }
+
+  #undecodable(call: RunningCall, error: unknown): void {
+    const reason = error instanceof DecodeError ? error.reason : 'unknown'
+    const message = error instanceof Error ? error.message : String(error)
+    this.#fail(call, { kind: 'decode', message, reason })
+  }
+
+  #fail(call: RunningCall, failure: CallFailure): void {
+    if (this.#settle(call)) this.#send(call, failure)
+  }
+
+  #send(call: RunningCall, failure: CallFailure): void {
+    const flags = call.cast ? frameFlag.cast : 0
+    try {
+      this.#writer.frame(frameType.error, flags, call.id, 0, failure, 'error')
+    } catch {
+      // Over a limit, most likely: the words that matter, cut to a size that fits anything.
+      this.#writer.frame(frameType.error, flags, call.id, 0, shortened(failure), 'error')
+    }
+  }
+
+  #thrown(error: unknown): ThrownData {
+    return thrownData(error, (value) => {
+      try {
+        this.#codec.encode(value, 'error', probe, 0, 0)
+        return true
+      } catch {
+        return false
+      }
+    })
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false
+  try {
+    return typeof (value as { then?: unknown }).then === 'function'
+  } catch {
+    return false
+  }
+}
+
+const shortText = (text: string): string => text.slice(0, 4096)
+
+function shortened(failure: CallFailure): CallFailure {
+  if (failure.kind !== 'thrown') return { ...failure, message: '', path: '' } as CallFailure
+  const { isError, name, message, stack } = failure.thrown
+  const thrown = { isError, name: shortText(name), message: shortText(message), stack: shortText(stack), properties: {} }
+  return { kind: 'thrown', thrown }
+}

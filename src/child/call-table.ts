@@ -1,0 +1,89 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+import type { InterruptRequest } from '../transport/messages.ts'
+import type { RunningCall } from './running-call.ts'
+
+/**
+ * The calls that are with this worker, and which of them the running code belongs to.
+ *
+ * Context tracking makes every `await` of a process two to six times slower on Node 20, so it is on only while
+ * calls overlap: the first call goes untracked, and "no context" then means that one. It is switched off again
+ * when the table is empty.
+ */
+export class CallTable {
+  readonly #active = new Map<number, RunningCall>()
+  readonly #context = new AsyncLocalStorage<RunningCall>()
+  #tracking = false
+  /** The call whose function body is on the stack right now, before it returned. */
+  #synchronous: RunningCall | undefined
+  /** The call that was started while no other was active. */
+  #untracked: RunningCall | undefined
+  #lastId = 0
+  /** Foreground calls up to this id were interrupted, also those that had not arrived. */
+  #interruptedUpTo = 0
+  /** Single calls that were ended before they arrived. */
+  readonly #endedEarly = new Set<number>()
+
+  /** Takes note of a call's coming. Answers whether it was ended before it came. */
+  arrives(call: RunningCall): boolean {
+    this.#lastId = call.id
+    return this.#endedEarly.delete(call.id) || (!call.background && call.id <= this.#interruptedUpTo)
+  }
+
+  /** Calls that an interrupt is meant for may still be on their way: control overtakes data. */
+  refuse(request: InterruptRequest): void {
+    const { upToCallId = 0, callId = 0 } = request
+    if (upToCallId > this.#interruptedUpTo) this.#interruptedUpTo = upToCallId
+    if (callId > this.#lastId) this.#endedEarly.add(callId)
+  }
+
+  /** The call that the code on the stack belongs to; undefined for code that outlived its call untracked. */
+  current(): RunningCall | undefined {
+    const tracked = this.#tracking ? this.#context.getStore() : undefined
+    return tracked ?? this.#synchronous ?? this.#untracked
+  }
+
+  /** Runs the function of a call, so that `current()` knows it. */
+  run(call: RunningCall, body: (...args: unknown[]) => unknown, args: unknown[]): unknown {
+    this.#synchronous = call
+    let result: unknown
+    if (this.#active.size === 0) {
+      result = body(...args)
+    } else {
+      this.#tracking = true
+      result = this.#context.run(call, body, ...args)
+    }
+    this.#synchronous = undefined
+    return result
+  }
+
+  /** The body threw, or was cut off: nothing synchronous is on the stack any more. */
+  leave(): void {
+    this.#synchronous = undefined
+  }
+
+  /** Keeps a call whose function has returned a promise. */
+  add(call: RunningCall): void {
+    if (this.#active.size === 0) this.#untracked = call
+    this.#active.set(call.id, call)
+  }
+
+  remove(call: RunningCall): void {
+    if (!this.#active.delete(call.id)) return
+    if (this.#untracked === call) this.#untracked = undefined
+    if (this.#active.size === 0 && this.#tracking) {
+      this.#tracking = false
+      this.#context.disable()
+    }
+  }
+
+  /** All calls that are neither answered nor ended, the one on the stack included. */
+  unsettled(): RunningCall[] {
+    const calls = [...this.#active.values()]
+    const synchronous = this.#synchronous
+    if (synchronous !== undefined && !synchronous.settled && !this.#active.has(synchronous.id)) {
+      calls.push(synchronous)
+    }
+    return calls
+  }
+}

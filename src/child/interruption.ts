@@ -1,0 +1,171 @@
+import type { MessagePort, Worker } from 'node:worker_threads'
+
+import { InterruptedError } from '../errors/call-errors.ts'
+import type { InterruptRequest } from '../transport/messages.ts'
+import type { CallTable } from './call-table.ts'
+import { clearAsyncIdStack, canClearAsyncIdStack } from './async-id-stack.ts'
+import type { RunningCall } from './running-call.ts'
+import {
+  type AliveAnswer,
+  type AliveQuestion,
+  cell,
+  decision,
+  type Preparation,
+  prepareSymbol,
+} from './sentinel-messages.ts'
+import { type SpinningStack, spinningStack } from './spinning-stack.ts'
+
+/** How long the prepare step holds the main thread still for the sentinel before it lets go. */
+const holdMs = 5_000
+
+/** How long a call that may have been harmed by a cut has to prove itself by settling. */
+const collateralMs = 1_000
+
+interface Cut {
+  readonly interruptId: number
+  readonly at: string
+  readonly callIds: number[]
+  readonly losesMicrotasks: boolean
+}
+
+/** What the interruption needs of the rest of the child. */
+export interface InterruptionOptions {
+  readonly table: CallTable
+  readonly sentinel: Pick<Worker | MessagePort, 'postMessage' | 'on'>
+  readonly cells: Int32Array
+  readonly runtimeFile: string
+  /** After a cut: whatever was under way in the runtime goes on. */
+  readonly recover: () => void
+  /** Follows a promise again whose reactions may have been dropped. */
+  readonly follow: (call: RunningCall) => void
+  readonly endAsCollateral: (call: RunningCall, at: string) => void
+}
+
+/**
+ * The main thread's part of an interrupt: says that it is there, ends calls, and, evaluated by the sentinel in the
+ * middle of a spinning loop, decides whether that loop may be cut off at this very point.
+ *
+ * Nothing here may rely on `finally` or on being called twice: a cut unwinds to the event loop without either.
+ */
+export class Interruption {
+  readonly #options: InterruptionOptions
+  /** Cut off and not yet recovered from. */
+  #cut: Cut | undefined
+  /** Ended, and not yet told so by their abort signal: user code must not run inside the prepare step. */
+  #unsignalled: RunningCall[] = []
+
+  constructor(options: InterruptionOptions) {
+    this.#options = options
+    options.sentinel.on('message', (question: AliveQuestion) => this.#answer(question))
+    const prepare = (request: InterruptRequest): Preparation =>
+      this.#prepare(request, spinningStack(prepare, options.runtimeFile))
+    Object.defineProperty(globalThis, Symbol.for(prepareSymbol), { value: prepare })
+  }
+
+  #targets(request: InterruptRequest): RunningCall[] {
+    const calls = this.#options.table.unsettled()
+    if (request.callId !== undefined) return calls.filter((call) => call.id === request.callId)
+    return calls.filter((call) => !call.background && call.id <= (request.upToCallId ?? 0))
+  }
+
+  /** Takes the calls out of the table; their answers are dropped from here on. */
+  #end(calls: readonly RunningCall[]): number[] {
+    for (const call of calls) {
+      call.settled = true
+      this.#options.table.remove(call)
+      this.#unsignalled.push(call)
+    }
+    return calls.map((call) => call.id)
+  }
+
+  /** Runs in the event loop: it turns, so nothing spins. */
+  #answer({ request, round }: AliveQuestion): void {
+    const cut = this.#cut
+    const { table, sentinel } = this.#options
+    if (cut !== undefined) this.#recover(cut)
+    table.refuse(request)
+    const callIds = this.#end(this.#targets(request))
+    if (cut?.interruptId === request.interruptId) callIds.push(...cut.callIds)
+    const answer: AliveAnswer = {
+      type: 'alive',
+      interruptId: request.interruptId,
+      round,
+      callIds,
+      cutAt: cut?.interruptId === request.interruptId ? cut.at : undefined,
+    }
+    sentinel.postMessage(answer)
+    this.#signal(cut?.at)
+  }
+
+  #recover(cut: Cut): void {
+    const { table, recover, follow, endAsCollateral } = this.#options
+    this.#cut = undefined
+    table.leave()
+    recover()
+    if (!cut.losesMicrotasks) return
+    for (const call of table.unsettled()) {
+      // Its promise may have settled in the very round that was cut; then only our reaction was lost.
+      follow(call)
+      setTimeout(() => {
+        if (!call.settled) {
+          this.#end([call])
+          endAsCollateral(call, cut.at)
+          this.#signal(cut.at)
+        }
+      }, collateralMs)
+    }
+  }
+
+  /** Tells ended calls by their abort signal. Last of all, since listeners may do anything. */
+  #signal(at: string | undefined): void {
+    const calls = this.#unsignalled
+    this.#unsignalled = []
+    for (const call of calls) {
+      if (call.controller === undefined) continue
+      const context = { at, collateral: false, executed: 'unknown' as const }
+      call.controller.abort(new InterruptedError(`Call ${call.id} was interrupted.`, context))
+    }
+  }
+
+  /** Evaluated by the sentinel on top of whatever the main thread is doing. */
+  #prepare(request: InterruptRequest, stack: SpinningStack): Preparation {
+    const { table, cells } = this.#options
+    const give = (value: number, callIds: number[]): Preparation => {
+      Atomics.store(cells, cell.decision, value)
+      return { decision: value, at: stack.at, callIds }
+    }
+    // An evaluation can wait for minutes behind a native call; by then its ladder may be over.
+    if (Atomics.load(cells, cell.ladder) !== request.interruptId) return give(decision.denied, [])
+    if (!canClearAsyncIdStack()) return give(decision.impossible, [])
+    const spinning = table.current()
+    const targets = this.#targets(request)
+    if (spinning !== undefined && !spinning.settled && !targets.includes(spinning)) {
+      return give(decision.spare, this.#end(targets))
+    }
+    if (!stack.isUserCode) return give(decision.retry, [])
+    Atomics.store(cells, cell.decision, decision.cut)
+    if (!this.#holdStill()) return { decision: decision.withdrawn, at: stack.at, callIds: [] }
+    const callIds = this.#end(targets)
+    const { interruptId } = request
+    this.#cut = { interruptId, at: stack.at, callIds, losesMicrotasks: stack.losesMicrotasks }
+    clearAsyncIdStack()
+    return { decision: decision.cut, at: stack.at, callIds }
+  }
+
+  /**
+   * Waits until the termination is queued behind this evaluation, so that not one more step of the loop runs.
+   * Spins: `Atomics.wait` here, inside an interrupted `Atomics.wait`, crashes the process.
+   */
+  #holdStill(): boolean {
+    const { cells } = this.#options
+    const deadline = performance.now() + holdMs
+    for (;;) {
+      const seen = Atomics.load(cells, cell.decision)
+      if (seen === decision.released) return true
+      if (seen === decision.denied) return false
+      if (seen !== decision.cut || performance.now() < deadline) continue
+      const before = Atomics.compareExchange(cells, cell.decision, decision.cut, decision.withdrawn)
+      if (before === decision.cut) return false
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import type { Session } from 'node:inspector'
+
+import type { InterruptReport, InterruptRequest } from '../transport/messages.ts'
+import { type AliveAnswer, type AliveQuestion, cell, decision, type Preparation, prepareSymbol } from './sentinel-messages.ts'
+
+/** How long the main thread has to answer before it counts as busy. */
+const aliveMs = 8
+/** Between two looks at what the prepare step decided, and between two attempts. */
+const retryMs = 2
+
+/** What a ladder needs of its thread. */
+export interface LadderOptions {
+  readonly request: InterruptRequest
+  readonly cells: Int32Array
+  readonly ask: (question: AliveQuestion) => void
+  /** Opens an inspector session on the main thread; undefined where that is denied. */
+  readonly connect: () => Session | undefined
+  readonly report: (report: InterruptReport) => void
+  readonly finished: () => void
+}
+
+/**
+ * One interrupt, rung by rung: ask the main thread; if it does not answer, evaluate the prepare step on top of what
+ * it is doing and terminate that; ask again. After the grace time it is reported as stuck, and the ladder stays
+ * until the main thread comes back.
+ */
+export class Ladder {
+  readonly #options: LadderOptions
+  readonly #startedMs = performance.now()
+  readonly #callIds = new Set<number>()
+  #round = 0
+  #session: Session | undefined
+  #wasCut = false
+  #isEvaluating = false
+  #at: string | undefined
+  #isOver = false
+  #attempt: NodeJS.Timeout | undefined
+  readonly #graceTimer: NodeJS.Timeout
+
+  constructor(options: LadderOptions) {
+    this.#options = options
+    Atomics.store(options.cells, cell.ladder, options.request.interruptId)
+    this.#graceTimer = setTimeout(() => this.#report('stuck'), options.request.graceMs)
+    this.#ask()
+  }
+
+  get interruptId(): number {
+    return this.#options.request.interruptId
+  }
+
+  #ask(): void {
+    const { ask, request } = this.#options
+    ask({ type: 'alive?', request, round: this.#round })
+    this.#attempt = setTimeout(() => this.#prepare(), aliveMs)
+  }
+
+  /** The main thread's loop turned and has answered. */
+  answered(answer: AliveAnswer): void {
+    if (this.#isOver || answer.interruptId !== this.interruptId || answer.round !== this.#round) return
+    clearTimeout(this.#attempt)
+    for (const id of answer.callIds) this.#callIds.add(id)
+    if (answer.cutAt !== undefined) {
+      this.#wasCut = true
+      this.#at = answer.cutAt
+    }
+    // A call that was told to end may spin from its abort listener or its catch block: look once more.
+    if (answer.callIds.length > 0 && this.#round === 0) {
+      this.#round = 1
+      this.#ask()
+      return
+    }
+    this.#finish(this.#wasCut ? 'interrupted' : this.#callIds.size > 0 ? 'detached' : 'idle')
+  }
+
+  #prepare(): void {
+    if (this.#isOver || this.#isEvaluating) return
+    const { cells, connect, request } = this.#options
+    this.#session ??= connect()
+    if (this.#session === undefined) return
+    this.#isEvaluating = true
+    Atomics.store(cells, cell.decision, decision.pending)
+    const expression = `globalThis[Symbol.for(${JSON.stringify(prepareSymbol)})](${JSON.stringify(request)})`
+    this.#session.post('Runtime.evaluate', { expression, returnByValue: true }, (error, response) => {
+      this.#isEvaluating = false
+      if (!this.#isOver) this.#prepared(error, response?.result?.value as Preparation | undefined)
+    })
+    setTimeout(() => this.#look(), 0)
+  }
+
+  /** Answers the prepare step, which holds the main thread still until then. */
+  #look(): void {
+    const { cells } = this.#options
+    const decided = Atomics.load(cells, cell.decision)
+    if (decided === decision.pending && this.#isEvaluating && !this.#isOver) setTimeout(() => this.#look(), 1)
+    if (decided !== decision.cut) return
+    const answer = this.#isOver ? decision.denied : decision.committed
+    if (Atomics.compareExchange(cells, cell.decision, decision.cut, answer) !== decision.cut) return
+    if (this.#isOver) return
+    this.#session?.post('Runtime.terminateExecution', () => {})
+    Atomics.store(cells, cell.decision, decision.released)
+  }
+
+  #prepared(error: Error | null, preparation: Preparation | undefined): void {
+    if (error !== null || preparation === undefined) {
+      this.#again()
+      return
+    }
+    if (preparation.at !== '') this.#at = preparation.at
+    for (const id of preparation.callIds) this.#callIds.add(id)
+    if (preparation.decision === decision.cut) this.#wasCut = true
+    if (preparation.decision === decision.spare) this.#finish(this.#callIds.size > 0 ? 'detached' : 'idle')
+    else if (preparation.decision !== decision.impossible) this.#again()
+  }
+
+  /** Not at this point, or not out of it yet: look again shortly. */
+  #again(): void {
+    clearTimeout(this.#attempt)
+    this.#attempt = setTimeout(() => this.#prepare(), this.#wasCut ? aliveMs : retryMs)
+  }
+
+  #report(outcome: InterruptReport['outcome']): void {
+    this.#options.report({
+      interruptId: this.interruptId,
+      outcome,
+      callIds: [...this.#callIds],
+      ...(this.#at === undefined || this.#at === '' ? {} : { at: this.#at }),
+      afterMs: performance.now() - this.#startedMs,
+    })
+  }
+
+  #finish(outcome: InterruptReport['outcome']): void {
+    this.#isOver = true
+    Atomics.store(this.#options.cells, cell.ladder, 0)
+    this.#look()
+    clearTimeout(this.#attempt)
+    clearTimeout(this.#graceTimer)
+    // Before the report: a process that exits while a session is connected says so on stderr.
+    this.#session?.disconnect()
+    this.#report(outcome)
+    this.#options.finished()
+  }
+}

@@ -1,0 +1,107 @@
+import { Worker } from 'node:worker_threads'
+
+import { messageCodec } from '../transport/codec/message-codec.ts'
+import type { Codec } from '../transport/codec.ts'
+import { FrameReader, type IncomingFrame } from '../transport/frame-reader.ts'
+import { FrameWriter } from '../transport/frame-writer.ts'
+import { defaultLimits } from '../transport/limits.ts'
+import { type Configure, type Hello, jsonBytes } from '../transport/messages.ts'
+import { inheritedLane } from '../transport/pipe-transport.ts'
+import { frameType, protocolVersion } from '../transport/protocol.ts'
+import { CallRunner } from './call-runner.ts'
+import { CallTable } from './call-table.ts'
+import { endGroup } from './end-group.ts'
+import { Interruption } from './interruption.ts'
+import { sayLastWords } from './last-words.ts'
+import type { SentinelData } from './sentinel-messages.ts'
+import { sentinelSource } from './sentinel-source.ts'
+import { type WorkerContext, workerContextSymbol } from './worker-context.ts'
+
+/** The main thread of a worker process: the entry of the bundled child file. It owns the data lane. */
+
+const dataFd = 3
+const controlFd = 4
+
+// First of all: from here on this process ends when its host does, whatever the main thread gets to run.
+const decisionMemory = new SharedArrayBuffer(8)
+const sentinel = new Worker(sentinelSource, {
+  eval: true,
+  name: 'maltster sentinel',
+  stdin: false,
+  execArgv: [],
+  workerData: { controlFd, decision: decisionMemory } satisfies SentinelData,
+})
+sentinel.unref()
+
+// Without a listener SIGUSR1 opens a debugger port to every user of this machine.
+process.on('SIGUSR1', () => {})
+process.on('uncaughtExceptionMonitor', (error) => sayLastWords(controlFd, error))
+
+const table = new CallTable()
+const lane = inheritedLane(dataFd)
+const greeter = new FrameWriter(lane, undefined as unknown as Codec)
+let writer: FrameWriter | undefined
+let runner: CallRunner | undefined
+
+function configure(frame: IncomingFrame): void {
+  const configuration = messageCodec(defaultLimits).decode(frame) as Configure
+  const codec = messageCodec(configuration.limits)
+  const answers = new FrameWriter(lane, codec)
+  writer = answers
+  runner = new CallRunner(table, codec, answers)
+  const { name, path, incarnation } = configuration
+  const identity = Object.freeze({ name, path, incarnation })
+  const context: WorkerContext = {
+    currentCall() {
+      const call = table.current()
+      if (call === undefined) return undefined
+      call.controller ??= new AbortController()
+      return { id: call.id, signal: call.controller.signal, worker: identity }
+    },
+    exitWith(info, exitCode) {
+      answers.frame(frameType.goodbye, 0, 0, 0, { info }, 'info')
+      process.exit(exitCode)
+    },
+  }
+  Object.defineProperty(globalThis, Symbol.for(workerContextSymbol), { value: context })
+  answers.frame(frameType.ready, 0, 0, 0, { token: configuration.token }, 'ready')
+}
+
+function onFrame(frame: IncomingFrame): void {
+  if (frame.type === frameType.call) runner?.call(frame)
+  else if (frame.type === frameType.define) runner?.define(frame)
+  else if (frame.type === frameType.configure) configure(frame)
+  else if (frame.type === frameType.exit) process.exit(0)
+}
+
+// The host's own writer has checked its limits; what is announced here is only bounded by what a header can say.
+const limits = { ...defaultLimits, maxBodyBytes: 2 ** 32 - 1, maxAttachmentBytes: Number.MAX_SAFE_INTEGER }
+const reader = new FrameReader(limits, {
+  onFrame,
+  onProtocolError: endGroup,
+  onClosed: endGroup,
+  onDrained: () => writer?.drained(),
+  deferred: true,
+})
+
+new Interruption({
+  table,
+  sentinel,
+  cells: new Int32Array(decisionMemory),
+  runtimeFile: __filename,
+  recover: () => {
+    writer?.recover()
+    reader.resume()
+  },
+  follow: (call) => runner?.follow(call),
+  endAsCollateral: (call, at) => runner?.endAsCollateral(call, at),
+})
+
+// What has been answered is not lost when the process exits: a lane takes bytes at once as long as it has room.
+process.on('exit', () => writer?.flush())
+
+reader.start(lane)
+lane.ref()
+const hello: Hello = { protocolVersion, pid: process.pid, nodeVersion: process.versions.node }
+greeter.bytesFrame(frameType.hello, 0, 0, 0, jsonBytes(hello))
+greeter.flush()

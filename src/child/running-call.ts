@@ -1,0 +1,13 @@
+/** A call while it is with this worker. */
+export interface RunningCall {
+  readonly id: number
+  readonly background: boolean
+  readonly discard: boolean
+  readonly cast: boolean
+  /** Made when somebody asks for its signal: most calls never do. */
+  controller: AbortController | undefined
+  /** What the function returned, if that was a promise. */
+  promise: PromiseLike<unknown> | undefined
+  /** The call has been ended from outside, or answered: whatever comes now is dropped. */
+  settled: boolean
+}

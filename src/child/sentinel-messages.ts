@@ -1,0 +1,59 @@
+import type { InterruptRequest } from '../transport/messages.ts'
+
+/** What the sentinel is started with. */
+export interface SentinelData {
+  readonly controlFd: number
+  readonly decision: SharedArrayBuffer
+}
+
+/** Sentinel to main thread: are you there, and if so, end these calls. */
+export interface AliveQuestion {
+  readonly type: 'alive?'
+  readonly request: InterruptRequest
+  /** 0: the question that begins a ladder. 1: asked again after calls were ended, to see whether they spin. */
+  readonly round: number
+}
+
+/** Main thread to sentinel: the loop turns, and this is what was ended. */
+export interface AliveAnswer {
+  readonly type: 'alive'
+  readonly interruptId: number
+  readonly round: number
+  readonly callIds: readonly number[]
+  /** Code was cut off since the ladder began; this is where it was. */
+  readonly cutAt: string | undefined
+}
+
+/** What the prepare step, evaluated in the middle of spinning code, answers. */
+export interface Preparation {
+  readonly decision: number
+  readonly at: string
+  readonly callIds: readonly number[]
+}
+
+/** Cells of the shared memory by which the prepare step and the sentinel agree. `ladder` is the one under way. */
+export const cell = { decision: 0, ladder: 1 } as const
+
+/** Values of the decision cell. */
+export const decision = {
+  pending: 0,
+  /** Main: it may be cut off here and now; the main thread holds still until the sentinel has answered. */
+  cut: 1,
+  /** Main: not at this point (code of Node or of the runtime is on top); try again. */
+  retry: 2,
+  /** Main: what spins is not to be ended; the calls asked for have been, on paper. */
+  spare: 3,
+  /** Main: can't be done in this process. */
+  impossible: 4,
+  /** Sentinel: seen; termination is about to be queued. */
+  committed: 5,
+  /** Sentinel: termination is queued, let go. */
+  released: 7,
+  /** Sentinel: no longer wanted, let go. */
+  denied: 8,
+  /** Main: the sentinel took too long; try again. */
+  withdrawn: 6,
+} as const
+
+/** Under this registered symbol the prepare step is found from within spinning code. */
+export const prepareSymbol = 'maltster.prepareInterrupt'

@@ -1,0 +1,49 @@
+/** Where the main thread was when the prepare step ran, from the innermost frame outwards. */
+export interface SpinningStack {
+  /** The stack as text for people, without frames of Node's internals and of this runtime. */
+  readonly at: string
+  /** Whether the innermost frame is the user's, so that cutting here tears nothing of ours or of Node's. */
+  readonly isUserCode: boolean
+  /** Whether the spinning code was entered from a macrotask whose end loses no microtasks. */
+  readonly losesMicrotasks: boolean
+}
+
+const maxFrames = 200
+const shownFrames = 20
+
+/** Takes the stack with plain formatting, whatever the user has done to `Error`. */
+function takeStack(above: (...args: never[]) => unknown): string[] {
+  const { stackTraceLimit, prepareStackTrace } = Error
+  Error.stackTraceLimit = maxFrames
+  Reflect.deleteProperty(Error, 'prepareStackTrace')
+  const holder: { stack?: string } = {}
+  Error.captureStackTrace(holder, above)
+  const lines = (holder.stack ?? '').split('\n').slice(1)
+  Error.stackTraceLimit = stackTraceLimit
+  if (prepareStackTrace !== undefined) Error.prepareStackTrace = prepareStackTrace
+  return lines.map((line) => line.trim())
+}
+
+const isInternal = (frame: string): boolean => /[( ]node:/.test(frame)
+const hasNoPlace = (frame: string): boolean => /\(<anonymous>\)$|\(native\)$|^at <anonymous>$/.test(frame)
+
+/**
+ * Reads the stack of the code that the prepare step interrupted.
+ * @param above - the prepare step: it and what evaluated it are left out
+ * @param runtimeFile - path of the bundled child, to know our own frames
+ */
+export function spinningStack(above: (...args: never[]) => unknown, runtimeFile: string): SpinningStack {
+  // The evaluated expression itself is an anonymous script, one line long.
+  const frames = takeStack(above).filter((frame) => !/^at <anonymous>:1:\d+$/.test(frame))
+  const isRuntime = (frame: string): boolean => frame.includes(runtimeFile)
+  const placed = frames.filter((frame) => !hasNoPlace(frame))
+  const top = placed[0]
+  const entry = placed.find((frame) => isInternal(frame) || isRuntime(frame))
+  const isMacrotask = entry !== undefined && (isRuntime(entry) || entry.includes('node:internal/timers'))
+  const shown = frames.filter((frame) => !isInternal(frame) && !isRuntime(frame)).slice(0, shownFrames)
+  return {
+    at: shown.map((frame) => `    ${frame}`).join('\n'),
+    isUserCode: top !== undefined && !isInternal(top) && !isRuntime(top),
+    losesMicrotasks: !isMacrotask,
+  }
+}

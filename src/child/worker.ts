@@ -1,0 +1,69 @@
+import { MaltsterError } from '../errors/maltster-error.ts'
+import { type CurrentCall, type WorkerContext, workerContextSymbol } from './worker-context.ts'
+
+export type { CurrentCall, WorkerIdentity } from './worker-context.ts'
+
+function context(): WorkerContext {
+  const found = (globalThis as Record<symbol, unknown>)[Symbol.for(workerContextSymbol)]
+  if (found === undefined) {
+    throw new MaltsterError('maltster/worker works inside a worker only: this process was not started by maltster.')
+  }
+  return found as WorkerContext
+}
+
+/**
+ * The call that the running code belongs to: its number, its abort signal, and the worker it runs in.
+ *
+ * The signal is how code that waits gets to know that its call was interrupted, timed out or aborted; its reason is
+ * the `InterruptedError`. Several calls may overlap; each sees its own. Semantics: Node's `AbortSignal` conventions;
+ * the idea of a call's own signal is gRPC's context.
+ *
+ * @returns the call's `id`, its `signal`, and `worker: { name, path, incarnation }`
+ * @throws {MaltsterError} outside a worker, and in code that no call is waiting for
+ * @example
+ * import { spawnWorker } from 'maltster'
+ *
+ * await using worker = await spawnWorker({ name: 'example' })
+ * const name = await worker.call(async () => {
+ *   const { currentCall } = await import('maltster/worker')
+ *   return currentCall().worker.name
+ * })
+ * console.log(name) // example
+ */
+export function currentCall(): CurrentCall {
+  const call = context().currentCall()
+  if (call === undefined) {
+    throw new MaltsterError('No call is running here: this code was started by none, or outlived the one that did.')
+  }
+  return call
+}
+
+/**
+ * Ends this worker at once and says why: the host finds `info` as `cause` of the `ExitReason`.
+ *
+ * `process.exit()` works too; this one gives the reason along. Handlers of the process's `exit` event run. Calls that
+ * are under way reject with `WorkerDiedError`.
+ *
+ * @param info - any value that can be sent
+ * @param options - `exitCode`: 0 to 255, default 0
+ * @throws {EncodeError} if `info` can't be sent; then the worker goes on
+ * @throws {RangeError} if `exitCode` is not an integer from 0 to 255
+ * @throws {MaltsterError} outside a worker
+ * @example
+ * import { spawnWorker } from 'maltster'
+ *
+ * const worker = await spawnWorker()
+ * worker.cast(async () => {
+ *   const { exitWith } = await import('maltster/worker')
+ *   exitWith({ because: 'enough' }, { exitCode: 3 })
+ * })
+ * const reason = await worker.exited
+ * console.log(reason.exitCode, reason.cause) // 3 { because: 'enough' }
+ */
+export function exitWith(info: unknown, options: { readonly exitCode?: number } = {}): never {
+  const { exitCode = 0 } = options
+  if (!Number.isInteger(exitCode) || exitCode < 0 || exitCode > 255) {
+    throw new RangeError(`Expected \`exitCode\` to be an integer from 0 to 255, got \`${String(exitCode)}\`.`)
+  }
+  return context().exitWith(info, exitCode)
+}

@@ -1,0 +1,31 @@
+/** One function or class as source that can be made anew elsewhere. Plain data. */
+export interface SourcePart {
+  /** Its `name` over there; may be empty, and need not be an identifier. */
+  readonly name: string
+  /** An expression; its first line is the first line of what the user wrote. */
+  readonly source: string
+  /** Whether it is strict code. Decided by the sender: see `readFunction`. */
+  readonly isStrict: boolean
+  /** The names under which the parts of this definition refer to it; always identifiers. */
+  readonly bindings: readonly string[]
+}
+
+/** A function by its source, with the functions and classes it refers to. */
+export interface SourceDefinition extends SourcePart {
+  readonly kind: 'source'
+  /** Values that travel with each call, in this order. */
+  readonly captureNames: readonly string[]
+  /** Functions and classes given by `captures`; they see each other, the captured values and the function. */
+  readonly helpers: readonly SourcePart[]
+}
+
+/** A function by the module that exports it; the module is imported where it is called. */
+export interface ModuleDefinition {
+  readonly kind: 'module'
+  /** What `import()` takes: a `file:`, `data:` or `node:` URL, or the name of a package or builtin. */
+  readonly module: string
+  readonly export: string
+}
+
+/** What a worker must be told, once, to be able to call a function. Travels as plain data. */
+export type FunctionDefinition = SourceDefinition | ModuleDefinition

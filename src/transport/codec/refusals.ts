@@ -1,0 +1,91 @@
+import { types } from 'node:util'
+
+/** Why a value can't be sent, as words that follow "it is", and what to do instead. */
+export interface Refusal {
+  readonly what: string
+  readonly remedy: string
+}
+
+/** What is wrong with a primitive or a function that no codec can send. */
+export function refusalOfPrimitive(value: unknown): Refusal {
+  if (typeof value === 'symbol') {
+    return { what: `a symbol (${String(value)})`, remedy: 'Send its description, a string.' }
+  }
+  const name = functionName(value)
+  return {
+    what: name === '' ? 'a function' : `a function (${name})`,
+    remedy: 'Only data can be sent here: leave the function out, or send what it computes.',
+  }
+}
+
+function functionName(value: unknown): string {
+  // A proxy or a class with a static `name` may answer anything, or throw.
+  if (types.isProxy(value)) return ''
+  const descriptor = Object.getOwnPropertyDescriptor(value as object, 'name')
+  return typeof descriptor?.value === 'string' ? descriptor.value.slice(0, 80) : ''
+}
+
+type Test = (value: object) => boolean
+
+const refused: readonly (readonly [Test, string, string])[] = [
+  [types.isProxy, 'a Proxy', 'Send a plain copy of what is behind it.'],
+  [types.isPromise, 'a Promise', 'Await it, and send the value.'],
+  [types.isWeakMap, 'a WeakMap', 'Send a Map or an object.'],
+  [types.isWeakSet, 'a WeakSet', 'Send a Set or an array.'],
+  [(value) => value instanceof WeakRef, 'a WeakRef', 'Send what deref() returns.'],
+  [types.isSharedArrayBuffer, 'a SharedArrayBuffer', 'Memory is not shared between processes: send a copy.'],
+  [types.isGeneratorObject, 'a generator', 'Collect it into an array: [...generator].'],
+  [types.isMapIterator, 'an iterator', 'Collect it into an array: [...iterator].'],
+  [types.isSetIterator, 'an iterator', 'Collect it into an array: [...iterator].'],
+  [types.isExternal, 'a handle of native code', 'Send the data that is behind it.'],
+  [types.isKeyObject, 'a KeyObject', 'Export it, and send the bytes, if the key may leave this process.'],
+  [types.isCryptoKey, 'a CryptoKey', 'Export it, and send the bytes, if the key may leave this process.'],
+  [
+    (value) => value instanceof EventTarget || isEmitter(value),
+    'an object with listeners, such as a stream or a socket',
+    'Send the data that it carries, or open it over there.',
+  ],
+]
+
+// Objects whose content sits in internal slots: as plain data they would silently arrive empty. Known by their
+// tag, since naming the classes would load parts of Node.js that a process may never need.
+const refusedTags = new Set([
+  'AbortController',
+  'Array Iterator',
+  'AsyncGenerator',
+  'Blob',
+  'File',
+  'FinalizationRegistry',
+  'FormData',
+  'Headers',
+  'Iterator Helper',
+  'ReadableStream',
+  'RegExp String Iterator',
+  'Request',
+  'Response',
+  'Segments',
+  'String Iterator',
+  'TransformStream',
+  'URLSearchParams',
+  'URLSearchParams Iterator',
+  'WritableStream',
+])
+const refusedTagStarts = /^(?:Intl|WebAssembly|Temporal)\./
+
+/** Why an object that is neither an array nor a simple object can't be sent; undefined if it can. */
+export function refusalOf(value: object): Refusal | undefined {
+  for (const [test, what, remedy] of refused) if (test(value)) return { what, remedy }
+  const tag = (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
+  if (typeof tag === 'string' && (refusedTags.has(tag) || refusedTagStarts.test(tag))) {
+    return {
+      what: `of the kind ${tag}, which lives in this process only`,
+      remedy: 'Send the data that it holds.',
+    }
+  }
+  return undefined
+}
+
+function isEmitter(value: object): boolean {
+  const { on, emit } = value as { on?: unknown; emit?: unknown }
+  return typeof on === 'function' && typeof emit === 'function'
+}

@@ -1,0 +1,105 @@
+import type { Executed } from '../errors/maltster-error.ts'
+import type { Limits } from './limits.ts'
+
+/** Body of `hello`, UTF-8 JSON whatever the codec, so that any two versions can tell each other apart. */
+export interface Hello {
+  readonly protocolVersion: number
+  readonly pid: number
+  readonly nodeVersion: string
+  /** Control lane: whether running code can be cut off here. */
+  readonly interruptible?: boolean
+}
+
+/** Body of `configure`. */
+export interface Configure {
+  /** Echoed in `ready`: proves that this very configuration was read. */
+  readonly token: string
+  readonly name: string
+  readonly path: string
+  readonly incarnation: number
+  readonly limits: Limits
+}
+
+/** Body of `ready`. */
+export interface Ready {
+  readonly token: string
+}
+
+/** A thrown value as plain data. */
+export interface ThrownData {
+  /** False if what was thrown is not an error; then `value` is it, where it could be sent. */
+  readonly isError: boolean
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+  readonly properties: Readonly<Record<string, unknown>>
+  readonly cause?: ThrownData
+  readonly errors?: readonly ThrownData[]
+  readonly value?: unknown
+}
+
+/** Body of `error`: why a call did not return. */
+export type CallFailure =
+  | { readonly kind: 'thrown'; readonly thrown: ThrownData }
+  /** The result could not be sent. */
+  | { readonly kind: 'encode'; readonly message: string; readonly path: string }
+  /** The arguments could not be read. */
+  | { readonly kind: 'decode'; readonly message: string; readonly reason: string }
+  | {
+      readonly kind: 'interrupted'
+      readonly collateral: boolean
+      readonly executed: Executed
+      readonly at?: string
+    }
+
+/** Body of `goodbye`. */
+export interface Goodbye {
+  readonly info: unknown
+}
+
+/** Body of `interrupt`, JSON. Either all foreground calls up to `upToCallId`, or the one call `callId`. */
+export interface InterruptRequest {
+  readonly interruptId: number
+  readonly upToCallId?: number
+  readonly callId?: number
+  readonly graceMs: number
+}
+
+/**
+ * Body of `interrupted`, JSON. `stuck` is not the end of the ladder: a second message follows when the main thread
+ * comes back. `callIds` are the calls that this ladder ended.
+ */
+export interface InterruptReport {
+  readonly interruptId: number
+  readonly outcome: 'idle' | 'detached' | 'interrupted' | 'stuck'
+  readonly callIds: readonly number[]
+  readonly at?: string
+  readonly afterMs: number
+}
+
+/** Body of `measured`, JSON. */
+export interface Measurement {
+  readonly measureId: number
+  readonly rssBytes: number
+  readonly userCpuMs: number
+  readonly systemCpuMs: number
+}
+
+/** Body of `dying`, JSON. */
+export interface DyingWords {
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+}
+
+const utf8Decoder = new TextDecoder()
+
+/** A JSON body as it is written by the control lane and in `hello`. */
+export function jsonBytes(message: object): Buffer {
+  return Buffer.from(JSON.stringify(message))
+}
+
+/** Reads a JSON body. Throws a `SyntaxError` for anything else. */
+export function readJson<T>(body: { buffer: Buffer; start: number; end: number }): T {
+  return JSON.parse(utf8Decoder.decode(body.buffer.subarray(body.start, body.end))) as T
+}

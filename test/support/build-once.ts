@@ -1,0 +1,22 @@
+import { spawnSync } from 'node:child_process'
+import { resolve } from 'node:path'
+
+/** Set for the reporter, which lives in this process too: what is in `dist` is not what is in `src`. */
+export const buildFailedVariable = 'MALTSTER_BUILD_FAILED'
+
+/**
+ * Before the tests: `dist` is made from `src`, unless it already is. Tests that start processes load the package
+ * by its own name, from `dist`. A failed build makes the run red but lets the tests of sources speak.
+ */
+export default function buildOnce(): void {
+  const root = resolve(import.meta.dirname, '../..')
+  const { status } = spawnSync(process.execPath, ['scripts/build.mjs', '--if-stale'], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (status === 0) return
+  process.env[buildFailedVariable] = '1'
+  console.error(
+    '\nThe build failed. Tests that load the package by its name run against an old dist, or none.\n',
+  )
+}
