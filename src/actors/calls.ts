@@ -1,19 +1,18 @@
-import PQueue from 'p-queue'
-
-import { BackpressureError, CallTimeoutError } from '../errors/call-errors.ts'
+import { CallTimeoutError } from '../errors/call-errors.ts'
 import { DecodeError, ProtocolError } from '../errors/data-errors.ts'
 import type { Executed } from '../errors/maltster-error.ts'
 import { type AnyFunction } from '../movement/function-source.ts'
 import { type ModuleReference, prepareModuleReference } from '../movement/module-reference.ts'
 import { captureValues, prepareFunction, type Shipment } from '../movement/shipment.ts'
 import type { Clock } from '../transport/clock.ts'
-import type { EncodedBody } from '../transport/codec.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
+import { encodedBytes } from '../transport/frame-writer.ts'
 import type { CallFailure, InterruptReport } from '../transport/messages.ts'
 import { frameFlag, frameType, headerBytes } from '../transport/protocol.ts'
 import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions } from './call-options.ts'
 import type { EventStream } from './events.ts'
 import type { InterruptResult } from './interrupts.ts'
+import { Mailbox } from './mailbox.ts'
 import { executedOf, type PendingCall, PendingCalls, type PendingEdges } from './pending-calls.ts'
 import { callError, type ErrorPlace, interruptedError } from './remote-error.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
@@ -44,8 +43,7 @@ export class Calls {
   readonly pending: PendingCalls
   readonly #options: CallsOptions
   readonly #known = new Map<string, number>()
-  readonly #queue: PQueue | undefined
-  #heldBytes = 0
+  readonly #mailbox: Mailbox
   #made = 0
   /** Calls that were settled here before their answer came; it is dropped when it does. */
   readonly #abandoned = new Set<number>()
@@ -53,8 +51,12 @@ export class Calls {
   constructor(options: CallsOptions) {
     this.#options = options
     this.pending = new PendingCalls(options.edges)
-    const { concurrency } = options.options
-    this.#queue = concurrency === Infinity ? undefined : new PQueue({ concurrency })
+    const { process } = options
+    this.#mailbox = new Mailbox(
+      options.options,
+      () => process.data.pendingBytes,
+      () => this.#place,
+    )
   }
 
   /** Calls made so far. */
@@ -71,7 +73,7 @@ export class Calls {
       options.signal?.throwIfAborted()
     }
     const shipment = this.#prepare(fn, options?.captures)
-    this.#checkMailbox()
+    this.#mailbox.checkCalls(this.pending.size)
     const body = this.#body(shipment, args, options?.captures)
     const background = options?.background === true
     const flags =
@@ -80,9 +82,18 @@ export class Calls {
       (shipment.captureNames.length > 0 ? frameFlag.captures : 0)
     const id = this.pending.nextId()
     return new Promise((resolve, reject) => {
-      const call: PendingCall = { id, background, name: shipment.name, resolve, reject, sentAt: 0, release: undefined }
-      if (this.#queue === undefined) this.#send(call, shipment, flags, body)
-      else this.#hold(this.#queue, call, shipment, flags, body)
+      const call: PendingCall = {
+        id,
+        background,
+        name: shipment.name,
+        resolve,
+        reject,
+        sentAt: 0,
+        release: undefined,
+        endTurn: undefined,
+      }
+      if (!this.#mailbox.holdsCalls) this.#send(call, shipment, flags, body)
+      else this.#hold(call, shipment, flags, body)
       if (options !== undefined) this.#watch(call, options)
       if (this.#options.events.wantsCalls) {
         this.#emit({ type: 'call.started', callId: id, name: call.name, background })
@@ -96,41 +107,31 @@ export class Calls {
     if (refusal !== undefined) throw refusal
     if (options !== undefined) checkCastOptions(options)
     const shipment = this.#prepare(fn, options?.captures)
-    this.#checkMailbox()
+    this.#mailbox.checkCalls(this.pending.size)
     const body = this.#body(shipment, args, options?.captures)
     const flags =
       frameFlag.cast |
       (options?.background === true ? frameFlag.background : 0) |
       (shipment.captureNames.length > 0 ? frameFlag.captures : 0)
+    const { data } = this.#options.process
+    const functionId = this.#define(shipment)
+    data.frame(frameType.call, flags, this.pending.nextId(), functionId, body, 'args', this.#mailbox.admit)
     this.#made++
-    this.#options.process.data.frame(frameType.call, flags, this.pending.nextId(), this.#define(shipment), body, 'args')
   }
 
   #prepare(fn: Callable, captures: CallOptions['captures']): Shipment {
-    if (typeof fn === 'function' || fn === null || typeof fn !== 'object') return prepareFunction(fn, captures)
+    if (typeof fn === 'function' || fn === null || typeof fn !== 'object')
+      return prepareFunction(fn, captures)
     return prepareModuleReference(fn)
   }
 
   #body(shipment: Shipment, args: readonly unknown[], captures: CallOptions['captures']): unknown {
     if (!Array.isArray(args)) {
-      throw new TypeError(`Expected \`args\` to be an array, got ${typeof args}. Write \`call(fn, [argument])\`.`)
+      throw new TypeError(
+        `Expected \`args\` to be an array, got ${typeof args}. Write \`call(fn, [argument])\`.`,
+      )
     }
     return shipment.captureNames.length === 0 ? args : [args, captureValues(shipment, captures)]
-  }
-
-  #checkMailbox(): void {
-    const { options, process } = this.#options
-    const { maxCalls, maxBytes } = options
-    const bytes = process.data.pendingBytes + this.#heldBytes
-    const over =
-      this.pending.size >= maxCalls
-        ? `${this.pending.size} calls wait; \`mailbox.maxCalls\` is ${maxCalls}`
-        : bytes >= maxBytes
-          ? `${bytes} bytes wait; \`mailbox.maxBytes\` is ${maxBytes}`
-          : undefined
-    if (over === undefined) return
-    const advice = 'Nothing was sent. Await earlier calls first, or raise the bound.'
-    throw new BackpressureError(`The mailbox of worker ${this.#place.worker} is full: ${over}. ${advice}`, this.#place)
   }
 
   /** The worker's number for a function; tells it what the function is when that is news. */
@@ -145,32 +146,26 @@ export class Calls {
 
   #send(call: PendingCall, shipment: Shipment, flags: number, body: unknown): void {
     const { data } = this.#options.process
-    data.frame(frameType.call, flags, call.id, this.#define(shipment), body, 'args')
+    data.frame(frameType.call, flags, call.id, this.#define(shipment), body, 'args', this.#mailbox.admit)
     this.#made++
     call.sentAt = data.bytesWritten
     this.pending.add(call)
   }
 
   /** Encodes now, so that later changes of the arguments don't show, and sends when it is the call's turn. */
-  #hold(queue: PQueue, call: PendingCall, shipment: Shipment, flags: number, body: unknown): void {
-    const { process } = this.#options
-    const kept = keep(process.codec.encode(body, 'args', Buffer.alloc(1024), 0, headerBytes))
-    const byteLength = kept.end + kept.attachments.reduce((sum, one) => sum + one.byteLength, 0)
-    this.#heldBytes += byteLength
+  #hold(call: PendingCall, shipment: Shipment, flags: number, body: unknown): void {
+    const { codec, data } = this.#options.process
+    const encoded = codec.encode(body, 'args', Buffer.alloc(1024), 0, headerBytes)
+    this.#mailbox.admit(encodedBytes(encoded))
     this.#made++
     this.pending.add(call)
-    void queue.add(async () => {
-      this.#heldBytes -= byteLength
+    this.#mailbox.hold(encoded, (kept) => {
       // Settled while it waited.
-      if (this.pending.get(call.id) === undefined) return
-      process.data.encodedFrame(frameType.call, flags, call.id, this.#define(shipment), kept)
-      call.sentAt = process.data.bytesWritten
-      const { release } = call
-      await new Promise<void>((settled) => {
-        call.release = () => {
-          release?.()
-          settled()
-        }
+      if (this.pending.get(call.id) === undefined) return Promise.resolve()
+      data.encodedFrame(frameType.call, flags, call.id, this.#define(shipment), kept)
+      call.sentAt = data.bytesWritten
+      return new Promise((settled) => {
+        call.endTurn = settled
       })
     })
   }
@@ -265,7 +260,11 @@ export class Calls {
 
   #unexpected(id: number): void {
     if (this.#abandoned.delete(id)) {
-      this.#emit({ type: 'frame.dropped', callId: id, why: 'The call had been settled before its answer came.' })
+      this.#emit({
+        type: 'frame.dropped',
+        callId: id,
+        why: 'The call had been settled before its answer came.',
+      })
       return
     }
     this.#emit({ type: 'frame.dropped', callId: id, why: 'No such call is under way.' })
@@ -276,7 +275,10 @@ export class Calls {
     const { events, identity } = this.#options
     this.#emit({ type: 'cast.failed', callId, error })
     if (events.isObserved('cast.failed', identity.path)) return
-    process.emitWarning(`A cast to worker ${this.#place.worker} failed: ${error.stack ?? error.message}`, 'MaltsterWarning')
+    process.emitWarning(
+      `A cast to worker ${this.#place.worker} failed: ${error.stack ?? error.message}`,
+      'MaltsterWarning',
+    )
   }
 
   /** A ladder has ended calls over there. */
@@ -285,7 +287,10 @@ export class Calls {
       if (this.#abandoned.delete(id)) continue
       const call = this.pending.take(id)
       if (call === undefined) continue
-      this.#reject(call, interruptedError(this.#place, { collateral: false, executed: 'unknown', at: report.at }))
+      this.#reject(
+        call,
+        interruptedError(this.#place, { collateral: false, executed: 'unknown', at: report.at }),
+      )
     }
   }
 
@@ -318,12 +323,4 @@ export class Calls {
   get #place(): ErrorPlace {
     return { worker: this.#options.identity.path, pid: this.#options.process.pid }
   }
-}
-
-/** A copy of an encoded body that stays good: the encoder uses its own again. */
-function keep(body: EncodedBody): EncodedBody {
-  const buffer = Buffer.allocUnsafeSlow(headerBytes + body.end - body.start)
-  body.buffer.copy(buffer, headerBytes, body.start, body.end)
-  const attachments = body.attachments.map((one) => new Uint8Array(one))
-  return { buffer, start: headerBytes, end: buffer.length, flags: body.flags, attachments }
 }

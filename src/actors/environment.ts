@@ -1,8 +1,25 @@
 /** What a worker's environment has of the host's, unless asked otherwise. Secrets stay at home. */
-const inheritedNames = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'TZ', 'SystemRoot', 'TEMP', 'TMP', 'USERPROFILE']
+const inheritedNames = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'TMPDIR',
+  'TZ',
+  'SystemRoot',
+  'TEMP',
+  'TMP',
+  'USERPROFILE',
+]
 
 /** These change what a Node process is; with `inheritEnv: true` they stay behind unless named. */
-const strippedNames = ['NODE_OPTIONS', 'NODE_DEBUG', 'NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE', 'NODE_UNIQUE_ID']
+const strippedNames = [
+  'NODE_OPTIONS',
+  'NODE_DEBUG',
+  'NODE_CHANNEL_FD',
+  'NODE_CHANNEL_SERIALIZATION_MODE',
+  'NODE_UNIQUE_ID',
+]
 
 /**
  * The environment of a worker: what it inherits, then what `env` adds; a value of `undefined` takes a name out.

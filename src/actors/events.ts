@@ -11,6 +11,7 @@ export interface EventEnvelope {
   readonly wallTime: number
   /** Place in the tree of what the event is about. */
   readonly path: string
+  /** Which life of that place. */
   readonly incarnation: number
   /** `seq` of the event that led to this one. */
   readonly cause?: number
@@ -22,17 +23,34 @@ export type EventBody =
   | { readonly type: 'worker.ready'; readonly pid: number; readonly bootMs: number }
   | { readonly type: 'worker.state'; readonly from: string; readonly to: string }
   | { readonly type: 'worker.exited'; readonly reason: ExitReason }
-  | { readonly type: 'call.started'; readonly callId: number; readonly name: string; readonly background: boolean }
-  | { readonly type: 'call.settled'; readonly callId: number; readonly outcome: 'ok' | 'failed'; readonly error?: unknown }
+  | {
+      readonly type: 'call.started'
+      readonly callId: number
+      readonly name: string
+      readonly background: boolean
+    }
+  | {
+      readonly type: 'call.settled'
+      readonly callId: number
+      readonly outcome: 'ok' | 'failed'
+      readonly error?: unknown
+    }
   | { readonly type: 'cast.failed'; readonly callId: number; readonly error: unknown }
   | { readonly type: 'interrupt.started'; readonly interruptId: number; readonly callId?: number }
-  | { readonly type: 'interrupt.finished'; readonly interruptId: number; readonly outcome: string; readonly afterMs: number }
+  | {
+      readonly type: 'interrupt.finished'
+      readonly interruptId: number
+      readonly outcome: string
+      readonly afterMs: number
+    }
   | { readonly type: 'frame.dropped'; readonly callId: number; readonly why: string }
 
+/** One event: where and when, and what happened. */
 export type MaltsterEvent = EventEnvelope & EventBody
 
 /** Which events a listener wants; what is left out is not asked about. */
 export interface EventFilter {
+  /** Only these types. Default: all, single calls included. */
   readonly types?: readonly EventBody['type'][]
   /** Events of this place in the tree and of all below it. */
   readonly path?: string
@@ -67,7 +85,13 @@ export class EventStream {
     const seq = ++this.#seq
     if (this.#observers.size === 0) return seq
     const { path, incarnation, cause } = source
-    const envelope = { seq, timeMs: this.#clock.nowMs(), wallTime: this.#clock.wallTimeMs(), path, incarnation }
+    const envelope = {
+      seq,
+      timeMs: this.#clock.nowMs(),
+      wallTime: this.#clock.wallTimeMs(),
+      path,
+      incarnation,
+    }
     const event = { ...envelope, ...body, ...(cause === undefined ? {} : { cause }) } as MaltsterEvent
     for (const observer of this.#observers) {
       if (matches(observer.filter, event)) tell(observer, event)

@@ -31,7 +31,8 @@ export function classifyExit(facts: ExitFacts): ExitReason {
   const { dying } = facts
   const frames = dying === undefined ? [] : dying.stack.split('\n').filter((line) => /^\s+at /.test(line))
   const cause =
-    facts.cause ?? (dying === undefined ? undefined : { name: dying.name, message: dying.message, stack: dying.stack })
+    facts.cause ??
+    (dying === undefined ? undefined : { name: dying.name, message: dying.message, stack: dying.stack })
   return {
     type: typeOf(facts),
     exitCode: facts.exitCode,

@@ -11,7 +11,14 @@ import type { ErrorPlace } from './remote-error.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 import type { Seams } from './seams.ts'
 import { type ProcessIdentity, WorkerProcess } from './worker-process.ts'
-import { type ProcessCommand, stateOf, type StopDelays, type WorkerEvent, workerMachine, type WorkerState } from './worker-machine.ts'
+import {
+  type ProcessCommand,
+  stateOf,
+  type StopDelays,
+  type WorkerEvent,
+  workerMachine,
+  type WorkerState,
+} from './worker-machine.ts'
 
 type Reference = 'auto' | 'ref' | 'unref'
 
@@ -199,7 +206,8 @@ export class Incarnation {
         this.#emit({ type: 'interrupt.started', interruptId, ...(callId === undefined ? {} : { callId }) })
         this.actor.send({ type: 'interrupt.started' })
       },
-      finished: () => this.actor.send({ type: 'interrupt.finished', busy: this.calls.pending.foreground > 0 }),
+      finished: () =>
+        this.actor.send({ type: 'interrupt.finished', busy: this.calls.pending.foreground > 0 }),
       ended: (report) => this.calls.ended(report),
       kill: () => {
         this.process.intend('unresponsive')
@@ -232,7 +240,7 @@ export class Incarnation {
   #makeActor() {
     const { clock } = this.#seams
     const process = fromCallback<ProcessCommand>(({ sendBack, receive }) => {
-      this.#sendBack = sendBack as (event: WorkerEvent) => void
+      this.#sendBack = sendBack
       receive((command) => this.#command(command))
     })
     const provided = workerMachine.provide({
@@ -242,7 +250,9 @@ export class Incarnation {
     return createActor(provided, {
       input: { bootTimeoutMs: this.#options.bootTimeoutMs },
       clock: {
-        setTimeout: (callback: () => void, delayMs: number) => clock.setIdleTimeout(callback, delayMs),
+        // A timer of Infinity would fire at once.
+        setTimeout: (callback: () => void, delayMs: number) =>
+          delayMs === Infinity ? undefined : clock.setIdleTimeout(callback, delayMs),
         clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
       },
     })

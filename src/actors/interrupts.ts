@@ -7,6 +7,7 @@ import type { WorkerProcess } from './worker-process.ts'
  * is inside a native call, and its calls settle when that returns. `killed`: the same, and `onStuck` is `kill`.
  */
 export interface InterruptResult {
+  /** In one word; see above. */
   readonly outcome: 'idle' | 'interrupted' | 'detached' | 'stuck' | 'killed'
   /** From the request to the end of it, in milliseconds. */
   readonly afterMs: number

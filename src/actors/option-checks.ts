@@ -28,7 +28,7 @@ function suggestion(name: string, known: readonly string[]): string {
   const close = known
     .map((candidate) => ({ candidate, far: distance(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ far }) => far <= Math.max(2, Math.floor(name.length / 3)))
-    .sort((a, b) => a.far - b.far)[0]
+    .toSorted((a, b) => a.far - b.far)[0]
   return close === undefined
     ? ` There are: ${known.map((one) => `\`${one}\``).join(', ')}.`
     : ` Did you mean \`${close.candidate}\`?`
@@ -39,7 +39,11 @@ function suggestion(name: string, known: readonly string[]): string {
  * @throws {TypeError} for an unknown name or a value of the wrong type
  * @throws {RangeError} for a number out of range
  */
-export function checkOptions(what: string, options: object, checks: Readonly<Record<string, OptionCheck>>): void {
+export function checkOptions(
+  what: string,
+  options: object,
+  checks: Readonly<Record<string, OptionCheck>>,
+): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new TypeError(`Expected the options of ${what} to be an object, got ${shown(options)}.`)
   }
@@ -76,13 +80,19 @@ export const count: OptionCheck = (value) =>
   unless(Number.isSafeInteger(value) && (value as number) >= 1, 'an integer of at least 1')
 
 export const countOrInfinity: OptionCheck = (value) =>
-  unless(value === Infinity || (Number.isSafeInteger(value) && (value as number) >= 1), 'an integer of at least 1, or Infinity')
+  unless(
+    value === Infinity || (Number.isSafeInteger(value) && (value as number) >= 1),
+    'an integer of at least 1, or Infinity',
+  )
 
 export const boolean: OptionCheck = (value) => unless(typeof value === 'boolean', '`true` or `false`')
 
 /** Text that can be handed to the system: a NUL byte would cut it short. */
 export const text: OptionCheck = (value) =>
-  unless(typeof value === 'string' && value !== '' && !value.includes('\0'), 'a string that is neither empty nor has a NUL')
+  unless(
+    typeof value === 'string' && value !== '' && !value.includes('\0'),
+    'a string that is neither empty nor has a NUL',
+  )
 
 export const texts: OptionCheck = (value) =>
   unless(

@@ -11,6 +11,8 @@ export interface PendingCall {
   sentAt: number
   /** Undoes what its options installed: a timer, a listener on its signal. */
   release: (() => void) | undefined
+  /** Lets the next one have its turn, where calls take turns. */
+  endTurn: (() => void) | undefined
 }
 
 /** Told when calls begin to be there, and when none is left. */
@@ -93,6 +95,7 @@ export class PendingCalls {
     this.#calls.delete(id)
     if (!call.background) this.#foreground--
     call.release?.()
+    call.endTurn?.()
     if (!this.#isLooking && (this.#foreground === 0 || this.#calls.size === 0)) {
       this.#isLooking = true
       setImmediate(this.#look)
@@ -109,7 +112,8 @@ export class PendingCalls {
 
   /** Rejects the calls that `error` has an error for. */
   rejectAll(error: (call: PendingCall) => unknown): void {
-    for (const call of [...this.#calls.values()]) {
+    // A call that is taken out meanwhile does not disturb the walk.
+    for (const call of this.#calls.values()) {
       const reason = error(call)
       if (reason !== undefined) this.reject(call.id, reason)
     }

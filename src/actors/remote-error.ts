@@ -32,7 +32,13 @@ function remoteError(thrown: ThrownData, place: ErrorPlace): RemoteError {
   }
   const remoteName = text(thrown.name)
   const remoteStack = text(thrown.stack)
-  const error = new RemoteError(text(thrown.message), { ...place, remoteName, remoteStack, properties, cause })
+  const error = new RemoteError(text(thrown.message), {
+    ...place,
+    remoteName,
+    remoteStack,
+    properties,
+    cause,
+  })
   const head = `RemoteError [${remoteName}]: ${error.message}`
   setStack(error, [head, framesOf(remoteStack)].filter((part) => part !== '').join('\n'))
   return error
@@ -44,7 +50,12 @@ function asCause(thrown: ThrownData, place: ErrorPlace): unknown {
 }
 
 function setStack(error: Error, stack: string): void {
-  Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true, enumerable: false })
+  Object.defineProperty(error, 'stack', {
+    value: stack,
+    configurable: true,
+    writable: true,
+    enumerable: false,
+  })
 }
 
 /** The error that a call rejects with, from what the worker sent. */
@@ -85,14 +96,18 @@ const callerMark = '    --- called from ---'
  * knows the waiting functions: so a call that succeeds never pays for a stack.
  */
 export function withCallerStack(error: unknown): unknown {
-  if (!(error instanceof MaltsterError) || error.stack === undefined || error.stack.includes(callerMark)) return error
+  if (!(error instanceof MaltsterError) || error.stack === undefined || error.stack.includes(callerMark))
+    return error
   const here = new Error('here')
   const caller = (here.stack ?? '')
     .split('\n')
-    .filter((line) => /^\s+at /.test(line) && !line.includes(import.meta.url) && !/\bWorker\.call\b/.test(line))
+    .filter(
+      (line) => /^\s+at /.test(line) && !line.includes(import.meta.url) && !/\bWorker\.call\b/.test(line),
+    )
     .join('\n')
   if (caller === '') return error
-  const at = (error instanceof InterruptedError || error instanceof CallTimeoutError) && error.at !== undefined
+  const at =
+    (error instanceof InterruptedError || error instanceof CallTimeoutError) && error.at !== undefined
   const head = at
     ? `${error.name}: ${error.message}\n${error.at}`
     : error instanceof RemoteError

@@ -70,7 +70,9 @@ const mailboxChecks = { maxCalls: countOrInfinity, maxBytes: countOrInfinity }
 
 /** An object without the keys whose value is undefined, so that a spread does not undo a default. */
 function given<T extends object>(options: T | undefined): Partial<T> {
-  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>
+  return Object.fromEntries(
+    Object.entries(options ?? {}).filter(([, value]) => value !== undefined),
+  ) as Partial<T>
 }
 
 /**

@@ -43,6 +43,7 @@ const noProcess: CallbackActorLogic<ProcessCommand> = fromCallback(() => {
 })
 
 const setupOfWorker = setup({
+  // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- the way in which `setup` takes its types
   types: {} as {
     context: WorkerMachineContext
     input: WorkerMachineInput
@@ -52,7 +53,9 @@ const setupOfWorker = setup({
   },
   actors: { process: noProcess },
   actions: {
-    recordExit: assign({ exit: ({ event, context }) => (event.type === 'process.exited' ? event.reason : context.exit) }),
+    recordExit: assign({
+      exit: ({ event, context }) => (event.type === 'process.exited' ? event.reason : context.exit),
+    }),
     recordDelays: assign(({ event }) => (event.type === 'stop.requested' ? event.delays : {})),
     askExit: sendTo('process', { type: 'process.askExit' }),
     terminate: sendTo('process', { type: 'process.terminate' }),
@@ -75,12 +78,21 @@ const setupOfWorker = setup({
   },
 })
 
-const stopOrKill = {
+const kill = {
+  'kill.requested': { target: '#worker.stopping.killing', actions: 'killOnRequest' },
+} as const
+/** Nothing is in flight: the process can be asked at once. */
+const stopQuiet = {
+  'stop.requested': { target: '#worker.stopping.exiting', actions: 'recordDelays' },
+} as const
+const stopBusy = {
+  'stop.requested': { target: '#worker.stopping.draining', actions: 'recordDelays' },
+} as const
+const stopEither = {
   'stop.requested': [
     { guard: 'isBusy', target: '#worker.stopping.draining', actions: 'recordDelays' },
     { target: '#worker.stopping.exiting', actions: 'recordDelays' },
   ],
-  'kill.requested': { target: '#worker.stopping.killing', actions: 'killOnRequest' },
 } as const
 
 /**
@@ -96,13 +108,14 @@ export const workerMachine = setupOfWorker.createMachine({
   initial: 'booting',
   states: {
     booting: {
-      on: { ...stopOrKill, 'process.ready': 'idle' },
+      on: { ...kill, ...stopQuiet, 'process.ready': 'idle' },
       after: { bootTimeout: { target: '#worker.stopping.killing', actions: 'killUnbooted' } },
     },
     idle: {
       tags: 'accepting',
       on: {
-        ...stopOrKill,
+        ...kill,
+        ...stopQuiet,
         'call.first': 'running',
         'interrupt.started': 'interrupting',
         'suspend.requested': 'suspended',
@@ -111,7 +124,8 @@ export const workerMachine = setupOfWorker.createMachine({
     running: {
       tags: ['accepting', 'busy'],
       on: {
-        ...stopOrKill,
+        ...kill,
+        ...stopBusy,
         'call.last': 'idle',
         'interrupt.started': 'interrupting',
         'suspend.requested': 'suspended',
@@ -119,20 +133,31 @@ export const workerMachine = setupOfWorker.createMachine({
     },
     interrupting: {
       tags: 'accepting',
-      on: { ...stopOrKill, 'interrupt.finished': [{ guard: 'isBusy', target: 'running' }, { target: 'idle' }] },
+      on: {
+        ...kill,
+        ...stopEither,
+        'interrupt.finished': [{ guard: 'isBusy', target: 'running' }, { target: 'idle' }],
+      },
     },
     suspended: {
       tags: 'accepting',
       entry: 'suspend',
       exit: 'resume',
-      on: { ...stopOrKill, 'resume.requested': [{ guard: 'isBusy', target: 'running' }, { target: 'idle' }] },
+      on: {
+        ...kill,
+        ...stopEither,
+        'resume.requested': [{ guard: 'isBusy', target: 'running' }, { target: 'idle' }],
+      },
     },
     stopping: {
       on: { 'kill.requested': { target: '.killing', actions: 'killOnRequest' } },
       states: {
         draining: { on: { 'call.last': 'exiting' }, after: { drain: 'exiting' } },
         exiting: { entry: ['refuseCalls', 'askExit'], after: { exit: 'terminating' } },
-        terminating: { entry: 'terminate', after: { term: { target: 'killing', actions: 'killForShutdown' } } },
+        terminating: {
+          entry: 'terminate',
+          after: { term: { target: 'killing', actions: 'killForShutdown' } },
+        },
         killing: { entry: 'refuseCalls' },
       },
       initial: 'draining',
@@ -142,14 +167,7 @@ export const workerMachine = setupOfWorker.createMachine({
 })
 
 /** The state in one word, as the handle shows it. */
-export type WorkerState =
-  | 'booting'
-  | 'idle'
-  | 'running'
-  | 'interrupting'
-  | 'suspended'
-  | 'stopping'
-  | 'dead'
+export type WorkerState = 'booting' | 'idle' | 'running' | 'interrupting' | 'suspended' | 'stopping' | 'dead'
 
 /** The state of a snapshot in one word. */
 export function stateOf(snapshot: { readonly value: unknown }): WorkerState {

@@ -32,9 +32,11 @@ export interface WorkerOptions {
   readonly inheritEnv?: boolean | readonly string[]
   /** Where its output goes, line by line: to the host's own with a tag, nowhere, or to a function. Default `forward`. */
   readonly stdout?: OutputOption
+  /** As `stdout`, for its standard error. Its tail is kept in any case, for the reason of an exit. */
   readonly stderr?: OutputOption
   /** How long it may take until it is ready, in milliseconds. Minimum 1, default 20000. */
   readonly bootTimeoutMs?: number
+  /** Bounds of what may wait. */
   readonly mailbox?: MailboxOptions
   /** Bounds of one message. */
   readonly limits?: Partial<Limits>

@@ -76,11 +76,18 @@ export class WorkerProcess {
   #dataIsOver = false
   #isOver = false
   #drainTimer: unknown
+  #laneTimer: unknown
   #strayFrames = 0
   #bytesLeft = Infinity
 
   /** Throws what the system says if the process can't be started at all. */
-  constructor(options: ResolvedOptions, execPath: string, identity: ProcessIdentity, seams: Seams, listener: ProcessListener) {
+  constructor(
+    options: ResolvedOptions,
+    execPath: string,
+    identity: ProcessIdentity,
+    seams: Seams,
+    listener: ProcessListener,
+  ) {
     this.#listener = listener
     this.#clock = seams.clock
     this.#token = seams.random.token()
@@ -225,9 +232,13 @@ export class WorkerProcess {
       if (frame.type === frameType.interrupted) this.#listener.interruptReport(readJson(frame))
       else if (frame.type === frameType.measured) this.#listener.measured(readJson(frame))
       else if (frame.type === frameType.dying) this.#dying = readJson(frame)
-      else if (frame.type === frameType.hello) this.#isInterruptible = readJson<Hello>(frame).interruptible === true
+      else if (frame.type === frameType.hello)
+        this.#isInterruptible = readJson<Hello>(frame).interruptible === true
       else if (frame.type !== frameType.pong) {
-        throw new ProtocolError(`A worker may not send frames of type ${frame.type} on its control lane.`, this.#place())
+        throw new ProtocolError(
+          `A worker may not send frames of type ${frame.type} on its control lane.`,
+          this.#place(),
+        )
       }
     } catch (error) {
       this.#broken(error)
@@ -253,7 +264,10 @@ export class WorkerProcess {
     const problem =
       error instanceof ProtocolError
         ? error
-        : new ProtocolError('The worker sent something that can not be read.', { ...this.#place(), cause: error })
+        : new ProtocolError('The worker sent something that can not be read.', {
+            ...this.#place(),
+            cause: error,
+          })
     this.kill('transport', problem)
     this.#process.data.destroy()
     this.#process.control.destroy()
@@ -262,9 +276,9 @@ export class WorkerProcess {
   /** A lane is over: usually a death whose exit event is on its way; if not, a process that nobody can reach. */
   #laneEnded(lane: string): void {
     this.#settleExit()
-    if (this.#exit !== undefined || this.#isOver) return
-    this.#clock.setTimeout(() => {
-      if (this.#exit === undefined) this.kill('transport', new ProtocolError(`The ${lane} lane was closed.`, this.#place()))
+    if (this.#exit !== undefined || this.#laneTimer !== undefined) return
+    this.#laneTimer = this.#clock.setTimeout(() => {
+      this.kill('transport', new ProtocolError(`The ${lane} lane was closed.`, this.#place()))
     }, laneGraceMs)
   }
 
@@ -283,6 +297,7 @@ export class WorkerProcess {
     // What it started and left behind goes with it. The group still exists, or its number is free: either is safe.
     this.#process.signalGroup('SIGKILL')
     this.#exit = { code, signal }
+    this.#clock.clearTimeout(this.#laneTimer)
     this.#countBytesLeft()
     this.#drainTimer = this.#clock.setTimeout(() => this.#finish(), drainMs)
     void Promise.all([this.#stderr.ended, this.#stdout.ended]).then(() => this.#settleExit())
@@ -291,7 +306,8 @@ export class WorkerProcess {
 
   /** The exit is known: done as soon as everything that was written before it has been read. */
   #settleExit(): void {
-    if (this.#exit === undefined || !this.#dataIsOver || !this.#stderr.hasEnded || !this.#stdout.hasEnded) return
+    if (this.#exit === undefined || !this.#dataIsOver || !this.#stderr.hasEnded || !this.#stdout.hasEnded)
+      return
     this.#finish()
   }
 

@@ -6,6 +6,7 @@ import type { Incarnation } from './incarnation.ts'
 import type { InterruptResult } from './interrupts.ts'
 import { checkOptions, delayOrNeverMs, shown } from './option-checks.ts'
 import { withCallerStack } from './remote-error.ts'
+import type { WorkerActor } from './worker-actor.ts'
 import type { WorkerState } from './worker-machine.ts'
 
 /** What a worker can do where it runs. */
@@ -30,27 +31,37 @@ export interface StopOptions {
 
 /** What a worker has used so far. */
 export interface WorkerStats {
+  /** The state when the answer came. */
   readonly state: WorkerState
+  /** Since the start of the process, in milliseconds. */
   readonly uptimeMs: number
   /** Resident memory of the process; undefined if it did not answer within a second. */
   readonly rssBytes: number | undefined
+  /** Processor time in user code, all threads, in milliseconds; undefined as above. */
   readonly userCpuMs: number | undefined
+  /** Processor time in the system, all threads, in milliseconds; undefined as above. */
   readonly systemCpuMs: number | undefined
+  /** Calls and casts that were made, and calls that have not settled. */
   readonly calls: { readonly made: number; readonly pending: number }
   /** Bytes given to the lane, and bytes of them that have not left the host. */
   readonly bytes: { readonly sent: number; readonly pending: number }
 }
 
-/** The xstate actor behind a worker, for reading: its snapshots, now and as they change. */
-export type WorkerActor = Pick<Incarnation['actor'], 'getSnapshot' | 'subscribe'>
-
 /** Arguments may be left out only if the function can be called without any. */
-type CallParameters<A extends unknown[], O> = [] extends A ? [args?: A, options?: O] : [args: A, options?: O]
+export type CallParameters<A extends unknown[], O> = [] extends A
+  ? [args?: A, options?: O]
+  : [args: A, options?: O]
 
 /**
  * A process with an address: call functions in it, interrupt it, stop it. Made by `spawnWorker`.
  *
  * All that fails does so with one typed error that says what happened and to which worker.
+ *
+ * @example
+ * import { spawnWorker } from 'maltster'
+ *
+ * await using worker = await spawnWorker({ name: 'adder' })
+ * console.log(worker.state, await worker.call((a: number, b: number) => a + b, [40, 2])) // idle 42
  */
 export class Worker implements AsyncDisposable {
   readonly #incarnation: Incarnation
@@ -60,9 +71,10 @@ export class Worker implements AsyncDisposable {
   constructor(incarnation: Incarnation) {
     this.#incarnation = incarnation
     const { actor } = incarnation
-    this.#actor = Object.freeze({
-      getSnapshot: actor.getSnapshot.bind(actor),
-      subscribe: actor.subscribe.bind(actor) as typeof actor.subscribe,
+    this.#actor = Object.freeze<WorkerActor>({
+      getSnapshot: () => actor.getSnapshot(),
+      subscribe: (observer) =>
+        actor.subscribe(observer as (snapshot: ReturnType<typeof actor.getSnapshot>) => void),
     })
   }
 
@@ -86,6 +98,7 @@ export class Worker implements AsyncDisposable {
     return this.#incarnation.identity.incarnation
   }
 
+  /** What it can do where it runs. */
   get capabilities(): WorkerCapabilities {
     return { interrupt: this.#incarnation.process.isInterruptible !== false, process: true, stdio: true }
   }
@@ -98,6 +111,7 @@ export class Worker implements AsyncDisposable {
     return this.#incarnation.state
   }
 
+  /** The xstate actor behind it, for reading: snapshots, now and as they change. */
   get actor(): WorkerActor {
     return this.#actor
   }
@@ -153,14 +167,18 @@ export class Worker implements AsyncDisposable {
    * @param fn - as in `call`
    * @param args - its arguments, default none
    * @param options - `background`, `captures`
-   * @throws as `call` does for what is known before sending, at once
+   * @throws {CaptureError | EncodeError | BackpressureError | WorkerDiedError | WorkerStoppedError} as `call`, at once
+   * @throws {TypeError | RangeError} for wrong arguments and options
    * @example
    * import { spawnWorker } from 'maltster'
    *
    * await using worker = await spawnWorker()
    * worker.cast((text: string) => console.log(text), ['hello'])
    */
-  cast<A extends unknown[]>(fn: (...args: A) => unknown, ...rest: CallParameters<NoInfer<A>, CastOptions>): void
+  cast<A extends unknown[]>(
+    fn: (...args: A) => unknown,
+    ...rest: CallParameters<NoInfer<A>, CastOptions>
+  ): void
   cast(fn: ModuleReference, args?: readonly unknown[], options?: CastOptions): void
   cast(fn: Callable, args: readonly unknown[] = [], options?: CastOptions): void {
     this.#incarnation.calls.cast(fn, args, options)
@@ -201,7 +219,7 @@ export class Worker implements AsyncDisposable {
       const look = (): boolean => {
         const { state } = incarnation
         if (state === 'idle') resolve()
-        else if (state === 'dead') reject(incarnation.refusal() as Error)
+        else if (state === 'dead') reject(incarnation.refusal() ?? new Error('dead'))
         else return false
         return true
       }
@@ -271,8 +289,10 @@ export class Worker implements AsyncDisposable {
    * @throws {TypeError} if there is no such signal
    */
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
-    if (!/^SIG[A-Z0-9]+$/.test(String(signal))) {
-      throw new TypeError(`Expected \`signal\` to be the name of a signal, such as 'SIGTERM', got ${shown(signal)}.`)
+    if (!/^SIG[A-Z0-9]+$/.test(signal)) {
+      throw new TypeError(
+        `Expected \`signal\` to be the name of a signal, such as 'SIGTERM', got ${shown(signal)}.`,
+      )
     }
     this.#incarnation.kill(signal)
   }
@@ -292,6 +312,7 @@ export class Worker implements AsyncDisposable {
     await this.stop()
   }
 
+  /** Its place, process id and state, for messages. */
   toString(): string {
     return `Worker ${this.path} (pid ${this.pid}, ${this.state})`
   }

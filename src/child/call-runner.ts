@@ -195,6 +195,12 @@ const shortText = (text: string): string => text.slice(0, 4096)
 function shortened(failure: CallFailure): CallFailure {
   if (failure.kind !== 'thrown') return { ...failure, message: '', path: '' } as CallFailure
   const { isError, name, message, stack } = failure.thrown
-  const thrown = { isError, name: shortText(name), message: shortText(message), stack: shortText(stack), properties: {} }
+  const thrown = {
+    isError,
+    name: shortText(name),
+    message: shortText(message),
+    stack: shortText(stack),
+    properties: {},
+  }
   return { kind: 'thrown', thrown }
 }

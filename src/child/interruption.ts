@@ -47,7 +47,7 @@ export interface InterruptionOptions {
  *
  * Nothing here may rely on `finally` or on being called twice: a cut unwinds to the event loop without either.
  */
-export class Interruption {
+class Interruption {
   readonly #options: InterruptionOptions
   /** Cut off and not yet recovered from. */
   #cut: Cut | undefined
@@ -168,4 +168,9 @@ export class Interruption {
       if (before === decision.cut) return false
     }
   }
+}
+
+/** Listens to the sentinel from now on. */
+export function startInterruption(options: InterruptionOptions): void {
+  void new Interruption(options)
 }

@@ -1,7 +1,14 @@
 import type { Session } from 'node:inspector'
 
 import type { InterruptReport, InterruptRequest } from '../transport/messages.ts'
-import { type AliveAnswer, type AliveQuestion, cell, decision, type Preparation, prepareSymbol } from './sentinel-messages.ts'
+import {
+  type AliveAnswer,
+  type AliveQuestion,
+  cell,
+  decision,
+  type Preparation,
+  prepareSymbol,
+} from './sentinel-messages.ts'
 
 /** How long the main thread has to answer before it counts as busy. */
 const aliveMs = 8

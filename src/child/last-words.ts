@@ -17,7 +17,14 @@ export function sayLastWords(controlFd: number, error: unknown): void {
   try {
     const body = jsonBytes(words)
     const frame = Buffer.alloc(headerBytes + Math.ceil(body.length / 8) * 8)
-    encodeHeader(frame, 0, { bodyBytes: body.length, type: frameType.dying, flags: 0, attachmentCount: 0, id: 0, aux: 0 })
+    encodeHeader(frame, 0, {
+      bodyBytes: body.length,
+      type: frameType.dying,
+      flags: 0,
+      attachmentCount: 0,
+      id: 0,
+      aux: 0,
+    })
     body.copy(frame, headerBytes)
     writeSync(controlFd, frame)
   } catch {

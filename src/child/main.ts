@@ -11,7 +11,7 @@ import { frameType, protocolVersion } from '../transport/protocol.ts'
 import { CallRunner } from './call-runner.ts'
 import { CallTable } from './call-table.ts'
 import { endGroup } from './end-group.ts'
-import { Interruption } from './interruption.ts'
+import { startInterruption } from './interruption.ts'
 import { sayLastWords } from './last-words.ts'
 import type { SentinelData } from './sentinel-messages.ts'
 import { sentinelSource } from './sentinel-source.ts'
@@ -84,7 +84,7 @@ const reader = new FrameReader(limits, {
   deferred: true,
 })
 
-new Interruption({
+startInterruption({
   table,
   sentinel,
   cells: new Int32Array(decisionMemory),

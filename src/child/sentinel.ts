@@ -85,7 +85,13 @@ function onFrame(frame: IncomingFrame): void {
 
 const limits = { ...defaultLimits, maxBodyBytes: 65_536, maxAttachmentBytes: 0 }
 const onDrained = (): void => writer.drained()
-const reader = new FrameReader(limits, { onFrame, onProtocolError: endGroup, onClosed: endGroup, onDrained, deferred: false })
+const reader = new FrameReader(limits, {
+  onFrame,
+  onProtocolError: endGroup,
+  onClosed: endGroup,
+  onDrained,
+  deferred: false,
+})
 reader.start(lane)
 lane.ref()
 

@@ -23,7 +23,8 @@ function text(value: unknown, otherwise: string): string {
 function ownProperties(error: object, sendable: Sendable): Record<string, unknown> {
   const properties: Record<string, unknown> = {}
   for (const key of Object.keys(error)) {
-    if (key === 'message' || key === 'stack' || key === 'cause' || key === 'errors' || key === 'name') continue
+    if (key === 'message' || key === 'stack' || key === 'cause' || key === 'errors' || key === 'name')
+      continue
     const value = read(error, key)
     if (value === undefined || !sendable(value)) continue
     // Defined, not assigned: a key named __proto__ must not reach the prototype.

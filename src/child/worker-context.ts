@@ -1,7 +1,10 @@
 /** Where in the tree this worker is. */
 export interface WorkerIdentity {
+  /** What it is called. */
   readonly name: string
+  /** Its place in the tree. */
   readonly path: string
+  /** Which life of that place, from 1. */
   readonly incarnation: number
 }
 
@@ -11,6 +14,7 @@ export interface CurrentCall {
   readonly id: number
   /** Aborted, with the `InterruptedError` as its reason, when the call is interrupted, timed out or aborted. */
   readonly signal: AbortSignal
+  /** The worker it runs in. */
   readonly worker: WorkerIdentity
 }
 

@@ -6,7 +6,9 @@ export type { CurrentCall, WorkerIdentity } from './worker-context.ts'
 function context(): WorkerContext {
   const found = (globalThis as Record<symbol, unknown>)[Symbol.for(workerContextSymbol)]
   if (found === undefined) {
-    throw new MaltsterError('maltster/worker works inside a worker only: this process was not started by maltster.')
+    throw new MaltsterError(
+      'maltster/worker works inside a worker only: this process was not started by maltster.',
+    )
   }
   return found as WorkerContext
 }
@@ -33,7 +35,9 @@ function context(): WorkerContext {
 export function currentCall(): CurrentCall {
   const call = context().currentCall()
   if (call === undefined) {
-    throw new MaltsterError('No call is running here: this code was started by none, or outlived the one that did.')
+    throw new MaltsterError(
+      'No call is running here: this code was started by none, or outlived the one that did.',
+    )
   }
   return call
 }
@@ -53,11 +57,11 @@ export function currentCall(): CurrentCall {
  * import { spawnWorker } from 'maltster'
  *
  * const worker = await spawnWorker()
- * worker.cast(async () => {
+ * const lost = worker.call(async () => {
  *   const { exitWith } = await import('maltster/worker')
  *   exitWith({ because: 'enough' }, { exitCode: 3 })
  * })
- * const reason = await worker.exited
+ * const { reason } = await lost.catch((error) => error)
  * console.log(reason.exitCode, reason.cause) // 3 { because: 'enough' }
  */
 export function exitWith(info: unknown, options: { readonly exitCode?: number } = {}): never {

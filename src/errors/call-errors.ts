@@ -6,8 +6,11 @@ import { brand, type ErrorContext, type Executed, MaltsterError } from './maltst
  * spinning, when there was one.
  */
 export class InterruptedError extends MaltsterError {
+  /** Stack of the code that was spinning, if any was. */
   readonly at: string | undefined
+  /** Whether it was not meant, and only shared the process. */
   readonly collateral: boolean
+  /** Whether the function may have run. */
   readonly executed: Executed
 
   constructor(
@@ -24,8 +27,11 @@ brand(InterruptedError, 'ERR_MALTSTER_INTERRUPTED')
 
 /** The call did not settle within `timeoutMs`. `at` is the stack of the code that was spinning, if it was. */
 export class CallTimeoutError extends MaltsterError {
+  /** The limit of the call, in milliseconds. */
   readonly timeoutMs: number
+  /** Stack of the code that was spinning, if any was. */
   readonly at: string | undefined
+  /** Whether the function may have run. */
   readonly executed: Executed
 
   constructor(
@@ -42,13 +48,16 @@ brand(CallTimeoutError, 'ERR_MALTSTER_CALL_TIMEOUT')
 
 /** The mailbox is full: too many calls, or too many bytes, wait for the worker. Nothing was sent. */
 export class BackpressureError extends MaltsterError {
+  /** It did not run. */
   readonly executed: Executed = 'no'
 }
 brand(BackpressureError, 'ERR_MALTSTER_BACKPRESSURE')
 
 /** What a remote error carries besides its message. */
 export interface RemoteErrorContext extends ErrorContext {
+  /** Name of the class of what was thrown. */
   readonly remoteName: string
+  /** The stack over there. */
   readonly remoteStack: string
   /** Own properties of the thrown error, as far as they could be sent. */
   readonly properties: Readonly<Record<string, unknown>>
@@ -60,8 +69,11 @@ export interface RemoteErrorContext extends ErrorContext {
  * `RemoteError`s. `stack` is the remote stack followed by the caller's.
  */
 export class RemoteError extends MaltsterError {
+  /** Name of the class of what was thrown, or `typeof` of what is no error. */
   readonly remoteName: string
+  /** The stack over there. */
   readonly remoteStack: string
+  /** Own properties of what was thrown, as far as they could be sent. */
   readonly properties: Readonly<Record<string, unknown>>
 
   constructor(message: string, context: RemoteErrorContext) {

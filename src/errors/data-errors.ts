@@ -7,7 +7,9 @@ import { brand, type ErrorContext, type Executed, MaltsterError } from './maltst
  * (`executed: 'yes'`) and the worker goes on.
  */
 export class EncodeError extends MaltsterError {
+  /** The way to the value: `args[0].handlers[2]`. */
   readonly path: string
+  /** Whether the function may have run. */
   readonly executed: Executed
 
   constructor(message: string, context: ErrorContext & { path: string; executed?: Executed }) {
@@ -20,6 +22,7 @@ brand(EncodeError, 'ERR_MALTSTER_ENCODE')
 
 /** Bytes that arrived are not a value within the limits. `reason` is a stable word, such as `too-deep`. */
 export class DecodeError extends MaltsterError {
+  /** A stable word for what is wrong. */
   readonly reason: string
 
   constructor(message: string, context: ErrorContext & { reason: string }) {
@@ -38,8 +41,11 @@ brand(ProtocolError, 'ERR_MALTSTER_PROTOCOL')
  * the reason, `hint` what to write instead. Raised before a byte is sent.
  */
 export class CaptureError extends MaltsterError {
+  /** The way from the function to what can not go. */
   readonly path: string
+  /** The reason. */
   readonly why: string
+  /** What to write instead. */
   readonly hint: string
 
   constructor(context: ErrorContext & { path: string; why: string; hint: string }) {

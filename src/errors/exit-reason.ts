@@ -1,6 +1,3 @@
-/** One frame of the stack that an uncaught error left behind. */
-export type StackFrameText = string
-
 /** How a worker's process came to its end, in one word. */
 export type ExitType =
   | 'normal'
@@ -23,13 +20,16 @@ export type ExitType =
  * `stop()`, or the host ending. `killed`: `kill()`.
  */
 export interface ExitReason {
+  /** In one word; see above. */
   readonly type: ExitType
+  /** The exit code, or null if a signal ended it. */
   readonly exitCode: number | null
+  /** The signal that ended it, or null. */
   readonly signal: NodeJS.Signals | null
   /** The last lines that the process wrote to stderr, at most 8 KiB. */
   readonly stderrTail: string
   /** The stack of the uncaught error that ended the process, a line a frame; empty if there was none. */
-  readonly lastFrames: readonly StackFrameText[]
+  readonly lastFrames: readonly string[]
   /** From the start of the process to its end, in milliseconds. */
   readonly uptimeMs: number
   /** What led to it: the uncaught error, the information given to `exitWith`, or the protocol error. */

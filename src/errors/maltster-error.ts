@@ -12,6 +12,7 @@ export interface ErrorContext {
   readonly worker?: string | undefined
   /** Process id, once there is one. */
   readonly pid?: number | undefined
+  /** What led to it. */
   readonly cause?: unknown
 }
 
@@ -28,6 +29,7 @@ const brandOf = (code: string): symbol => Symbol.for(`maltster.error.${code}`)
  * console.log(new MaltsterError('example') instanceof Error) // true
  */
 export class MaltsterError extends Error {
+  /** Stable, such as `ERR_MALTSTER_WORKER_DIED`. */
   declare readonly code: string
   /** Place in the tree of the worker concerned, when there is one. */
   readonly worker?: string

@@ -3,6 +3,7 @@ import { brand, type ErrorContext, type Executed, MaltsterError } from './maltst
 
 /** The process could not be started, or ended before it was ready. `reason` has exit code, signal, stderr. */
 export class SpawnError extends MaltsterError {
+  /** Why there is no process. */
   readonly reason: ExitReason
 
   constructor(message: string, context: ErrorContext & { reason: ExitReason }) {
@@ -14,7 +15,9 @@ brand(SpawnError, 'ERR_MALTSTER_SPAWN')
 
 /** The process started and was not ready within `timeoutMs`; it has been killed. */
 export class BootTimeoutError extends MaltsterError {
+  /** The limit, in milliseconds. */
   readonly timeoutMs: number
+  /** Why the process ended. */
   readonly reason: ExitReason
 
   constructor(message: string, context: ErrorContext & { timeoutMs: number; reason: ExitReason }) {
@@ -27,7 +30,9 @@ brand(BootTimeoutError, 'ERR_MALTSTER_BOOT_TIMEOUT')
 
 /** The worker died while, or before, the call was with it. */
 export class WorkerDiedError extends MaltsterError {
+  /** Why the process ended. */
   readonly reason: ExitReason
+  /** Whether the function may have run. */
   readonly executed: Executed
 
   constructor(message: string, context: ErrorContext & { reason: ExitReason; executed: Executed }) {
@@ -40,6 +45,7 @@ brand(WorkerDiedError, 'ERR_MALTSTER_WORKER_DIED')
 
 /** The worker was stopped on purpose: by `stop()` or disposal. */
 export class WorkerStoppedError extends MaltsterError {
+  /** Whether the function may have run. */
   readonly executed: Executed
 
   constructor(message: string, context: ErrorContext & { executed: Executed }) {

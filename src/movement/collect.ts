@@ -1,4 +1,4 @@
-import { compilerHelpers } from './compiler-helpers.ts'
+import { compilerHelpers } from './compiler-shims.ts'
 import type { FreeName } from './free-names.ts'
 import { type AnyFunction, type FunctionSource, readFunction, readText } from './function-source.ts'
 import { isKnownGlobal } from './known-globals.ts'

@@ -1,5 +1,5 @@
 import { CaptureError } from '../errors/data-errors.ts'
-import { adviceFor } from './compiler-helpers.ts'
+import { adviceFor } from './compiler-shims.ts'
 import type { FreeName, FunctionAnalysis } from './free-names.ts'
 
 interface Refusal {

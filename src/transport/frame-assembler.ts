@@ -12,8 +12,8 @@ import { type Scratch, scratchBytes, ScratchPool, type Segment } from './scratch
 const largeBytes = scratchBytes / 2
 
 /**
- * First half of reading: says where bytes go, and finds the complete frames among them, by their headers alone.
- * It calls nobody, so nothing of it can be torn off by code that a frame starts.
+ * First half of reading: puts bytes where they belong, and finds the complete frames among them, by their headers
+ * alone. It calls nobody, so nothing of it can be torn off by code that a frame starts.
  */
 export class FrameAssembler {
   /** Complete frames, in order. */
@@ -37,16 +37,11 @@ export class FrameAssembler {
     return this.#large !== undefined || this.#filled > this.#walked
   }
 
-  /** Where the next bytes shall be read to. Asking twice changes nothing. */
+  /** Where the next bytes shall be put. Asking twice changes nothing. */
   target(): Uint8Array {
-    return this.largeTarget() ?? this.#scratchTarget()
-  }
-
-  /** As `target`, if that is memory of a large frame. */
-  largeTarget(): Uint8Array | undefined {
     const rest = this.#large?.rest()
     this.#isInPlace = rest !== undefined
-    return rest
+    return rest ?? this.#scratchTarget()
   }
 
   /**
@@ -74,9 +69,9 @@ export class FrameAssembler {
 
   #scratchTarget(): Uint8Array {
     const tailBytes = this.#filled - this.#walked
-    if (this.#scratch.pins > 0) this.#moveTail(this.#pool.take(), tailBytes)
-    else if (tailBytes === 0) this.#walked = this.#filled = 0
-    else if (scratchBytes - this.#filled < largeBytes) this.#moveTail(this.#scratch, tailBytes)
+    const isLow = scratchBytes - this.#filled < largeBytes
+    if (this.#scratch.pins === 0 && tailBytes === 0) this.#walked = this.#filled = 0
+    else if (isLow) this.#moveTail(this.#scratch.pins > 0 ? this.#pool.take() : this.#scratch, tailBytes)
     const { bytes } = this.#scratch
     return this.#filled === 0 ? bytes : bytes.subarray(this.#filled)
   }

@@ -4,7 +4,7 @@ import { paddingAfter, readU32 } from './frame-header.ts'
 import type { LargeFrame } from './large-frame.ts'
 import type { Limits } from './limits.ts'
 import { headerBytes } from './protocol.ts'
-import { type Scratch, scratchBytes } from './scratch.ts'
+import type { Scratch } from './scratch.ts'
 import type { Transport, TransportReceiver } from './transport.ts'
 
 /**
@@ -84,9 +84,6 @@ export class FrameReader implements TransportReceiver {
     attachments: noAttachments,
   }
 
-  /** Where bytes are read to when handing out is deferred, unless they are of a large frame; then they are copied. */
-  #landing: Buffer | undefined
-  #isLanded = false
   #transport: Transport | undefined
   #isScheduled = false
   /** The budget was used up: the transport is paused and the next run comes by `scheduleLater`. */
@@ -103,7 +100,6 @@ export class FrameReader implements TransportReceiver {
     this.#schedule = options.schedule ?? ((task) => process.nextTick(task))
     this.#scheduleLater = options.scheduleLater ?? ((task) => void setImmediate(task))
     this.#assembler = new FrameAssembler(limits)
-    if (options.deferred) this.#landing = Buffer.allocUnsafeSlow(scratchBytes)
   }
 
   /** Begins to read from `transport`. Called once. */
@@ -129,36 +125,20 @@ export class FrameReader implements TransportReceiver {
   }
 
   target(): Uint8Array {
-    if (this.#isStopped) return discarded
-    if (this.#landing === undefined) return this.#assembler.target()
-    const rest = this.#assembler.largeTarget()
-    this.#isLanded = rest === undefined
-    return rest ?? this.#landing
+    return this.#isStopped ? discarded : this.#assembler.target()
   }
 
   received(byteLength: number): void {
     if (this.#isStopped) return
     this.bytesReceived += byteLength
-    const wasLanded = this.#isLanded
     try {
-      if (this.#landing !== undefined && wasLanded) this.#copyLanded(this.#landing, byteLength)
-      else this.#assembler.received(byteLength)
+      this.#assembler.received(byteLength)
     } catch (error) {
       this.#fail(error)
     }
     if (this.#isYielding || (this.#assembler.segments.length === 0 && this.#failure === undefined)) return
-    if (this.#landing === undefined) this.#dispatch()
-    else this.#scheduleDispatch(wasLanded && this.#assembler.largeTarget() === undefined)
-  }
-
-  #copyLanded(landing: Buffer, byteLength: number): void {
-    for (let at = 0; at < byteLength;) {
-      const target = this.#assembler.target()
-      const count = Math.min(target.length, byteLength - at)
-      landing.copy(target, 0, at, at + count)
-      this.#assembler.received(count)
-      at += count
-    }
+    if (this.#options.deferred) this.#scheduleDispatch()
+    else this.#dispatch()
   }
 
   drained(): void {
@@ -168,7 +148,7 @@ export class FrameReader implements TransportReceiver {
   closed(error: Error | undefined): void {
     this.#closing = { error, partialFrame: !this.#isStopped && this.#assembler.isMidFrame }
     if (this.#isYielding) return
-    if (this.#landing !== undefined) this.#scheduleDispatch()
+    if (this.#options.deferred) this.#scheduleDispatch()
     else this.#dispatch()
   }
 
@@ -181,15 +161,10 @@ export class FrameReader implements TransportReceiver {
     this.#transport?.pause()
   }
 
-  /**
-   * Node.js runs ticks before it takes note of where the next read shall go, so a handler that is terminated in one
-   * would leave it with the memory of the last read. In a tick, then, only if both are the landing place.
-   */
-  #scheduleDispatch(inTick = true): void {
+  #scheduleDispatch(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    if (inTick) this.#schedule(this.#dispatchTask)
-    else this.#scheduleLater(this.#dispatchTask)
+    this.#schedule(this.#dispatchTask)
   }
 
   #dispatch(): void {

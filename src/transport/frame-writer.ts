@@ -80,9 +80,18 @@ export class FrameWriter {
    * Writes a frame whose body the codec makes of `value`.
    * @param flags - the upper four bits; the codec adds its own
    * @param rootPath - how paths in errors begin
+   * @param admit - told the size before the frame counts; what it throws keeps the frame out
    * @throws {EncodeError} if the value can't be sent; nothing of it is written then
    */
-  frame(type: number, flags: number, id: number, aux: number, value: unknown, rootPath: string): void {
+  frame(
+    type: number,
+    flags: number,
+    id: number,
+    aux: number,
+    value: unknown,
+    rootPath: string,
+    admit?: (byteLength: number) => void,
+  ): void {
     if (this.#isClosed) return
     this.#makeRoom()
     const slab = this.#slab
@@ -96,6 +105,7 @@ export class FrameWriter {
     }
     const { start, end } = body
     const allFlags = flags | body.flags
+    if (admit !== undefined) admit(encodedBytes(body))
     if (body.buffer !== slab || start !== position + headerBytes || body.attachments.length > 0) {
       this.#chunkFrame(type, allFlags, id, aux, body, rootPath)
       return
@@ -294,6 +304,13 @@ export class FrameWriter {
     this.#flushScheduled = true
     this.#schedule(this.#scheduledFlush)
   }
+}
+
+/** Bytes of an encoded body with its attachments. */
+export function encodedBytes({ start, end, attachments }: EncodedBody): number {
+  let byteLength = end - start
+  for (const attachment of attachments) byteLength += attachment.byteLength
+  return byteLength
 }
 
 /** Zeroes what follows a body in the slab up to the next multiple of 8, and answers where that is. */

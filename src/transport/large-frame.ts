@@ -3,8 +3,8 @@ import { paddingAfter, readDescriptor, readAttachmentCount, readU32 } from './fr
 import type { Limits } from './limits.ts'
 import { descriptorBytes } from './protocol.ts'
 
-/** From here on it pays to let the transport read a part in place; less comes along with a full scratch. */
-const inPlaceBytes = 16 * 1024
+/** From here on it pays to have the transport put bytes in place; fewer come along with a full scratch. */
+const inPlaceBytes = 1024
 
 /** Below this, zeroed memory costs nothing. */
 const smallBytes = 4096
@@ -13,7 +13,7 @@ const smallBytes = 4096
  * A frame that gets memory of its own: its body is large and did not arrive in one piece, or it has attachments.
  *
  * It is filled part by part (body, descriptors, each attachment, and their padding), either by copying bytes that
- * came in a scratch, or in place: `rest()` is where the transport may read to. Memory for a part is taken when
+ * came in a scratch, or in place: `rest()` is where the transport may put them. Memory for a part is taken when
  * the first byte of it can come, and after its length has been checked against the limits.
  */
 export class LargeFrame {
@@ -68,7 +68,7 @@ export class LargeFrame {
     return at - start
   }
 
-  /** The memory the next bytes belong in, if there is enough of it to be worth reading to directly. */
+  /** The memory the next bytes belong in, if there is enough of it to be worth filling directly. */
   rest(): Uint8Array | undefined {
     if (this.#part.length - this.#filled < inPlaceBytes) return undefined
     return this.#filled === 0 ? this.#part : this.#part.subarray(this.#filled)

@@ -1,17 +1,22 @@
 import type { Socket } from 'node:net'
-import { adoptSocket, LaneSocket, type ReadInPlace } from './lane-socket.ts'
+import { adoptSocket, type FixedBufferRead, openSocket } from './fixed-buffer-socket.ts'
 import type { Transport, TransportReceiver } from './transport.ts'
+import { WriteGuard } from './write-guard.ts'
 
-/** Where bytes go before `start`, and after `close`. */
-const ownBufferBytes = 16 * 1024
+/** Bytes of one read. */
+const readBytes = 64 * 1024
+
+/** To copy so few bytes one by one costs less than a call. */
+const tinyBytes = 64
 
 /** How a `socketTransport` reads. */
 export interface SocketTransportOptions {
   /**
-   * Take the socket's handle over, so that bytes are read in place. It needs a property of sockets that isn't
-   * documented; where that is missing, and with `false`, bytes are copied out of 'data' events. Default `true`.
+   * Take the socket's handle over, so that it reads without allocating (an allocation for each read is what makes
+   * its slowest ones slow). It needs a property of sockets that isn't documented; where that is missing, and with
+   * `false`, bytes come by 'data' events. Default `true`.
    */
-  readonly readInPlace?: boolean
+  readonly adoptHandle?: boolean
 }
 
 /**
@@ -24,7 +29,7 @@ export function socketTransport(
   socket: Socket,
   options: SocketTransportOptions = {},
 ): Transport {
-  const mayAdopt = options.readInPlace !== false
+  const mayAdopt = options.adoptHandle !== false
   return new SocketLane(kind, (onread) => (mayAdopt && adoptSocket(socket, onread)) || socket, socket)
 }
 
@@ -33,17 +38,17 @@ export function socketTransport(
  * @throws if the descriptor is not open, or is no pipe or socket
  */
 export function descriptorTransport(kind: string, fd: number): Transport {
-  return new SocketLane(kind, (onread) => new LaneSocket({ fd }, onread))
+  return new SocketLane(kind, (onread) => openSocket({ fd }, onread))
 }
 
 class SocketLane implements Transport {
   readonly kind: string
   readonly #socket: Socket
+  readonly #guard: WriteGuard
   /** The socket that was given; an empty shell if its handle was taken. `child_process` waits for its close. */
   readonly #given: Socket | undefined
   #receiver: TransportReceiver | undefined
-  #ownBuffer: Buffer | undefined
-  /** Bytes that came and were not told, because the receiver paused in the middle of them. */
+  /** Bytes that came and have not been told. */
   #held: Uint8Array | undefined
   #error: Error | undefined
   #isClosing = false
@@ -51,23 +56,25 @@ class SocketLane implements Transport {
   #isOver = false
   #owesDrained = false
 
-  constructor(kind: string, open: (onread: ReadInPlace) => Socket, given?: Socket) {
+  constructor(kind: string, open: (onread: FixedBufferRead) => Socket, given?: Socket) {
     this.kind = kind
     this.#given = given
-    const socket = open({
-      buffer: () => this.#target(),
-      callback: (length, buffer) => this.#read(length, buffer),
-    })
+    const buffer = Buffer.allocUnsafeSlow(readBytes)
+    const callback = (byteLength: number): boolean => {
+      this.#deliver(buffer, byteLength)
+      return true
+    }
+    const socket = open({ buffer, callback })
     this.#socket = socket
-    if (!(socket instanceof LaneSocket))
-      socket.on('data', (bytes: Buffer) => this.#deliver(bytes, bytes.length))
+    this.#guard = new WriteGuard(socket)
+    if (socket === given) socket.on('data', (bytes: Buffer) => this.#deliver(bytes, bytes.length))
     socket.on('error', (error) => (this.#error ??= error))
     // Half a lane is no use: the end of one direction ends both.
     socket.on('end', () => socket.destroy())
-    socket.on('close', () => this.#over())
+    socket.on('close', () => this.#endIfClosed())
     socket.pause()
     socket.unref()
-    if (socket.destroyed) process.nextTick(() => this.#over())
+    if (socket.destroyed) process.nextTick(() => this.#endIfClosed())
   }
 
   get pendingBytes(): number {
@@ -100,7 +107,7 @@ class SocketLane implements Transport {
 
   resume(): void {
     this.#isPaused = false
-    if (this.#held !== undefined) process.nextTick(this.#deliverHeld)
+    if (this.#held !== undefined) setImmediate(this.#deliverHeld)
     else if (this.#receiver !== undefined) this.#socket.resume()
   }
 
@@ -116,8 +123,8 @@ class SocketLane implements Transport {
     if (this.#isClosing) return
     this.#isClosing = true
     const socket = this.#socket
-    if (socket instanceof LaneSocket && socket.brokenBy !== undefined) {
-      socket.destroy()
+    if (this.#guard.brokenBy !== undefined || socket.closed) {
+      this.destroy()
       return
     }
     socket.end()
@@ -129,6 +136,7 @@ class SocketLane implements Transport {
   destroy(): void {
     this.#isClosing = true
     this.#socket.destroy()
+    process.nextTick(() => this.#endIfClosed())
   }
 
   readonly #written = (): void => {
@@ -137,34 +145,28 @@ class SocketLane implements Transport {
     if (!this.#isOver) this.#receiver?.drained()
   }
 
-  #target(): Uint8Array {
-    if (this.#receiver === undefined || this.#isClosing)
-      return (this.#ownBuffer ??= Buffer.allocUnsafe(ownBufferBytes))
-    return this.#receiver.target()
-  }
-
-  #read(byteLength: number, buffer: Uint8Array): boolean {
-    if (this.#isClosing || this.#receiver === undefined) return true
-    // The first read after `start` still goes to the buffer that was named before it.
-    if (buffer === this.#ownBuffer) this.#deliver(buffer, byteLength)
-    else this.#tell(byteLength)
-    return true
-  }
-
-  /** Bytes that were not read in place: copied to the receiver's targets. */
+  /** Copies what was read to the receiver's targets. */
   #deliver(bytes: Uint8Array, byteLength: number): void {
     let at = 0
     while (at < byteLength && !this.#isClosing) {
-      if (this.#isPaused) {
-        this.#held = Buffer.from(bytes.subarray(at, byteLength))
+      const receiver = this.#receiver
+      if (this.#isPaused || receiver === undefined || this.#held !== undefined) {
+        this.#hold(bytes.subarray(at, byteLength))
         return
       }
-      const target = this.#receiver!.target()
-      const part = bytes.subarray(at, Math.min(byteLength, at + target.length))
-      target.set(part)
-      at += part.length
-      this.#tell(part.length)
+      const target = receiver.target()
+      const count = Math.min(target.length, byteLength - at)
+      copy(bytes, at, target, count)
+      at += count
+      this.#tell(receiver, count)
     }
+  }
+
+  /** Keeps what the receiver doesn't want now, and stops reading. */
+  #hold(bytes: Uint8Array): void {
+    this.#held = this.#held === undefined ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes])
+    // Again, for somebody else may have resumed it: `child_process` does with the streams of a child that exited.
+    this.#socket.pause()
   }
 
   readonly #deliverHeld = (): void => {
@@ -173,30 +175,35 @@ class SocketLane implements Transport {
     this.#held = undefined
     this.#deliver(held, held.length)
     if (!this.#isPaused) this.#socket.resume()
+    this.#endIfClosed()
   }
 
-  #tell(byteLength: number): void {
+  #tell(receiver: TransportReceiver, byteLength: number): void {
     try {
-      this.#receiver!.received(byteLength)
+      receiver.received(byteLength)
     } catch (error) {
-      // Thrown on from here it would keep Node.js from asking for the next target, and the next read would go
-      // to the last one again. So it is thrown from a task of its own.
-      process.nextTick(() => {
+      // The rest of the bytes is not to be lost by it.
+      setImmediate(() => {
         throw error
       })
     }
   }
 
   get #closedBy(): Error | undefined {
-    const socket = this.#socket
-    return this.#error ?? (socket instanceof LaneSocket ? socket.brokenBy : undefined)
+    return this.#error ?? this.#guard.brokenBy
   }
 
-  #over(): void {
-    if (this.#isOver) return
+  /** Once the socket is closed, and what came before that has been told. */
+  #endIfClosed(): void {
+    if (this.#isOver || !this.#socket.closed || (this.#held !== undefined && !this.#isClosing)) return
     this.#isOver = true
     this.#isClosing = true
     this.#given?.destroy()
     this.#receiver?.closed(this.#closedBy)
   }
+}
+
+function copy(source: Uint8Array, start: number, target: Uint8Array, count: number): void {
+  if (count > tinyBytes) target.set(source.subarray(start, start + count))
+  else for (let at = 0; at < count; at++) target[at] = source[start + at]!
 }

@@ -27,7 +27,7 @@ transportContract('memory, in small reads', async () => {
 
 transportContract('pipe to a process', () => pipePair({}))
 
-transportContract("pipe to a process, by 'data' events", () => pipePair({ readInPlace: false }))
+transportContract("pipe to a process, by 'data' events", () => pipePair({ adoptHandle: false }))
 
 transportContract('unix socket within the process', () => socketPair({}))
 

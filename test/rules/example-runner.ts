@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { transformSync } from 'rolldown/utils'
+import { rolldown } from 'rolldown'
 import type { Example } from './doc-examples.ts'
 import { root } from './temporary-tree.ts'
 
@@ -26,12 +26,12 @@ export class ExampleFolder {
   async typeFaults(examples: readonly Example[]): Promise<string[]> {
     for (const [index, { code }] of examples.entries()) this.#write(`${index}.ts`, `${code}\nexport {}\n`)
     const tsc = join(root, 'node_modules/typescript/lib/tsc.js')
-    const { isOk, output } = await runNode(
+    const { isOk, stdout } = await runNode(
       [tsc, '--project', this.#folder, '--pretty', 'false'],
       this.#folder,
     )
     if (isOk) return []
-    return output
+    return stdout
       .trim()
       .split('\n')
       .map((line) =>
@@ -60,7 +60,8 @@ export class ExampleFolder {
   }
 
   async #runFault(index: number, { where, code }: Example): Promise<string | undefined> {
-    this.#write(`${index}.mjs`, transformSync(`${index}.ts`, code).code)
+    this.#write(`${index}.ts`, code)
+    this.#write(`${index}.mjs`, await asJavaScript(join(this.#folder, `${index}.ts`)))
     const { isOk, output, stdout } = await runNode([join(this.#folder, `${index}.mjs`)], this.#folder)
     if (!isOk) return `${where} fails: ${output.trim()}`
     const printed = stdout.split('\n')
@@ -75,6 +76,23 @@ export class ExampleFolder {
 
   #write(name: string, text: string): void {
     writeFileSync(join(this.#folder, name), text)
+  }
+}
+
+/** Types stripped, and `using` in terms that Node 20 knows; for that the bundler is needed, not only its parser. */
+async function asJavaScript(file: string): Promise<string> {
+  const build = await rolldown({
+    input: file,
+    platform: 'node',
+    external: (id) => id !== file && !id.startsWith('\0') && !id.startsWith('@oxc-project/runtime'),
+    transform: { target: 'node20' },
+    treeshake: false,
+  })
+  try {
+    const { output } = await build.generate({ format: 'esm' })
+    return output[0].code
+  } finally {
+    await build.close()
   }
 }
 
@@ -104,7 +122,8 @@ function runNode(args: string[], cwd: string): Promise<{ isOk: boolean; output: 
   return new Promise((resolve) => {
     const options = { cwd, timeout: limitMs, killSignal: 'SIGKILL', encoding: 'utf8' } as const
     execFile(process.execPath, args, options, (error, stdout, stderr) => {
-      const ending = error?.killed === true ? `\nstill running after ${limitMs} ms` : ''
+      const ending =
+        error?.killed === true ? `\nstill running after ${limitMs} ms` : `\nexit code ${error?.code}`
       resolve({ isOk: error === null, output: `${stdout}${stderr}${ending}`, stdout })
     })
   })

@@ -68,6 +68,17 @@ describe('docFaults()', () => {
        * half(2)
        */
       export declare function half(value: number, { a }?: { a?: 1 }): number
+      /**
+       * Calls.
+       * @param fn - what
+       * @param args - its arguments
+       * @param options - how
+       * @throws {TypeError | OddError} if anything is wrong
+       * @example
+       * call(half, [2])
+       */
+      export declare function call(fn: unknown, ...rest: [args?: unknown[], options?: object]): void
+      export declare function call(fn: unknown): void
       /** A handle. @example is not at the start of a line here. */
       export interface Handle {
         /** Its name. */
@@ -77,6 +88,7 @@ describe('docFaults()', () => {
          * @param reason - why
          */
         stop(reason: string): void
+        stop(): void
       }
       /** Words. */
       export type Word = 'a' | 'b'
@@ -226,6 +238,7 @@ describe('ExampleFolder', () => {
   test('takes an example that compiles and prints what it says', async () => {
     const folder = new ExampleFolder(temporaryTree(packageFiles))
     const examples = [
+      example(`using end = { [Symbol.dispose]: () => console.log('end') }\nconsole.log(end) // …`),
       example(
         `import { twice } from 'maltster'\nconst x: number = await twice(2)\nconsole.log(x) // 4\nconsole.log('a b') // a…`,
       ),
@@ -245,6 +258,7 @@ describe('ExampleFolder', () => {
 
   test.each([
     [`throw new Error('broken')`, 'broken'],
+    ['process.exitCode = 3', 'exit code 3'],
     [`console.log(1) // 2`, `doesn't print "2"`],
     [`console.log(1) // 1\nconsole.log(2) // 1`, `doesn't print "1"`],
     [`import { thrice } from 'maltster'\nthrice()`, 'thrice'],

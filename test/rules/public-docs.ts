@@ -39,20 +39,26 @@ export function docsOf(one: PublicExport): { where: string; doc: DocComment }[] 
 
 function exportFaults(one: PublicExport, all: readonly PublicExport[]): string[] {
   const { name, declaration, doc } = one
-  const faults = describeFaults(name, doc, parametersOf(declaration))
-  // Overloads may share one example.
+  // Overloads may share one docstring and one example.
   const docs = all.filter((other) => other.name === name && other.file === one.file).map((other) => other.doc)
+  const isShared = doc === undefined && docs.some((other) => other !== undefined)
+  const faults = isShared ? [] : describeFaults(name, doc, parametersOf(declaration))
   const hasExample = docs.some((other) => other?.tags.some((tag) => tag.name === 'example'))
   if (needsExample(declaration) && !hasExample) faults.push(`${name} has no @example`)
   return [...faults, ...membersOf(declaration).flatMap((member) => memberFaults(one, member))]
 }
 
-function memberFaults({ name, text, comments, declaration }: PublicExport, member: Member): string[] {
-  const doc = docCommentBefore(text, comments, member.start)
+function memberFaults(one: PublicExport, member: Member): string[] {
+  const docOf = (other: Member): DocComment | undefined =>
+    docCommentBefore(one.text, one.comments, other.start)
+  const doc = docOf(member)
+  const name = memberName(one.text, member)
   const isConstructor = member.type === 'MethodDefinition' && member.kind === 'constructor'
   // Nobody makes our errors; the constructor has to be there for the types.
-  if (doc === undefined && isConstructor && isError(declaration)) return []
-  return describeFaults(`${name}.${memberName(text, member)}`, doc, memberParameters(member))
+  if (doc === undefined && isConstructor && isError(one.declaration)) return []
+  const overloads = membersOf(one.declaration).filter((other) => memberName(one.text, other) === name)
+  if (doc === undefined && overloads.some(docOf)) return []
+  return describeFaults(`${one.name}.${name}`, doc, memberParameters(member))
 }
 
 function describeFaults(where: string, doc: DocComment | undefined, parameters: Parameters): string[] {
@@ -63,7 +69,7 @@ function describeFaults(where: string, doc: DocComment | undefined, parameters: 
   const faults = doc.description === '' ? [`${where} has no description`] : []
   for (const [index, parameter] of parameters.entries()) {
     const name = parameterName(parameter)
-    // A destructured parameter has no name of its own: its place decides.
+    // A destructured parameter, or a rest that stands for several, has no name of its own: its place decides.
     const found = name === undefined ? documented[index] : documented.find((match) => match?.[1] === name)
     if (found == null) faults.push(`${where} has no @param ${name ?? `for parameter ${index + 1}`}`)
     else if ((found[2] ?? '').trim() === '') faults.push(`${where}: @param ${found[1]} says nothing`)
@@ -82,11 +88,11 @@ function throwsFaults(where: string, doc: DocComment, exported: ReadonlySet<stri
   return doc.tags
     .filter((tag) => tag.name === 'throws')
     .flatMap(({ text }) => {
-      const [, error, when = ''] = /^\{(\w+)\}\s*(.*)$/s.exec(text.trim()) ?? []
-      if (error === undefined) return [`${where}: write "@throws {ErrorClass} when", not "@throws ${text}"`]
-      if (!exported.has(error) && !builtInErrors.has(error))
-        return [`${where}: @throws {${error}} is not exported`]
-      return when === '' ? [`${where}: @throws {${error}} doesn't say when`] : []
+      const [, errors, when = ''] = /^\{(\w+(?: \| \w+)*)\}\s*(.*)$/s.exec(text.trim()) ?? []
+      if (errors === undefined) return [`${where}: write "@throws {ErrorClass} when", not "@throws ${text}"`]
+      const unknown = errors.split(' | ').find((error) => !exported.has(error) && !builtInErrors.has(error))
+      if (unknown !== undefined) return [`${where}: @throws {${unknown}} is not exported`]
+      return when === '' ? [`${where}: @throws {${errors}} doesn't say when`] : []
     })
 }
 
@@ -131,7 +137,6 @@ function parametersOf(declaration: Declaration): Parameters {
 
 function parameterName(parameter: Parameters[number]): string | undefined {
   if (parameter.type === 'Identifier') return parameter.name
-  if (parameter.type === 'RestElement' && parameter.argument.type === 'Identifier')
-    return parameter.argument.name
-  return undefined
+  if (parameter.type !== 'RestElement' || parameter.argument.type !== 'Identifier') return undefined
+  return parameter.typeAnnotation?.typeAnnotation.type === 'TSArrayType' ? parameter.argument.name : undefined
 }

@@ -76,7 +76,7 @@ describe('roomFaults()', () => {
     ['src/child/a.ts', `import '../errors/index.ts'`, 'not a barrel'],
     ['src/child/a.ts', `export { b } from '../errors/b.ts'`, "don't hand on what errors has"],
     ['src/child/a.ts', `import { setup } from 'xstate'`, 'the child boots without it'],
-    ['src/actors/a.ts', `import PQueue from 'p-queue'`, 'only the pool schedules'],
+    ['src/child/a.ts', `import PQueue from 'p-queue'`, 'only the host schedules calls'],
     ['src/transport/a.ts', `import { Packr } from 'msgpackr/pack'`, 'our private copy'],
     ['src/actors/a.ts', `import { root } from 'maltster'`, 'not the package it is part of'],
     ['src/actors/a.ts', `import '../../scripts/b.ts'`, 'outside the rooms'],

@@ -22,7 +22,7 @@ const restrictedPackages: readonly { name: string; allowed: RegExp; reason: stri
     allowed: /^src\/(actors|supervisor|testing|inspector|cli)\//,
     reason: 'the child boots without it',
   },
-  { name: 'p-queue', allowed: /^src\/supervisor\//, reason: 'only the pool schedules' },
+  { name: 'p-queue', allowed: /^src\/(actors|supervisor)\//, reason: 'only the host schedules calls' },
   {
     name: 'msgpackr',
     allowed: /^src\/transport\/codec\/msgpackr\.ts$/,

@@ -22,6 +22,8 @@ export interface Collector {
   readonly later: TaskQueue
   readonly frames: FrameParts[]
   readonly protocolErrors: ProtocolError[]
+  /** Runs all tasks of both kinds, until none is left. */
+  runAll(): void
   readonly closings: { error: Error | undefined; partialFrame: boolean; framesBefore: number }[]
 }
 
@@ -39,7 +41,7 @@ export function collector(
     { ...defaultLimits, ...limits },
     {
       deferred: false,
-      onFrame: (frame) => frames.push(partsOf(frame)),
+      onFrame: (frame) => void frames.push(partsOf(frame)),
       onProtocolError: (error) => protocolErrors.push(error),
       onClosed: (error, { partialFrame }) =>
         closings.push({ error, partialFrame, framesBefore: frames.length }),
@@ -51,5 +53,9 @@ export function collector(
   )
   const transport = new RecordingTransport()
   reader.start(transport)
-  return { reader, transport, tasks, later, frames, protocolErrors, closings }
+  const runAll = (): void => {
+    do tasks.runAll()
+    while (later.runOne() || tasks.length > 0)
+  }
+  return { reader, transport, tasks, later, runAll, frames, protocolErrors, closings }
 }

@@ -1,25 +1,29 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { pipeLanes } from '../../src/transport/pipe-transport.ts'
 import { bundleFixture } from '../support/bundle-fixture.ts'
 import { type FarChild, spawnFarChild } from '../support/far-child.ts'
 import { LaneEnd, patternHash } from '../support/far-end.ts'
+import { frameBytes, patternBytes } from '../support/frame-bytes.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
 
 let farLanes: string
+let throwingTicks: string
 beforeAll(async () => {
   farLanes = await bundleFixture('transport/far-lanes.ts')
+  throwingTicks = await bundleFixture('transport/throwing-ticks.ts')
 })
 
-describe.each([true, false])('pipeLanes() with readInPlace %s', (readInPlace) => {
+describe.each([true, false])('pipeLanes() with adoptHandle %s', (adoptHandle) => {
   useLeakCheck()
   let far: FarChild
   let data: LaneEnd
   let control: LaneEnd
 
   beforeEach(() => {
-    far = spawnFarChild(farLanes, { readInPlace })
+    far = spawnFarChild(farLanes, { adoptHandle })
     data = new LaneEnd(far.lanes.data)
     control = new LaneEnd(far.lanes.control)
   })
@@ -28,7 +32,7 @@ describe.each([true, false])('pipeLanes() with readInPlace %s', (readInPlace) =>
 
   test('takes the handle of the stream if it may', () => {
     const { _handle: handle } = far.child.stdio[3] as unknown as { _handle: unknown }
-    expect(handle === null).toBe(readInPlace)
+    expect(handle === null).toBe(adoptHandle)
   })
 
   test('the control lane passes while the data lane is full', async () => {
@@ -90,6 +94,33 @@ describe('pipeLanes()', () => {
     expect(() => pipeLanes(child)).toThrow(
       new TypeError("Expected `stdio[3]` of the child to be a pipe; spawn it with 'pipe' there"),
     )
+    await once(child, 'close')
+  })
+})
+
+describe.each(['deferred', 'direct'])('a lane on which every frame makes a tick throw: %s', (mode) => {
+  useLeakCheck()
+
+  test('does not get out of step', async () => {
+    const stdio = ['ignore', 'inherit', 'inherit', 'pipe', 'pipe', 'ipc'] as const
+    const child = spawn(process.execPath, [throwingTicks, mode], { stdio: [...stdio] })
+    const { data, control } = pipeLanes(child)
+    for (const lane of [data, control]) new LaneEnd(lane)
+    const sizes = [3, 100_000, 8, 40_000, 0, 250_000, 70_000, 20, 33_000, 5]
+    const frames = Array.from({ length: 300 }, (_, id) => ({
+      type: id === 299 ? 255 : 1,
+      flags: 0,
+      id,
+      aux: 0,
+      body: patternBytes(sizes[id % sizes.length]!, id + 1),
+      attachments: id % 3 === 0 ? [patternBytes(sizes[(id * 7) % sizes.length]!, id + 2)] : [],
+    }))
+    const hash = createHash('sha256')
+    for (const { body, attachments } of frames) for (const part of [body, ...attachments]) hash.update(part)
+    for (const frame of frames) data.write([frameBytes(frame)])
+    const [report] = (await once(child, 'message')) as [unknown]
+    expect(report).toMatchObject({ sha256: hash.digest('hex'), frames: 300 })
+    child.kill()
     await once(child, 'close')
   })
 })

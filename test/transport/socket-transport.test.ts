@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { adoptSocket } from '../../src/transport/lane-socket.ts'
+import { adoptSocket } from '../../src/transport/fixed-buffer-socket.ts'
 import { descriptorTransport, socketTransport } from '../../src/transport/socket-transport.ts'
 import { LaneEnd, patternHash } from '../support/far-end.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
@@ -15,7 +15,7 @@ async function connection(server: Server, allowHalfOpen = false): Promise<[Socke
   return [(await accepting)[0], client]
 }
 
-describe.each([true, false])('socketTransport() with readInPlace %s', (readInPlace) => {
+describe.each([true, false])('socketTransport() with adoptHandle %s', (adoptHandle) => {
   useLeakCheck()
   let server: Server
 
@@ -31,7 +31,7 @@ describe.each([true, false])('socketTransport() with readInPlace %s', (readInPla
 
   test('a reset is told as the error, once', async () => {
     const [accepted, client] = await connection(server)
-    const near = new LaneEnd(socketTransport('tcp', accepted, { readInPlace }))
+    const near = new LaneEnd(socketTransport('tcp', accepted, { adoptHandle }))
     client.resetAndDestroy()
     expect(await near.hasClosed()).toMatchObject({ closedCount: 1, closedBy: 'read ECONNRESET' })
     near.transport.destroy()
@@ -40,7 +40,7 @@ describe.each([true, false])('socketTransport() with readInPlace %s', (readInPla
 
   test('a reset before start is told after it', async () => {
     const [accepted, client] = await connection(server)
-    const transport = socketTransport('tcp', accepted, { readInPlace })
+    const transport = socketTransport('tcp', accepted, { adoptHandle })
     client.resetAndDestroy()
     await once(client, 'close')
     const near = new LaneEnd(transport)
@@ -49,7 +49,7 @@ describe.each([true, false])('socketTransport() with readInPlace %s', (readInPla
 
   test('the end of one direction ends both', async () => {
     const [accepted, client] = await connection(server, true)
-    const near = new LaneEnd(socketTransport('tcp', accepted, { readInPlace }))
+    const near = new LaneEnd(socketTransport('tcp', accepted, { adoptHandle }))
     client.end('last')
     client.resume()
     expect(await near.hasClosed()).toMatchObject({ receivedBytes: 4, closedCount: 1 })
@@ -58,19 +58,19 @@ describe.each([true, false])('socketTransport() with readInPlace %s', (readInPla
 
   test('an error that the receiver throws is thrown on, and reading goes on in step', async () => {
     const [accepted, client] = await connection(server)
-    const transport = socketTransport('tcp', accepted, { readInPlace })
+    const transport = socketTransport('tcp', accepted, { adoptHandle })
     const near = new LaneEnd(transport, false)
     const thrown: unknown[] = []
-    const { nextTick } = process
-    const spy = vi.spyOn(process, 'nextTick').mockImplementation((task, ...args) => {
-      nextTick(() => {
+    const { setImmediate: later } = globalThis
+    const spy = vi.spyOn(globalThis, 'setImmediate').mockImplementation((task) =>
+      later(() => {
         try {
-          Reflect.apply(task, undefined, args)
+          task()
         } catch (error) {
           thrown.push(error)
         }
-      })
-    })
+      }),
+    )
     transport.start({
       target: () => near.target(),
       drained: () => {},
@@ -113,7 +113,7 @@ describe('socketTransport()', () => {
   })
 
   test('adoptSocket() leaves a socket alone that has no handle, or has been used', async () => {
-    const onread = { buffer: () => new Uint8Array(1), callback: () => true }
+    const onread = { buffer: new Uint8Array(1), callback: () => true }
     const idle = new Socket()
     expect(adoptSocket(idle, onread)).toBeUndefined()
     idle.destroy()

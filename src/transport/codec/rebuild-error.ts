@@ -1,18 +1,11 @@
 import { quietErrorKeys } from './node-kinds.ts'
 
-type Maker = () => Error
-
-const makers = new Map<string, Maker>([
-  ['Error', () => new Error()],
-  ['AggregateError', () => new AggregateError([])],
-  ['EvalError', () => new EvalError()],
-  ['RangeError', () => new RangeError()],
-  ['ReferenceError', () => new ReferenceError()],
-  ['SyntaxError', () => new SyntaxError()],
-  ['TypeError', () => new TypeError()],
-  ['URIError', () => new URIError()],
-])
-const makeError = makers.get('Error')!
+const classes = new Map<string, new () => Error>(
+  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, Error].map((kind) => [
+    kind.name,
+    kind,
+  ]),
+)
 
 /**
  * An error as it was over there: of the class of that name if it is one of the language's own, else an `Error` with
@@ -23,11 +16,12 @@ export function rebuildError(
   message: string | undefined,
   stack: string | undefined,
 ): Error {
-  const maker = name === undefined ? undefined : makers.get(name)
-  const error = withoutStack(maker ?? makeError)
-  // `errors` comes back with the properties, if it was there.
-  if (Object.hasOwn(error, 'errors')) delete (error as { errors?: unknown }).errors
-  if (maker === undefined && name !== undefined) defineErrorProperty(error, 'name', name)
+  const isAggregate = name === 'AggregateError'
+  const kind = name === undefined ? undefined : classes.get(name)
+  const error = withoutStack(kind ?? Error, isAggregate)
+  // They come back with the properties, if they were there.
+  if (isAggregate) delete (error as { errors?: unknown }).errors
+  else if (kind === undefined && name !== undefined) defineErrorProperty(error, 'name', name)
   if (message !== undefined) defineErrorProperty(error, 'message', message)
   defineErrorProperty(error, 'stack', stack)
   return error
@@ -45,12 +39,15 @@ export function defineErrorProperty(error: Error, key: string, value: unknown): 
 
 /**
  * The stack of this place is of no use and costs microseconds to collect, of which hostile bytes could make many.
- * `Reflect.set` since the limit is read-only where intrinsics are frozen.
+ *
+ * Between the two settings no function of ours begins and no loop turns, for those are the places where an
+ * execution can be terminated, and the limit would stay at 0. `Reflect.set` since it is read-only where intrinsics
+ * are frozen.
  */
-function withoutStack(make: Maker): Error {
+function withoutStack(kind: new () => Error, isAggregate: boolean): Error {
   const limit = Error.stackTraceLimit
   Reflect.set(Error, 'stackTraceLimit', 0)
-  const error = make()
+  const error = isAggregate ? new AggregateError([]) : new kind()
   Reflect.set(Error, 'stackTraceLimit', limit)
   return error
 }

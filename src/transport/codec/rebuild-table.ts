@@ -112,7 +112,7 @@ function emptyArray(length: number): unknown[] {
   const array: unknown[] = []
   if (length > 4096) {
     array[length - 1] = null
-    delete array[length - 1]
+    array.length = length - 1
   }
   array.length = length
   return array

@@ -21,7 +21,7 @@ export function refusalOfPrimitive(value: unknown): Refusal {
 function functionName(value: unknown): string {
   // A proxy or a class with a static `name` may answer anything, or throw.
   if (types.isProxy(value)) return ''
-  const descriptor = Object.getOwnPropertyDescriptor(value as object, 'name')
+  const descriptor = Object.getOwnPropertyDescriptor(value, 'name')
   return typeof descriptor?.value === 'string' ? descriptor.value.slice(0, 80) : ''
 }
 

@@ -41,7 +41,11 @@ const plainCases: readonly (readonly [string, Buffer, string])[] = [
   ['B9 an id', bytes(0xd6, 0x69, 0, 0, 0, 1, 0x90), 'extension'],
   ['B9 a pointer', bytes(0xd6, 0x70, 0, 0, 0, 1), 'extension'],
   ['B10 a string bundle', bytes(0xd6, 0x62, 0xff, 0xff, 0xff, 0xf0, 1), 'extension'],
-  ['B11 an error', Buffer.concat([bytes(0xd4, 0x65, 0), array(text('valueOf'), text('m'), nil)]), 'extension'],
+  [
+    'B11 an error',
+    Buffer.concat([bytes(0xd4, 0x65, 0), array(text('valueOf'), text('m'), nil)]),
+    'extension',
+  ],
   ['B12 a pattern', Buffer.concat([bytes(0xd4, 0x78, 0), array(text('(a+)+$'), text(''))]), 'extension'],
   ['B13 a typed array', extension(0x74, bytes(8, 1, 2, 3)), 'extension'],
   ['B14 a bigint', extension(0x42, Buffer.alloc(200)), 'extension'],
@@ -62,7 +66,11 @@ const plainCases: readonly (readonly [string, Buffer, string])[] = [
   ['B18 a lie about a text', bytes(0xdb, 0xff, 0xff, 0xff, 0xff), 'truncated'],
   ['B18 a lie about a key', bytes(0x81, 0xdb, 0xff, 0xff, 0xff, 0xff), 'truncated'],
   ['B21 __proto__', map(text('__proto__'), map(text('polluted'), int(1))), 'proto-key'],
-  ['B21 __proto__ as str8', Buffer.concat([bytes(0x81, 0xd9, 9), Buffer.from('__proto__'), nil]), 'proto-key'],
+  [
+    'B21 __proto__ as str8',
+    Buffer.concat([bytes(0x81, 0xd9, 9), Buffer.from('__proto__'), nil]),
+    'proto-key',
+  ],
   ['a number as key', bytes(0x81, 1, 1), 'key-not-text'],
   ['a map as key', bytes(0x81, 0x80, 1), 'key-not-text'],
   ['nil as key', bytes(0x81, 0xc0, 1), 'key-not-text'],
@@ -72,7 +80,9 @@ describe('hostile plain bodies are refused:', () => {
   it.each(plainCases)('%s', (_, body, reason) => {
     expect(refusal(() => codec.decode(incoming(body, 0)))).toBe(reason)
     const inside = Buffer.concat([bytes(1, 2, 3), body, bytes(0xc0, 0xc0)])
-    expect(refusal(() => codec.decode({ ...incoming(inside, 0), start: 3, end: 3 + body.length }))).toBe(reason)
+    expect(refusal(() => codec.decode({ ...incoming(inside, 0), start: 3, end: 3 + body.length }))).toBe(
+      reason,
+    )
     expect(codec.decode(incoming(array(int(1)), 0))).toEqual([1])
   })
 
@@ -143,7 +153,11 @@ const tableCases: readonly (readonly [string, Buffer, string])[] = [
   ['a boxed object', array(row(kind.boxed, ref(0))), 'row'],
   ['a bigint that is none', array(row(kind.value, array(text('0x1')))), 'bigint'],
   ['an empty bigint', array(row(kind.value, array(text('')))), 'bigint'],
-  ['B14 a long bigint', array(row(kind.value, array(Buffer.concat([bytes(0xdb, 0, 1, 0, 1), Buffer.alloc(65_537, 0x66)])))), 'bigint'],
+  [
+    'B14 a long bigint',
+    array(row(kind.value, array(Buffer.concat([bytes(0xdb, 0, 1, 0, 1), Buffer.alloc(65_537, 0x66)])))),
+    'bigint',
+  ],
   ['memory of an unknown type', array(row(kind.binary, int(99), bin(bytes(1)))), 'kind'],
   ['memory as text', array(row(kind.binary, int(1), text('abc'))), 'row'],
   ['B13 memory of a bad length', array(row(kind.binary, int(11), bin(bytes(1, 2, 3)))), 'binary-length'],
@@ -152,9 +166,13 @@ const tableCases: readonly (readonly [string, Buffer, string])[] = [
   ['a sparse array of odd shape', array(row(kind.sparseArray, int(3), int(1))), 'row'],
   ['a sparse array with a bad index', array(row(kind.sparseArray, int(3), int(3), nil)), 'row'],
   ['a sparse array that falls', array(row(kind.sparseArray, int(3), int(1), nil, int(0), nil)), 'row'],
-  ['a sparse array of many', array(row(kind.sparseArray, bytes(0xce, 0xff, 0xff, 0xff, 0xff))), 'too-many-items'],
+  [
+    'a sparse array of many',
+    array(row(kind.sparseArray, bytes(0xce, 0xff, 0xff, 0xff, 0xff))),
+    'too-many-items',
+  ],
   ['a sparse array with length -1', array(row(kind.sparseArray, int(-1))), 'row'],
-] // oxfmt-ignore
+]
 
 /** Rows that refer twice to the next: 2 to the power of `depth` items when unfolded. */
 const dag = (depth: number): Buffer =>
@@ -163,9 +181,13 @@ const dag = (depth: number): Buffer =>
     ...Array.from({ length: depth }, (_, i) =>
       i === depth - 1
         ? row(kind.array)
-        : row(kind.array, array(bytes(0xcd, (i + 1) >> 8, (i + 1) & 0xff)), array(bytes(0xcd, (i + 1) >> 8, (i + 1) & 0xff))),
+        : row(
+            kind.array,
+            array(bytes(0xcd, (i + 1) >> 8, (i + 1) & 0xff)),
+            array(bytes(0xcd, (i + 1) >> 8, (i + 1) & 0xff)),
+          ),
     ),
-  ]) // oxfmt-ignore
+  ])
 
 describe('hostile node tables are refused:', () => {
   it.each(tableCases)('%s', (_, body, reason) => {
@@ -184,19 +206,31 @@ describe('hostile node tables are refused:', () => {
       array(row(kind.array, ref(1), ref(3)), row(kind.array, ref(2)), row(kind.array), row(kind.array, last))
     expect(tight.decode(incoming(rows(ref(1)), 1))).toEqual([[[]], [[[]]]])
     tight.decode(incoming(rows(ref(0)), 1))
-    const deeper = array(row(kind.array, ref(1), ref(3)), row(kind.array, ref(2)), row(kind.array), row(kind.array, ref(4)), row(kind.array, ref(1)))
+    const deeper = array(
+      row(kind.array, ref(1), ref(3)),
+      row(kind.array, ref(2)),
+      row(kind.array),
+      row(kind.array, ref(4)),
+      row(kind.array, ref(1)),
+    )
     expect(refusal(() => tight.decode(incoming(deeper, 1)))).toBe('too-deep')
-  }) // oxfmt-ignore
+  })
 
   it('attachments that are used twice, or not, or are not of whole elements', () => {
-    const twice = array(row(kind.array, ref(1), ref(2)), row(kind.binary, int(1), int(0)), row(kind.binary, int(1), int(0)))
+    const twice = array(
+      row(kind.array, ref(1), ref(2)),
+      row(kind.binary, int(1), int(0)),
+      row(kind.binary, int(1), int(0)),
+    )
     expect(refusal(() => codec.decode(incoming(twice, 1, [new ArrayBuffer(8)])))).toBe('attachment')
-    expect(refusal(() => codec.decode(incoming(array(row(kind.array)), 1, [new ArrayBuffer(8)])))).toBe('attachment')
+    expect(refusal(() => codec.decode(incoming(array(row(kind.array)), 1, [new ArrayBuffer(8)])))).toBe(
+      'attachment',
+    )
     const floats = array(row(kind.binary, int(11), int(0)))
     expect(refusal(() => codec.decode(incoming(floats, 1, [new ArrayBuffer(9)])))).toBe('binary-length')
     const tight = messageCodec({ ...defaultLimits, maxAttachmentBytes: 8 })
     expect(refusal(() => tight.decode(incoming(floats, 1, [new ArrayBuffer(16)])))).toBe('too-big')
-  }) // oxfmt-ignore
+  })
 
   it('holes take no memory', () => {
     const many = array(row(kind.sparseArray, int(16_000_000)))

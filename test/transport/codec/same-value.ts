@@ -31,12 +31,12 @@ export function difference(expected: unknown, actual: unknown): string | undefin
 function shallowDifference(a: object, b: object): string | undefined {
   if (kindOf(a) !== kindOf(b)) return `${kindOf(a)} against ${kindOf(b)}`
   if (types.isNativeError(a)) {
-    const names = Object.getOwnPropertyNames(a).sort().join()
-    if (names !== Object.getOwnPropertyNames(b).sort().join()) return 'other properties of an error'
+    const names = Object.getOwnPropertyNames(a).toSorted().join()
+    if (names !== Object.getOwnPropertyNames(b).toSorted().join()) return 'other properties of an error'
     return a.name === (b as Error).name ? undefined : 'other name'
   }
   if (types.isDate(a)) return Object.is(a.getTime(), (b as Date).getTime()) ? undefined : 'other date'
-  if (types.isRegExp(a)) return String(a) === String(b) ? undefined : 'other pattern'
+  if (types.isRegExp(a)) return samePattern(a, b as RegExp) ? undefined : 'other pattern'
   if (a instanceof URL) return a.href === (b as URL).href ? undefined : 'other URL'
   if (types.isBoxedPrimitive(a)) return Object.is(a.valueOf(), b.valueOf()) ? undefined : 'other boxed value'
   if (types.isArrayBuffer(a) || ArrayBuffer.isView(a)) {
@@ -49,9 +49,14 @@ function shallowDifference(a: object, b: object): string | undefined {
   return undefined
 }
 
+const samePattern = (a: RegExp, b: RegExp): boolean =>
+  a.source === b.source && a.flags === b.flags && a.lastIndex === b.lastIndex
+
 function kindOf(value: object): string {
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null ? 'null prototype' : (prototype as { constructor: { name: string } }).constructor.name
+  return prototype === null
+    ? 'null prototype'
+    : (prototype as { constructor: { name: string } }).constructor.name
 }
 
 function bytes(value: ArrayBuffer | ArrayBufferView): Buffer {

@@ -2,7 +2,7 @@ import { runInThisContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { messageCodec } from '../../../src/transport/codec/message-codec.ts'
 import { defaultLimits } from '../../../src/transport/limits.ts'
-import { deliver, roundTrip } from '../../contract/codec.contract.ts'
+import { deliver, roundTrip } from '../../contract/codec/delivery.ts'
 import { difference } from './same-value.ts'
 
 const codec = messageCodec(defaultLimits)
@@ -44,14 +44,23 @@ const spin = (): never => {
 
 describe('a codec whose work was torn off', () => {
   it('in the walk: works on, in the slab', () => {
-    const value = { get stuck() { return spin() } } // oxfmt-ignore
+    const value = {
+      get stuck() {
+        return spin()
+      },
+    }
     for (let i = 0; i < 3; i++) tearOff(() => codec.encode([value], 'args', slab, 0, 16), 5)
     expectSound(24)
   })
 
   it('while msgpackr packs, with its mark set for ever: works on, in the slab', () => {
     let reads = 0
-    const value = { before: 'secret'.repeat(9), get stuck() { return reads++ % 2 === 0 ? 1 : spin() } } // oxfmt-ignore
+    const value = {
+      before: 'secret'.repeat(9),
+      get stuck() {
+        return reads++ % 2 === 0 ? 1 : spin()
+      },
+    }
     for (let i = 0; i < 3; i++) {
       tearOff(() => codec.encode([value], 'args', slab, 4096, 16), 5)
       for (const position of [0, 3, 640, 4096]) expectSound(position)
@@ -77,17 +86,28 @@ describe('a codec whose work was torn off', () => {
 
   it('anywhere: works on', () => {
     const work = (round: number) => (): never => {
-      const value = Array.from({ length: 5 }, (_, i) => ({ [`key${round}${i}`]: i, [`k${round}`]: 'text', ok: [true] }))
-      const bodies = [deliver(codec.encode(value.slice(0, 2), 'args', slab, 0, 16)), deliver(codec.encode(new Set(value), 'args', slab, 0, 16))]
+      const value = Array.from({ length: 5 }, (_, i) => ({
+        [`key${round}${i}`]: i,
+        [`k${round}`]: 'text',
+        ok: [true],
+      }))
+      const bodies = [
+        deliver(codec.encode(value.slice(0, 2), 'args', slab, 0, 16)),
+        deliver(codec.encode(new Set(value), 'args', slab, 0, 16)),
+      ]
       for (;;) {
         for (const body of bodies) codec.decode(body)
         codec.encode(value, 'args', slab, 128, 16)
         codec.encode(new Map([[1, value]]), 'args', slab, 128, 16)
       }
-    } // oxfmt-ignore
+    }
     for (let round = 0; round < 100; round++) {
       tearOff(work(round), 2)
-      const value = Array.from({ length: 2 }, (_, i) => ({ [`key${round}${i}`]: i, [`k${round}`]: 'text', ok: [true] })) // oxfmt-ignore
+      const value = Array.from({ length: 2 }, (_, i) => ({
+        [`key${round}${i}`]: i,
+        [`k${round}`]: 'text',
+        ok: [true],
+      }))
       expect(difference(value, roundTrip(codec, value))).toBeUndefined()
       expectSound(round * 8)
     }

@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util'
+
+export const partNames = ['cold-start', 'sequential', 'in-flight', 'binary', 'memory']
+
+const usage = `usage: npm run bench -- [${partNames.join(' | ')}] [--quick] [--no-aim] [--aim TIMES]
+                          [--rounds N] [--sample-ms MS] [--mib N]
+
+  --quick      fewer and shorter rounds: under a minute
+  --aim TIMES  calls a second with 64 in flight on one cpu, as a multiple of fork's; default 4
+  --no-aim     exit with 0 whether or not the aim is met
+  --rounds, --sample-ms, --mib   how many rounds, how long a sample, how large the binary`
+
+/**
+ * @typedef {object} BenchOptions
+ * @property {string[]} parts
+ * @property {number | undefined} aim - undefined: whatever comes out is good
+ * @property {number} rounds
+ * @property {number} sampleMs
+ * @property {number} mebibytes
+ */
+
+/**
+ * @param {string[]} args
+ * @returns {BenchOptions}
+ * @throws {Error} with the usage, for arguments that are none
+ */
+export function readOptions(args) {
+  try {
+    const { values, positionals } = parse(args)
+    for (const name of positionals) {
+      if (!partNames.includes(name)) throw new Error(`There is no part '${name}'.`)
+    }
+    const [rounds, sampleMs] = values.quick === true ? [5, 200] : [15, 500]
+    return {
+      parts: positionals.length === 0 ? partNames : positionals,
+      aim: values['no-aim'] === true ? undefined : positive('aim', values.aim, 4),
+      rounds: Math.ceil(positive('rounds', values.rounds, rounds)),
+      sampleMs: positive('sample-ms', values['sample-ms'], sampleMs),
+      mebibytes: Math.ceil(positive('mib', values.mib, 64)),
+    }
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`, { cause: error })
+  }
+}
+
+/** @param {string[]} args */
+function parse(args) {
+  return parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean' },
+      'no-aim': { type: 'boolean' },
+      aim: { type: 'string' },
+      rounds: { type: 'string' },
+      'sample-ms': { type: 'string' },
+      mib: { type: 'string' },
+    },
+  })
+}
+
+/**
+ * @param {string} name
+ * @param {string | undefined} text
+ * @param {number} otherwise
+ */
+function positive(name, text, otherwise) {
+  const value = text === undefined ? otherwise : Number(text)
+  if (!(value > 0 && value < Infinity)) throw new Error(`--${name} takes a number above 0, not '${text}'.`)
+  return value
+}

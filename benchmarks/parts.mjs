@@ -1,0 +1,207 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { checksum, makeBlock, markBlock } from './peers/block.mjs'
+import { allPeers, callingPeers } from './peers/peers.mjs'
+import { quantile } from './samples.mjs'
+
+/** @typedef {import('./options.mjs').BenchOptions} BenchOptions */
+/** @typedef {import('./peers/peers.mjs').Peer} Peer */
+/** @typedef {import('./peers/peers.mjs').Calls} Calls */
+/** @typedef {Record<string, number>} Figures - one round of one peer, by metric */
+/** @typedef {(peer: string, figures: Figures) => void} RecordFigures */
+
+export const inFlight = 64
+
+/** How many calls each of the callers makes between two looks at the clock. */
+const callsPerLook = 8
+
+/** How long a process may settle before its memory is read. */
+const settleMs = 300
+
+/**
+ * @template T
+ * @param {T} actual
+ * @param {T} expected
+ * @param {string} what
+ */
+function expectSame(actual, expected, what) {
+  if (actual !== expected) throw new Error(`${what}: expected ${String(expected)}, got ${String(actual)}`)
+}
+
+/**
+ * Each peer once a round, in an order that moves on with each round, so that no one is always first.
+ * @template T
+ * @param {readonly T[]} peers
+ * @param {number} rounds
+ * @param {(peer: T, round: number) => Promise<void>} run
+ */
+async function alternate(peers, rounds, run) {
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < peers.length; turn++) {
+      await run(/** @type {T} */ (peers[(turn + round) % peers.length]), round)
+    }
+  }
+}
+
+/**
+ * The process is started anew each time: from the start to the first result.
+ * @param {BenchOptions} options
+ * @param {RecordFigures} record
+ */
+async function coldStart({ rounds }, record) {
+  await alternate(allPeers, rounds + 1, async ({ name, start }, round) => {
+    const startedAt = performance.now()
+    const started = await start()
+    if (started.calls !== undefined) expectSame(await started.calls.add(20, 22), 42, `${name}: 20 + 22`)
+    const ms = performance.now() - startedAt
+    await started.close()
+    // The first round brings files into memory.
+    if (round > 0) record(name, { coldStartMs: ms })
+  })
+}
+
+/**
+ * Runs a sample on peers that stay up, after one that does not count.
+ * @param {number} rounds
+ * @param {(name: string, calls: Calls, round: number, pid: number) => Promise<Figures>} sample
+ * @param {RecordFigures} record
+ */
+async function onWarmPeers(rounds, sample, record) {
+  /** @type {{ name: string, pid: number, calls: Calls, close: () => Promise<unknown> }[]} */
+  const warm = []
+  try {
+    for (const { name, start } of callingPeers) {
+      const { pid, calls, close } = await start()
+      if (calls !== undefined) warm.push({ name, pid, calls, close })
+    }
+    await alternate(warm, rounds + 1, async ({ name, pid, calls }, round) => {
+      const figures = await sample(name, calls, round, pid)
+      if (round > 0) record(name, figures)
+    })
+  } finally {
+    await Promise.all(warm.map(({ close }) => close()))
+  }
+}
+
+/**
+ * @param {BenchOptions} options
+ * @param {RecordFigures} record
+ */
+function sequential({ rounds, sampleMs }, record) {
+  return onWarmPeers(
+    rounds,
+    async (name, { add }) => {
+      /** @type {number[]} */
+      const micros = []
+      const endsAt = performance.now() + sampleMs
+      for (let before = performance.now(); before < endsAt;) {
+        const sum = await add(micros.length, 1)
+        const now = performance.now()
+        micros.push((now - before) * 1000)
+        expectSame(sum, micros.length, `${name}: ${micros.length - 1} + 1`)
+        before = performance.now()
+      }
+      return { callP50Us: quantile(micros, 0.5), callP99Us: quantile(micros, 0.99) }
+    },
+    record,
+  )
+}
+
+/**
+ * Processor time so far of this process and of another one, all their threads together. Unlike what a clock on the
+ * wall shows it hardly changes with what else this machine does. Not a number where there is no /proc.
+ * @param {number} pid
+ */
+function cpuMicros(pid) {
+  if (process.platform !== 'linux') return Number.NaN
+  let nanos = 0
+  for (const tasks of ['/proc/self/task', `/proc/${pid}/task`]) {
+    for (const task of readdirSync(tasks)) {
+      nanos += Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0])
+    }
+  }
+  return nanos / 1000
+}
+
+/**
+ * @param {BenchOptions} options
+ * @param {RecordFigures} record
+ */
+function manyInFlight({ rounds, sampleMs }, record) {
+  return onWarmPeers(
+    rounds,
+    async (name, { add }, _round, pid) => {
+      let made = 0
+      const cpuBefore = cpuMicros(pid)
+      const startedAt = performance.now()
+      const caller = async (/** @type {number} */ own) => {
+        do {
+          for (let i = 0; i < callsPerLook; i++) {
+            const sum = await add(i, own)
+            if (sum !== i + own) expectSame(sum, i + own, `${name}: ${i} + ${own}`)
+          }
+          made += callsPerLook
+        } while (performance.now() - startedAt < sampleMs)
+      }
+      await Promise.all(Array.from({ length: inFlight }, (_, own) => caller(own)))
+      const callsPerSecond = (made / (performance.now() - startedAt)) * 1000
+      return { callsPerSecond, cpuUsPerCall: (cpuMicros(pid) - cpuBefore) / made }
+    },
+    record,
+  )
+}
+
+/**
+ * @param {BenchOptions} options
+ * @param {RecordFigures} record
+ */
+function binary({ rounds, mebibytes }, record) {
+  const byteLength = mebibytes * 2 ** 20
+  const block = makeBlock(byteLength)
+  return onWarmPeers(
+    rounds,
+    async (name, { take, give }, round) => {
+      const mark = round % 256
+      const expected = checksum(markBlock(block, mark))
+      const startedAt = performance.now()
+      expectSame(await take(block), expected, `${name}: checksum of the argument`)
+      const takenAt = performance.now()
+      const given = await give(byteLength, mark)
+      const givenAt = performance.now()
+      expectSame(checksum(given), expected, `${name}: checksum of the result`)
+      const perSecond = (/** @type {number} */ ms) => byteLength / 1e6 / ms
+      return { argumentGBs: perSecond(takenAt - startedAt), resultGBs: perSecond(givenAt - takenAt) }
+    },
+    record,
+  )
+}
+
+/**
+ * What a process holds after its first result, from /proc. Shared pages count in RSS fully, in PSS by share.
+ * @param {BenchOptions} options
+ * @param {RecordFigures} record
+ */
+async function memory({ rounds }, record) {
+  if (process.platform !== 'linux') return
+  await alternate(allPeers, Math.min(rounds, 5), async ({ name, start }) => {
+    const { pid, calls, close } = await start()
+    if (calls !== undefined) expectSame(await calls.add(20, 22), 42, `${name}: 20 + 22`)
+    await delay(settleMs)
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+    await close()
+    const mebibytes = (/** @type {string} */ field) =>
+      Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]) / 1024
+    const ownMiB = mebibytes('Private_Clean') + mebibytes('Private_Dirty')
+    record(name, { rssMiB: mebibytes('Rss'), pssMiB: mebibytes('Pss'), ownMiB })
+  })
+}
+
+/** @type {Record<string, (options: BenchOptions, record: RecordFigures) => Promise<void>>} */
+export const parts = {
+  'cold-start': coldStart,
+  sequential,
+  'in-flight': manyInFlight,
+  binary,
+  memory,
+}

@@ -1,0 +1,81 @@
+import PQueue from 'p-queue'
+
+import { BackpressureError } from '../errors/call-errors.ts'
+import type { EncodedBody } from '../transport/codec.ts'
+import { encodedBytes } from '../transport/frame-writer.ts'
+import { headerBytes } from '../transport/protocol.ts'
+import type { ErrorPlace } from './remote-error.ts'
+
+/** The bounds of a mailbox, and how many of its calls the worker gets at once. */
+export interface MailboxBounds {
+  readonly maxCalls: number
+  readonly maxBytes: number
+  readonly concurrency: number
+}
+
+/** What waits for a worker in the host, within two bounds: calls and bytes. */
+export class Mailbox {
+  readonly #bounds: MailboxBounds
+  readonly #queue: PQueue | undefined
+  readonly #pendingBytes: () => number
+  readonly #place: () => ErrorPlace
+  #heldBytes = 0
+
+  constructor(bounds: MailboxBounds, pendingBytes: () => number, place: () => ErrorPlace) {
+    this.#bounds = bounds
+    this.#pendingBytes = pendingBytes
+    this.#place = place
+    const { concurrency } = bounds
+    this.#queue = concurrency === Infinity ? undefined : new PQueue({ concurrency })
+  }
+
+  /** Whether calls take turns. */
+  get holdsCalls(): boolean {
+    return this.#queue !== undefined
+  }
+
+  /** @throws {BackpressureError} if there is no room for one more call */
+  checkCalls(calls: number): void {
+    const { maxCalls } = this.#bounds
+    if (calls >= maxCalls) throw this.#full(`${calls} calls wait; \`mailbox.maxCalls\` is ${maxCalls}`)
+  }
+
+  /**
+   * To be asked when the size of a message is known and nothing of it has been given away.
+   * @throws {BackpressureError} if others wait and there is no room for it
+   */
+  readonly admit = (byteLength: number): void => {
+    const { maxBytes } = this.#bounds
+    const waiting = this.#pendingBytes() + this.#heldBytes
+    if (waiting === 0 || waiting + byteLength <= maxBytes) return
+    throw this.#full(`${waiting} bytes wait, ${byteLength} more would; \`mailbox.maxBytes\` is ${maxBytes}`)
+  }
+
+  /**
+   * Keeps an encoded call until it is its turn.
+   * @param send - called then, which may be at once; the turn lasts until its promise settles
+   */
+  hold(encoded: EncodedBody, send: (kept: EncodedBody) => Promise<void>): void {
+    const byteLength = encodedBytes(encoded)
+    const kept = keep(encoded)
+    this.#heldBytes += byteLength
+    void this.#queue?.add(() => {
+      this.#heldBytes -= byteLength
+      return send(kept)
+    })
+  }
+
+  #full(why: string): BackpressureError {
+    const place = this.#place()
+    const advice = 'Nothing was sent. Await earlier calls first, or raise the bound.'
+    return new BackpressureError(`The mailbox of worker ${place.worker} is full: ${why}. ${advice}`, place)
+  }
+}
+
+/** A copy of an encoded body that stays good: the encoder uses its own again, and the caller may change the binary. */
+function keep(body: EncodedBody): EncodedBody {
+  const buffer = Buffer.allocUnsafeSlow(headerBytes + body.end - body.start)
+  body.buffer.copy(buffer, headerBytes, body.start, body.end)
+  const attachments = body.attachments.map((one) => new Uint8Array(one))
+  return { buffer, start: headerBytes, end: buffer.length, flags: body.flags, attachments }
+}

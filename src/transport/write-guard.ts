@@ -1,0 +1,53 @@
+import type { Socket } from 'node:net'
+
+type WriteCallback = (error?: Error | null) => void
+
+/**
+ * Lets a socket outlive its writing half. An ordinary one is destroyed by the first write that fails, and with it
+ * everything the other side said last and we have not read: the reply, or why it ended. Guarded, a failed write is
+ * remembered, what follows is dropped, and the reading goes on to its own end.
+ */
+export class WriteGuard {
+  /** Why the writing half is over before the reading one, if it is. */
+  brokenBy: Error | undefined
+  /** Of `_write` and `_writev` a stream calls one at a time, so that one place for the callback is enough. */
+  #callback: WriteCallback | undefined
+
+  constructor(socket: Socket) {
+    const write = socket._write.bind(socket)
+    const writev = socket._writev?.bind(socket)
+    socket._write = (chunk, encoding, callback) => {
+      if (this.#admits(callback)) write(chunk, encoding, this.#written)
+    }
+    if (writev === undefined) return
+    socket._writev = (chunks, callback) => {
+      if (this.#admits(callback)) writev(chunks, this.#written)
+    }
+  }
+
+  #admits(callback: WriteCallback): boolean {
+    if (this.brokenBy !== undefined) {
+      callback()
+      return false
+    }
+    this.#callback = callback
+    return true
+  }
+
+  readonly #written = (error?: Error | null): void => {
+    const callback = this.#callback
+    this.#callback = undefined
+    if (error == null || !isGone(error)) {
+      callback?.(error)
+      return
+    }
+    this.brokenBy ??= error
+    callback?.()
+  }
+}
+
+/** The other side is gone, so that the reading half is sure to end too. */
+function isGone(error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EPIPE' || code === 'ECONNRESET'
+}

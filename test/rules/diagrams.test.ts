@@ -1,0 +1,15 @@
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { diagrams, staleDiagrams } from '../../scripts/diagrams.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+it('the drawn machines are those of the code; `npm run diagrams` draws them anew', async () => {
+  expect((await staleDiagrams(root)).map(([path]) => path)).toEqual([])
+})
+
+it('there is a drawing and a model of each machine', async () => {
+  const files = await diagrams(root)
+  expect([...files.keys()]).toEqual(['diagrams/worker.mmd', 'diagrams/worker.json'])
+  for (const text of files.values()) expect(text).toContain('interrupt.started')
+})
