@@ -21,7 +21,7 @@ if (!(Number.isInteger(workerCount) && workerCount >= 1))
 const folder = resolve(values.folder ?? fileURLToPath(new URL('../../node_modules', import.meta.url)))
 const files = listTextFiles(folder)
 const paths = files.map(({ path }) => path)
-const batches = inBatches(files, Math.min(100, Math.ceil(files.length / 24)))
+const batches = inBatches(files, Math.min(100, Math.ceil(files.length / 24) || 1))
 const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
 console.log(
   `Indexing ${number(files.length)} text files of ${basename(folder)} (${(bytes / 1e6).toFixed(1)} MB) ` +

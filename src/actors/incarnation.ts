@@ -201,7 +201,7 @@ export class Incarnation {
       process: this.process,
       graceMs: this.#options.interruptGraceMs,
       onStuck: this.#options.onStuck,
-      nowMs: () => this.#seams.clock.nowMs(),
+      clock: this.#seams.clock,
       started: ({ interruptId, callId }) => {
         this.#emit({ type: 'interrupt.started', interruptId, ...(callId === undefined ? {} : { callId }) })
         this.actor.send({ type: 'interrupt.started' })

@@ -1,3 +1,4 @@
+import type { Clock } from '../transport/clock.ts'
 import type { InterruptReport, InterruptRequest } from '../transport/messages.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
@@ -15,9 +16,13 @@ export interface InterruptResult {
   readonly at?: string
 }
 
+/** How much later than the worker's own the host's patience ends: it may have no sentinel, or stand still. */
+const marginMs = 500
+
 interface Ladder {
   readonly request: InterruptRequest
   readonly startedMs: number
+  readonly timer: unknown
   readonly settle: (result: InterruptResult) => void
 }
 
@@ -26,7 +31,7 @@ export interface InterruptsOptions {
   readonly process: Pick<WorkerProcess, 'interrupt'>
   readonly graceMs: number
   readonly onStuck: 'kill' | 'report'
-  readonly nowMs: () => number
+  readonly clock: Clock
   /** The first ladder is under way. */
   readonly started: (request: InterruptRequest) => void
   /** The last one is over. */
@@ -66,11 +71,13 @@ export class Interrupts {
   }
 
   #climb(target: { upToCallId: number } | { callId: number }): Promise<InterruptResult> {
-    const { process, graceMs, nowMs, started } = this.#options
+    const { process, graceMs, clock, started } = this.#options
     const request: InterruptRequest = { ...target, interruptId: ++this.#lastId, graceMs }
+    const { interruptId } = request
     return new Promise((settle) => {
       const isFirst = this.#ladders.size === 0
-      this.#ladders.set(request.interruptId, { request, startedMs: nowMs(), settle })
+      const timer = clock.setTimeout(() => this.#stuck(interruptId, undefined), graceMs + marginMs)
+      this.#ladders.set(interruptId, { request, startedMs: clock.nowMs(), timer, settle })
       if (isFirst) started(request)
       process.interrupt(request)
     })
@@ -79,18 +86,24 @@ export class Interrupts {
   reported(report: InterruptReport): void {
     const ladder = this.#ladders.get(report.interruptId)
     if (ladder === undefined) return
-    const { onStuck, kill, ended, nowMs } = this.#options
-    const afterMs = nowMs() - ladder.startedMs
-    const at = typeof report.at === 'string' && report.at !== '' ? { at: report.at } : {}
+    const { ended, clock } = this.#options
+    clock.clearTimeout(ladder.timer)
     if (report.outcome === 'stuck') {
-      if (onStuck === 'kill') kill()
-      else this.#tell(ladder, { outcome: 'stuck', afterMs, ...at })
+      this.#stuck(report.interruptId, report.at)
       return
     }
     ended(report)
     this.#ladders.delete(report.interruptId)
     if (this.#ladders.size === 0) this.#options.finished()
-    this.#tell(ladder, { outcome: report.outcome, afterMs, ...at })
+    this.#tell(ladder, report.outcome, report.at)
+  }
+
+  /** The ladder stays: the calls are ended when the native call returns. */
+  #stuck(interruptId: number, at: string | undefined): void {
+    const ladder = this.#ladders.get(interruptId)
+    if (ladder === undefined) return
+    if (this.#options.onStuck === 'kill') this.#options.kill()
+    else this.#tell(ladder, 'stuck', at)
   }
 
   /** The process is gone, and every ladder with it. */
@@ -98,11 +111,14 @@ export class Interrupts {
     const ladders = [...this.#ladders.values()]
     this.#ladders.clear()
     for (const ladder of ladders) {
-      this.#tell(ladder, { outcome: 'killed', afterMs: this.#options.nowMs() - ladder.startedMs })
+      this.#options.clock.clearTimeout(ladder.timer)
+      this.#tell(ladder, 'killed', undefined)
     }
   }
 
-  #tell(ladder: Ladder, result: InterruptResult): void {
+  #tell(ladder: Ladder, outcome: InterruptResult['outcome'], at: unknown): void {
+    const afterMs = this.#options.clock.nowMs() - ladder.startedMs
+    const result = { outcome, afterMs, ...(typeof at === 'string' && at !== '' ? { at } : {}) }
     this.#options.told(ladder.request.interruptId, result)
     ladder.settle(result)
   }

@@ -27,7 +27,10 @@ export interface WorkerSnapshot {
 
 /** Told of every new snapshot, and of the end. */
 export interface WorkerObserver {
-  /** Called with each new snapshot. */
+  /**
+   * Called with each new snapshot.
+   * @param snapshot - the state of now
+   */
   next?(snapshot: WorkerSnapshot): void
   /** Called when the process is gone. */
   complete?(): void

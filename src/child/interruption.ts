@@ -1,5 +1,3 @@
-import type { MessagePort, Worker } from 'node:worker_threads'
-
 import { InterruptedError } from '../errors/call-errors.ts'
 import type { InterruptRequest } from '../transport/messages.ts'
 import type { CallTable } from './call-table.ts'
@@ -13,6 +11,7 @@ import {
   type Preparation,
   prepareSymbol,
 } from './sentinel-messages.ts'
+import type { SentinelPort } from './sentinel-port.ts'
 import { type SpinningStack, spinningStack } from './spinning-stack.ts'
 
 /** How long the prepare step holds the main thread still for the sentinel before it lets go. */
@@ -31,7 +30,7 @@ interface Cut {
 /** What the interruption needs of the rest of the child. */
 export interface InterruptionOptions {
   readonly table: CallTable
-  readonly sentinel: Pick<Worker | MessagePort, 'postMessage' | 'on'>
+  readonly sentinel: SentinelPort
   readonly cells: Int32Array
   readonly runtimeFile: string
   /** After a cut: whatever was under way in the runtime goes on. */
@@ -56,7 +55,7 @@ class Interruption {
 
   constructor(options: InterruptionOptions) {
     this.#options = options
-    options.sentinel.on('message', (question: AliveQuestion) => this.#answer(question))
+    options.sentinel.on('message', (question) => this.#answer(question))
     const prepare = (request: InterruptRequest): Preparation =>
       this.#prepare(request, spinningStack(prepare, options.runtimeFile))
     Object.defineProperty(globalThis, Symbol.for(prepareSymbol), { value: prepare })

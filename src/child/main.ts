@@ -1,5 +1,3 @@
-import { Worker } from 'node:worker_threads'
-
 import { messageCodec } from '../transport/codec/message-codec.ts'
 import type { Codec } from '../transport/codec.ts'
 import { FrameReader, type IncomingFrame } from '../transport/frame-reader.ts'
@@ -13,8 +11,7 @@ import { CallTable } from './call-table.ts'
 import { endGroup } from './end-group.ts'
 import { startInterruption } from './interruption.ts'
 import { sayLastWords } from './last-words.ts'
-import type { SentinelData } from './sentinel-messages.ts'
-import { sentinelSource } from './sentinel-source.ts'
+import { startSentinel } from './sentinel-port.ts'
 import { type WorkerContext, workerContextSymbol } from './worker-context.ts'
 
 /** The main thread of a worker process: the entry of the bundled child file. It owns the data lane. */
@@ -24,14 +21,7 @@ const controlFd = 4
 
 // First of all: from here on this process ends when its host does, whatever the main thread gets to run.
 const decisionMemory = new SharedArrayBuffer(8)
-const sentinel = new Worker(sentinelSource, {
-  eval: true,
-  name: 'maltster sentinel',
-  stdin: false,
-  execArgv: [],
-  workerData: { controlFd, decision: decisionMemory } satisfies SentinelData,
-})
-sentinel.unref()
+const sentinel = startSentinel({ controlFd, decision: decisionMemory })
 
 // Without a listener SIGUSR1 opens a debugger port to every user of this machine.
 process.on('SIGUSR1', () => {})

@@ -4,7 +4,7 @@ export interface SpinningStack {
   readonly at: string
   /** Whether the innermost frame is the user's, so that cutting here tears nothing of ours or of Node's. */
   readonly isUserCode: boolean
-  /** Whether the spinning code was entered from a macrotask whose end loses no microtasks. */
+  /** Whether a cut may drop microtasks: unless the code was entered from a macrotask that is known to lose none. */
   readonly losesMicrotasks: boolean
 }
 

@@ -1,7 +1,7 @@
-import { EncodeError } from '../errors/data-errors.ts'
 import type { Codec, EncodedBody } from './codec.ts'
-import { encodeHeader, paddingAfter, writeDescriptor } from './frame-header.ts'
-import { descriptorBytes, headerBytes } from './protocol.ts'
+import { appendPadding, frameChunks } from './frame-chunks.ts'
+import { encodeHeader, paddingAfter } from './frame-header.ts'
+import { headerBytes } from './protocol.ts'
 import type { Transport } from './transport.ts'
 
 /** As soon as this much waits, it is handed over without waiting for the end of the turn. */
@@ -15,9 +15,6 @@ const copiedBytes = 2048
 
 /** Slabs that are kept for reuse. */
 const spareSlabs = 4
-
-const maxAttachments = 0xffff
-const zeros = Buffer.alloc(8)
 
 /** What a `FrameWriter` takes from its surroundings; tests put their own here. */
 export interface FrameWriterOptions {
@@ -246,34 +243,10 @@ export class FrameWriter {
     body: EncodedBody,
     rootPath: string,
   ): void {
-    const { buffer, start, end, attachments } = body
-    const attachmentCount = attachments.length
-    if (attachmentCount > maxAttachments) {
-      throw new EncodeError(
-        `${rootPath} has ${attachmentCount} large binary values; a message can have ${maxAttachments}`,
-        { path: rootPath },
-      )
-    }
-    const bodyBytes = end - start
-    encodeHeader(buffer, start - headerBytes, { bodyBytes, type, flags, attachmentCount, id, aux })
-    const chunks = [...this.#chunks]
-    const runEnd = this.#position
-    if (runEnd > this.#runStart) chunks.push(this.#slab.subarray(this.#runStart, runEnd))
-    chunks.push(buffer.subarray(start - headerBytes, end))
-    appendPadding(chunks, bodyBytes)
-    if (attachmentCount > 0) {
-      const descriptors = Buffer.alloc(attachmentCount * descriptorBytes)
-      attachments.forEach((one, index) =>
-        writeDescriptor(descriptors, index * descriptorBytes, one.byteLength),
-      )
-      chunks.push(descriptors)
-    }
-    for (const attachment of attachments) {
-      if (attachment.byteLength > 0) chunks.push(attachment)
-      appendPadding(chunks, attachment.byteLength)
-    }
-    const inSlab = buffer === this.#slab
-    this.#commitChunks(chunks, inSlab ? end + paddingAfter(end) : runEnd)
+    const chunks = this.unflushed()
+    for (const chunk of frameChunks(type, flags, id, aux, body, rootPath)) chunks.push(chunk)
+    const inSlab = body.buffer === this.#slab
+    this.#commitChunks(chunks, inSlab ? body.end + paddingAfter(body.end) : this.#position)
   }
 
   #commitRun(end: number): void {
@@ -318,9 +291,4 @@ function clearPadding(slab: Buffer, start: number, end: number): number {
   const next = end + paddingAfter(end - start)
   for (let at = end; at < next; at++) slab[at] = 0
   return next
-}
-
-function appendPadding(chunks: Uint8Array[], byteLength: number): void {
-  const padding = paddingAfter(byteLength)
-  if (padding > 0) chunks.push(zeros.subarray(0, padding))
 }

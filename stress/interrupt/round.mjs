@@ -4,7 +4,7 @@ import { settled, within } from '../support/settled.mjs'
 import { bump, companions, queued } from './patterns.mjs'
 
 /** How long anything may take before it counts as never. */
-const limitMs = 6000
+const limitMs = 4000
 /** How long the next call has to wait, at most, for what began to spin when its call had been ended. */
 const stragglerMs = 300
 

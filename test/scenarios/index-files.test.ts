@@ -7,7 +7,7 @@ import { Crew } from '../../examples/01-index-files/crew.mjs'
 import { inBatches, listTextFiles } from '../../examples/01-index-files/files.mjs'
 import { indexAll, type WordIndex } from '../../examples/01-index-files/indexing.mjs'
 import { Ledger } from '../../examples/01-index-files/ledger.mjs'
-import { root } from '../rules/temporary-tree.ts'
+import { root, temporaryTree } from '../rules/temporary-tree.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
 
 useLeakCheck()
@@ -67,7 +67,10 @@ describe('the example that indexes files', () => {
   test('leaves no process when a batch fails', async () => {
     const missing = { number: batches.length, paths: [join(folder, 'not-there.js')] }
     const crew = new Crew({ batches: [...batches, missing], workerCount: 2 })
-    await expect(crew.run()).rejects.toMatchObject({ name: 'RemoteError', code: 'ENOENT' })
+    await expect(crew.run()).rejects.toMatchObject({
+      code: 'ERR_MALTSTER_REMOTE',
+      properties: { code: 'ENOENT' },
+    })
   })
 
   test('ends as a program with exit code 0 and a line of figures', async () => {
@@ -88,10 +91,8 @@ describe('the example that indexes files', () => {
 
   test('ends with exit code 1 when it did not do what it is there to show', async () => {
     const main = join(root, 'examples/01-index-files/main.mjs')
-    const empty = join(root, 'examples/01-index-files/no-such-folder')
-    await expect(promisify(execFile)(process.execPath, [main, '--folder', empty])).rejects.toMatchObject({
-      code: 1,
-    })
+    const run = promisify(execFile)(process.execPath, [main, '--folder', temporaryTree({})])
+    await expect(run).rejects.toMatchObject({ code: 1, stdout: expect.stringMatching(/^FAILED: 0 files/m) })
   })
 })
 
