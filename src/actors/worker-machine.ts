@@ -158,7 +158,7 @@ export const workerMachine = setupOfWorker.createMachine({
           entry: 'terminate',
           after: { term: { target: 'killing', actions: 'killForShutdown' } },
         },
-        killing: { entry: 'refuseCalls' },
+        killing: {},
       },
       initial: 'draining',
     },
