@@ -8,10 +8,17 @@ import { quantile } from './samples.mjs'
 /** @typedef {import('./options.mjs').BenchOptions} BenchOptions */
 /** @typedef {import('./peers/peers.mjs').Peer} Peer */
 /** @typedef {import('./peers/peers.mjs').Calls} Calls */
+/** @typedef {{ name: string, pid: number, calls: Calls, close: () => Promise<unknown> }} Warm */
 /** @typedef {Record<string, number>} Figures - one round of one peer, by metric */
 /** @typedef {(peer: string, figures: Figures) => void} RecordFigures */
 
 export const inFlight = 64
+
+/**
+ * Until its code is compiled a call costs up to ten times more, which takes some hundred thousand calls. Counted in
+ * calls, since on a busy machine a second is worth anything; bounded in time, for fork would take half a minute.
+ */
+const warmUp = { calls: 250_000, ms: 3000 }
 
 /** How many calls each of the callers makes between two looks at the clock. */
 const callsPerLook = 8
@@ -61,51 +68,60 @@ async function coldStart({ rounds }, record) {
   })
 }
 
-/**
- * Runs a sample on peers that stay up, after one that does not count.
- * @param {number} rounds
- * @param {(name: string, calls: Calls, round: number, pid: number) => Promise<Figures>} sample
- * @param {RecordFigures} record
- */
-async function onWarmPeers(rounds, sample, record) {
-  /** @type {{ name: string, pid: number, calls: Calls, close: () => Promise<unknown> }[]} */
+/** The peers that stay up, started when they are first needed. @type {Promise<Warm[]> | undefined} */
+let warmPeers
+
+/** @returns {Promise<Warm[]>} */
+async function startWarmPeers() {
+  /** @type {Warm[]} */
   const warm = []
-  try {
-    for (const { name, start } of callingPeers) {
-      const { pid, calls, close } = await start()
-      if (calls !== undefined) warm.push({ name, pid, calls, close })
-    }
-    await alternate(warm, rounds + 1, async ({ name, pid, calls }, round) => {
-      const figures = await sample(name, calls, round, pid)
-      if (round > 0) record(name, figures)
-    })
-  } finally {
-    await Promise.all(warm.map(({ close }) => close()))
+  for (const { name, start } of callingPeers) {
+    const { pid, calls, close } = await start()
+    if (calls === undefined) continue
+    await callMany(name, calls.add, warmUp)
+    warm.push({ name, pid, calls, close })
   }
+  return warm
+}
+
+export async function closeWarmPeers() {
+  await Promise.all(((await warmPeers) ?? []).map(({ close }) => close()))
 }
 
 /**
- * @param {BenchOptions} options
+ * Runs a sample on each of the peers that stay up, once more than it counts.
+ * @param {number} rounds
+ * @param {(peer: Warm, round: number) => Promise<Figures>} sample
  * @param {RecordFigures} record
  */
-function sequential({ rounds, sampleMs }, record) {
-  return onWarmPeers(
-    rounds,
-    async (name, { add }) => {
-      /** @type {number[]} */
-      const micros = []
-      const endsAt = performance.now() + sampleMs
-      for (let before = performance.now(); before < endsAt;) {
-        const sum = await add(micros.length, 1)
-        const now = performance.now()
-        micros.push((now - before) * 1000)
-        expectSame(sum, micros.length, `${name}: ${micros.length - 1} + 1`)
-        before = performance.now()
+async function onWarmPeers(rounds, sample, record) {
+  await alternate(await (warmPeers ??= startWarmPeers()), rounds + 1, async (peer, round) => {
+    const figures = await sample(peer, round)
+    if (round > 0) record(peer.name, figures)
+  })
+}
+
+/**
+ * Has 64 callers call until one of the bounds is reached.
+ * @param {string} name
+ * @param {Calls['add']} add
+ * @param {{ ms: number, calls: number }} bounds
+ * @returns {Promise<number>} how many calls were made
+ */
+async function callMany(name, add, { ms, calls }) {
+  let made = 0
+  const endsAt = performance.now() + ms
+  const caller = async (/** @type {number} */ own) => {
+    do {
+      for (let i = 0; i < callsPerLook; i++) {
+        const sum = await add(i, own)
+        if (sum !== i + own) expectSame(sum, i + own, `${name}: ${i} + ${own}`)
       }
-      return { callP50Us: quantile(micros, 0.5), callP99Us: quantile(micros, 0.99) }
-    },
-    record,
-  )
+      made += callsPerLook
+    } while (made < calls && performance.now() < endsAt)
+  }
+  await Promise.all(Array.from({ length: inFlight }, (_, own) => caller(own)))
+  return made
 }
 
 /**
@@ -128,25 +144,41 @@ function cpuMicros(pid) {
  * @param {BenchOptions} options
  * @param {RecordFigures} record
  */
+function sequential({ rounds, sampleMs }, record) {
+  return onWarmPeers(
+    rounds,
+    async ({ name, pid, calls: { add } }) => {
+      /** @type {number[]} */
+      const micros = []
+      const cpuBefore = cpuMicros(pid)
+      const endsAt = performance.now() + sampleMs
+      for (let before = performance.now(); before < endsAt;) {
+        const sum = await add(micros.length, 1)
+        const now = performance.now()
+        micros.push((now - before) * 1000)
+        expectSame(sum, micros.length, `${name}: ${micros.length - 1} + 1`)
+        before = performance.now()
+      }
+      const callCpuUs = (cpuMicros(pid) - cpuBefore) / micros.length
+      return { callP50Us: quantile(micros, 0.5), callP99Us: quantile(micros, 0.99), callCpuUs }
+    },
+    record,
+  )
+}
+
+/**
+ * @param {BenchOptions} options
+ * @param {RecordFigures} record
+ */
 function manyInFlight({ rounds, sampleMs }, record) {
   return onWarmPeers(
     rounds,
-    async (name, { add }, _round, pid) => {
-      let made = 0
+    async ({ name, pid, calls: { add } }) => {
       const cpuBefore = cpuMicros(pid)
       const startedAt = performance.now()
-      const caller = async (/** @type {number} */ own) => {
-        do {
-          for (let i = 0; i < callsPerLook; i++) {
-            const sum = await add(i, own)
-            if (sum !== i + own) expectSame(sum, i + own, `${name}: ${i} + ${own}`)
-          }
-          made += callsPerLook
-        } while (performance.now() - startedAt < sampleMs)
-      }
-      await Promise.all(Array.from({ length: inFlight }, (_, own) => caller(own)))
+      const made = await callMany(name, add, { ms: sampleMs, calls: Infinity })
       const callsPerSecond = (made / (performance.now() - startedAt)) * 1000
-      return { callsPerSecond, cpuUsPerCall: (cpuMicros(pid) - cpuBefore) / made }
+      return { callsPerSecond, inFlightCpuUs: (cpuMicros(pid) - cpuBefore) / made }
     },
     record,
   )
@@ -161,7 +193,7 @@ function binary({ rounds, mebibytes }, record) {
   const block = makeBlock(byteLength)
   return onWarmPeers(
     rounds,
-    async (name, { take, give }, round) => {
+    async ({ name, calls: { take, give } }, round) => {
       const mark = round % 256
       const expected = checksum(markBlock(block, mark))
       const startedAt = performance.now()
@@ -184,7 +216,7 @@ function binary({ rounds, mebibytes }, record) {
  */
 async function memory({ rounds }, record) {
   if (process.platform !== 'linux') return
-  await alternate(allPeers, Math.min(rounds, 5), async ({ name, start }) => {
+  await alternate(allPeers, Math.min(rounds, 3), async ({ name, start }) => {
     const { pid, calls, close } = await start()
     if (calls !== undefined) expectSame(await calls.add(20, 22), 42, `${name}: 20 + 22`)
     await delay(settleMs)
@@ -197,11 +229,11 @@ async function memory({ rounds }, record) {
   })
 }
 
-/** @type {Record<string, (options: BenchOptions, record: RecordFigures) => Promise<void>>} */
+/** In this order. @type {Record<string, (options: BenchOptions, record: RecordFigures) => Promise<void>>} */
 export const parts = {
   'cold-start': coldStart,
+  memory,
   sequential,
   'in-flight': manyInFlight,
   binary,
-  memory,
 }

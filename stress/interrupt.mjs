@@ -4,7 +4,7 @@
 import { observe, spawnWorker } from 'maltster'
 
 import { judge } from './interrupt/judge.mjs'
-import { prepareWorker, queued, waysToHang } from './interrupt/patterns.mjs'
+import { knownEscapes, prepareWorker, queued, waysToHang } from './interrupt/patterns.mjs'
 import { describePlan, plan, play } from './interrupt/round.mjs'
 import { Tally } from './interrupt/tally.mjs'
 import { namesOption, numberOption, readOptions, refuse } from './support/options.mjs'
@@ -19,9 +19,15 @@ const given = readOptions(usage, ['seconds', 'seed', 'only', 'workers', 'sabotag
 const seconds = numberOption(usage, 'seconds', given['seconds'], 60, 0.1)
 const seed = numberOption(usage, 'seed', given['seed'], freshSeed(), 0)
 const workers = numberOption(usage, 'workers', given['workers'], 2, 1)
-const names = waysToHang.map(({ name }) => name)
-const chosen = namesOption(usage, 'only', given['only'], names)
-const ways = waysToHang.filter(({ name }) => chosen.includes(name))
+const everyWay = [...waysToHang, ...knownEscapes]
+const names = everyWay.map(({ name }) => name)
+const chosen = namesOption(
+  usage,
+  'only',
+  given['only'] ?? waysToHang.map(({ name }) => name).join(','),
+  names,
+)
+const ways = everyWay.filter(({ name }) => chosen.includes(name))
 const { sabotage } = given
 if (sabotage !== undefined && sabotage !== 'counter') refuse(usage, `There is no sabotage ${sabotage}.`)
 

@@ -125,7 +125,8 @@ export class Worker implements AsyncDisposable {
    * Runs `fn(...args)` in the worker and resolves with what it returns, awaited.
    *
    * `fn` goes by its source, so it may refer only to what every Node.js process has and to what `captures` gives; or
-   * name an export by `{ module, export }`. Arguments and result are copies. Calls start in the order in which they
+   * name an export by `{ module, export }`. Arguments and result are copies, made at once; only binary over 64 KiB is
+   * read later, so don't change that until the call has settled. Calls start in the order in which they
    * were made, and overlap where they wait. Source: Malt.jl `remote_call_fetch`, Erlang `gen_server:call`.
    *
    * @param fn - a function, or `{ module, export }`

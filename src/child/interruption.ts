@@ -136,12 +136,13 @@ class Interruption {
     // An evaluation can wait for minutes behind a native call; by then its ladder may be over.
     if (Atomics.load(cells, cell.ladder) !== request.interruptId) return give(decision.denied, [])
     if (!canClearAsyncIdStack()) return give(decision.impossible, [])
+    // Within Node's or our own code the context may be another call's, or none yet.
+    if (!stack.isUserCode) return give(decision.retry, [])
     const spinning = table.current()
     const targets = this.#targets(request)
     if (spinning !== undefined && !spinning.settled && !targets.includes(spinning)) {
       return give(decision.spare, this.#end(targets))
     }
-    if (!stack.isUserCode) return give(decision.retry, [])
     Atomics.store(cells, cell.decision, decision.cut)
     if (!this.#holdStill()) return { decision: decision.withdrawn, at: stack.at, callIds: [] }
     const callIds = this.#end(targets)

@@ -1,8 +1,10 @@
 import { writeSync } from 'node:fs'
 
+import type { FrameWriter } from '../transport/frame-writer.ts'
 import { encodeHeader } from '../transport/frame-header.ts'
 import { type DyingWords, jsonBytes } from '../transport/messages.ts'
 import { frameType, headerBytes } from '../transport/protocol.ts'
+import type { Transport } from '../transport/transport.ts'
 
 const maxTextLength = 16_384
 
@@ -29,5 +31,25 @@ export function sayLastWords(controlFd: number, error: unknown): void {
     writeSync(controlFd, frame)
   } catch {
     // The lane is full or gone: stderr has the stack as well.
+  }
+}
+
+/** How long the host may take to read what a process still has to say as it exits. */
+const exitFlushMs = 200
+
+/** Writes out what waits on the data lane while the process exits, when the event loop does not turn any more. */
+export function flushAtExit(dataFd: number, lane: Transport, writer: FrameWriter): void {
+  // What the lane has begun to write can't be finished from here, and nothing may come before it.
+  if (lane.pendingBytes > 0) return
+  const deadline = performance.now() + exitFlushMs
+  for (const chunk of writer.unflushed()) {
+    let at = 0
+    while (at < chunk.length) {
+      try {
+        at += writeSync(dataFd, chunk, at)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > deadline) return
+      }
+    }
   }
 }

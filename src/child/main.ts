@@ -10,7 +10,7 @@ import { CallRunner } from './call-runner.ts'
 import { CallTable } from './call-table.ts'
 import { endGroup } from './end-group.ts'
 import { startInterruption } from './interruption.ts'
-import { sayLastWords } from './last-words.ts'
+import { flushAtExit, sayLastWords } from './last-words.ts'
 import { startSentinel } from './sentinel-port.ts'
 import { type WorkerContext, workerContextSymbol } from './worker-context.ts'
 
@@ -87,8 +87,10 @@ startInterruption({
   endAsCollateral: (call, at) => runner?.endAsCollateral(call, at),
 })
 
-// What has been answered is not lost when the process exits: a lane takes bytes at once as long as it has room.
-process.on('exit', () => writer?.flush())
+// What has been answered is not lost when the process exits.
+process.on('exit', () => {
+  if (writer !== undefined) flushAtExit(dataFd, lane, writer)
+})
 
 reader.start(lane)
 lane.ref()

@@ -37,7 +37,8 @@ export function spinningStack(above: (...args: never[]) => unknown, runtimeFile:
   const frames = takeStack(above).filter((frame) => !/^at <anonymous>:1:\d+$/.test(frame))
   const isRuntime = (frame: string): boolean => frame.includes(runtimeFile)
   const placed = frames.filter((frame) => !hasNoPlace(frame))
-  const top = placed[0]
+  // Optimised, a ring of `queueMicrotask` can be met nowhere else; cut there, its next round is not queued.
+  const top = placed.find((frame) => !/^at queueMicrotask \(node:/.test(frame))
   const entry = placed.find((frame) => isInternal(frame) || isRuntime(frame))
   const isMacrotask = entry !== undefined && (isRuntime(entry) || entry.includes('node:internal/timers'))
   const shown = frames.filter((frame) => !isInternal(frame) && !isRuntime(frame)).slice(0, shownFrames)

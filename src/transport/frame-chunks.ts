@@ -4,11 +4,13 @@ import { encodeHeader, paddingAfter, writeDescriptor } from './frame-header.ts'
 import { descriptorBytes, headerBytes } from './protocol.ts'
 
 const maxAttachments = 0xffff
+/** Attachments up to this size are copied at once; larger ones must not be changed until they have left. */
+const snapshotBytes = 64 * 1024
 const zeros = Buffer.alloc(8)
 
 /**
  * The chunks of a frame that is not one stretch of bytes. The header is written in front of the body, into the
- * reserve; neither body nor attachments are copied.
+ * reserve; neither the body nor attachments over 64 KiB are copied.
  * @param rootPath - what the error calls the value
  * @throws {EncodeError} if it has more attachments than a header can say
  */
@@ -39,7 +41,9 @@ export function frameChunks(
     writeDescriptor(descriptors, index * descriptorBytes, byteLength)
   }
   for (const attachment of attachments) {
-    if (attachment.byteLength > 0) chunks.push(attachment)
+    // A copy where it costs little: callers expect that what they change after the call does not show.
+    const isSmall = attachment.byteLength <= snapshotBytes
+    if (attachment.byteLength > 0) chunks.push(isSmall ? Buffer.from(attachment) : attachment)
     appendPadding(chunks, attachment.byteLength)
   }
   return chunks

@@ -1,5 +1,5 @@
 import { asyncPatterns, endingPatterns, latePatterns, waitingPatterns } from './async-patterns.mjs'
-import { syncPatterns } from './sync-patterns.mjs'
+import { escapes, syncPatterns } from './sync-patterns.mjs'
 
 /** @typedef {import('./sync-patterns.mjs').Kind} Kind */
 /** @typedef {import('./sync-patterns.mjs').Pattern} Pattern */
@@ -47,6 +47,9 @@ export const waysToHang = [
   ...all('waits', waitingPatterns),
   ...all('ends', endingPatterns),
 ]
+
+/** Not in the mix: what can't be cut off, to be asked for by name. */
+export const knownEscapes = all('spins', escapes)
 
 /**
  * What a worker has in its global object.

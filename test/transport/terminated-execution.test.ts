@@ -7,9 +7,14 @@ import { jsonCodec } from '../support/json-codec.ts'
 import { RecordingTransport } from '../support/recording-transport.ts'
 import { TaskQueue } from '../support/task-queue.ts'
 
+/** Long enough that the task has reached its endless loop on a busy machine too. */
+const untilTerminatedMs = 400
+
 /** Runs a task that never ends, and terminates its execution in V8: neither `catch` nor `finally` runs. */
 function runAndTerminate(task: () => void): void {
-  expect(() => runInNewContext('task()', { task }, { timeout: 20 })).toThrow('Script execution timed out')
+  expect(() => runInNewContext('task()', { task }, { timeout: untilTerminatedMs })).toThrow(
+    'Script execution timed out',
+  )
 }
 
 function spin(): never {
