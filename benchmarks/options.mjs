@@ -30,7 +30,7 @@ export function readOptions(args) {
     for (const name of positionals) {
       if (!partNames.includes(name)) throw new Error(`There is no part '${name}'.`)
     }
-    const [rounds, sampleMs] = values.quick === true ? [5, 200] : [15, 500]
+    const [rounds, sampleMs] = values.quick === true ? [5, 150] : [15, 500]
     return {
       parts: positionals.length === 0 ? partNames : positionals,
       aim: values['no-aim'] === true ? undefined : positive('aim', values.aim, 4),

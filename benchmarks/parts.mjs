@@ -18,7 +18,7 @@ export const inFlight = 64
  * Until its code is compiled a call costs up to ten times more, which takes some hundred thousand calls. Counted in
  * calls, since on a busy machine a second is worth anything; bounded in time, for fork would take half a minute.
  */
-const warmUp = { calls: 250_000, ms: 3000 }
+const warmUp = { calls: 250_000, ms: 2000 }
 
 /** How many calls each of the callers makes between two looks at the clock. */
 const callsPerLook = 8
