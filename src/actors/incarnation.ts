@@ -206,8 +206,7 @@ export class Incarnation {
         this.#emit({ type: 'interrupt.started', interruptId, ...(callId === undefined ? {} : { callId }) })
         this.actor.send({ type: 'interrupt.started' })
       },
-      finished: () =>
-        this.actor.send({ type: 'interrupt.finished', busy: this.calls.pending.foreground > 0 }),
+      finished: () => this.#tell({ type: 'interrupt.finished', busy: this.calls.pending.foreground > 0 }),
       ended: (report) => this.calls.ended(report),
       kill: () => {
         this.process.intend('unresponsive')
@@ -228,7 +227,7 @@ export class Incarnation {
       identity: this.identity,
       edges: {
         firstForeground: () => this.actor.send({ type: 'call.first' }),
-        lastForeground: () => this.actor.send({ type: 'call.last' }),
+        lastForeground: () => this.#tell({ type: 'call.last' }),
         first: () => this.#applyReference(true),
         last: () => this.#applyReference(false),
       },
@@ -265,6 +264,11 @@ export class Incarnation {
     else if (command.type === 'process.kill') process.kill(command.because)
     else if (command.type === 'process.suspend') process.signal('SIGSTOP')
     else process.signal('SIGCONT')
+  }
+
+  /** Tells the machine, unless it has come to its end: calls and ladders outlive it by a turn. */
+  #tell(event: WorkerEvent): void {
+    if (this.#exit === undefined) this.actor.send(event)
   }
 
   /** Tells the world of each change of state, and settles what waits for the first and the last. */

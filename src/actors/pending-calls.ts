@@ -15,6 +15,8 @@ export interface PendingCall {
   endTurn: (() => void) | undefined
 }
 
+const maxId = 2 ** 32 - 1
+
 /** Told when calls begin to be there, and when none is left. */
 export interface PendingEdges {
   /** The first foreground call. Synchronous: the state must be true before the frame is written. */
@@ -67,8 +69,12 @@ export class PendingCalls {
     return this.#lastId
   }
 
-  /** Ids rise and are never used again by this incarnation. */
+  /**
+   * Ids rise and are never used again by this incarnation; a frame has 32 bits for them.
+   * @throws {RangeError} after 2^32 calls
+   */
   nextId(): number {
+    if (this.#lastId === maxId) throw new RangeError(`A worker takes ${maxId} calls; start another one.`)
     return ++this.#lastId
   }
 

@@ -202,8 +202,9 @@ export class Worker implements AsyncDisposable {
    *   while (true) {}
    * })
    * const cut = endless.catch((error) => error.name)
-   * const { outcome } = await worker.interrupt()
-   * console.log(outcome, await cut) // interrupted InterruptedError
+   * await worker.interrupt()
+   * console.log(await cut) // InterruptedError
+   * console.log(await worker.call(() => 'still here')) // still here
    */
   interrupt(): Promise<InterruptResult> {
     return this.#incarnation.interrupt()

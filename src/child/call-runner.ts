@@ -36,11 +36,18 @@ export class CallRunner {
   }
 
   define(frame: IncomingFrame): void {
-    const definition = this.#codec.decode(frame) as FunctionDefinition
-    const factory = rebuild(definition)
-    // A module that fails to load fails the calls that need it, not the worker.
+    // A definition that can't be read, or a module that does not load, fails the calls that need it, not the worker.
+    const factory = this.#read(frame)
     if (factory instanceof Promise) factory.catch(() => {})
     this.#functions.set(frame.aux, { factory, ready: undefined })
+  }
+
+  #read(frame: IncomingFrame): Defined['factory'] {
+    try {
+      return rebuild(this.#codec.decode(frame) as FunctionDefinition)
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 
   call(frame: IncomingFrame): void {

@@ -30,11 +30,12 @@ export class CallTable {
     return this.#endedEarly.delete(call.id) || (!call.background && call.id <= this.#interruptedUpTo)
   }
 
-  /** Calls that an interrupt is meant for may still be on their way: control overtakes data. */
-  refuse(request: InterruptRequest): void {
+  /** Calls that an interrupt is meant for may still be on their way: control overtakes data. Answers whether any is. */
+  refuse(request: InterruptRequest): boolean {
     const { upToCallId = 0, callId = 0 } = request
     if (upToCallId > this.#interruptedUpTo) this.#interruptedUpTo = upToCallId
     if (callId > this.#lastId) this.#endedEarly.add(callId)
+    return Math.max(upToCallId, callId) > this.#lastId
   }
 
   /** The call that the code on the stack belongs to; undefined for code that outlived its call untracked. */

@@ -82,7 +82,7 @@ class Interruption {
     const cut = this.#cut
     const { table, sentinel } = this.#options
     if (cut !== undefined) this.#recover(cut)
-    table.refuse(request)
+    const refusesMore = table.refuse(request)
     const callIds = this.#end(this.#targets(request))
     if (cut?.interruptId === request.interruptId) callIds.push(...cut.callIds)
     const answer: AliveAnswer = {
@@ -90,6 +90,7 @@ class Interruption {
       interruptId: request.interruptId,
       round,
       callIds,
+      refusesMore,
       cutAt: cut?.interruptId === request.interruptId ? cut.at : undefined,
     }
     sentinel.postMessage(answer)

@@ -38,6 +38,7 @@ export class Ladder {
   #round = 0
   #session: Session | undefined
   #wasCut = false
+  #refusesMore = false
   #isEvaluating = false
   #at: string | undefined
   #isOver = false
@@ -66,6 +67,7 @@ export class Ladder {
     if (this.#isOver || answer.interruptId !== this.interruptId || answer.round !== this.#round) return
     clearTimeout(this.#attempt)
     for (const id of answer.callIds) this.#callIds.add(id)
+    if (answer.refusesMore) this.#refusesMore = true
     if (answer.cutAt !== undefined) {
       this.#wasCut = true
       this.#at = answer.cutAt
@@ -76,7 +78,9 @@ export class Ladder {
       this.#ask()
       return
     }
-    this.#finish(this.#wasCut ? 'interrupted' : this.#callIds.size > 0 ? 'detached' : 'idle')
+    this.#finish(
+      this.#wasCut ? 'interrupted' : this.#callIds.size > 0 || this.#refusesMore ? 'detached' : 'idle',
+    )
   }
 
   #prepare(): void {

@@ -20,6 +20,8 @@ export interface AliveAnswer {
   readonly interruptId: number
   readonly round: number
   readonly callIds: readonly number[]
+  /** Calls that were meant have not arrived yet; they will be refused when they do. */
+  readonly refusesMore: boolean
   /** Code was cut off since the ladder began; this is where it was. */
   readonly cutAt: string | undefined
 }

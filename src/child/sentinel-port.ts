@@ -43,7 +43,12 @@ function withoutThread(controlFd: number): SentinelPort {
     on: (_event, heard) => {
       listener = heard
     },
-    postMessage: ({ interruptId, callIds }) =>
-      report({ interruptId, callIds, outcome: callIds.length > 0 ? 'detached' : 'idle', afterMs: 0 }),
+    postMessage: ({ interruptId, callIds, refusesMore }) =>
+      report({
+        interruptId,
+        callIds,
+        outcome: callIds.length > 0 || refusesMore ? 'detached' : 'idle',
+        afterMs: 0,
+      }),
   }
 }

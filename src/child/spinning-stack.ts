@@ -38,7 +38,7 @@ export function spinningStack(above: (...args: never[]) => unknown, runtimeFile:
   const isRuntime = (frame: string): boolean => frame.includes(runtimeFile)
   const placed = frames.filter((frame) => !hasNoPlace(frame))
   // Optimised, a ring of `queueMicrotask` can be met nowhere else; cut there, its next round is not queued.
-  const top = placed.find((frame) => !/^at queueMicrotask \(node:/.test(frame))
+  const top = placed.find((frame) => !frame.startsWith('at queueMicrotask (node:'))
   const entry = placed.find((frame) => isInternal(frame) || isRuntime(frame))
   const isMacrotask = entry !== undefined && (isRuntime(entry) || entry.includes('node:internal/timers'))
   const shown = frames.filter((frame) => !isInternal(frame) && !isRuntime(frame)).slice(0, shownFrames)

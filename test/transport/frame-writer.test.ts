@@ -153,7 +153,7 @@ describe('FrameWriter', () => {
       jsonFrame(5, 'after'),
     ]
     expect(transport.sent.equals(Buffer.concat(expected))).toBe(true)
-    expect(transport.writes).toBe(2)
+    expect(transport.writes).toBe(3)
   })
 
   test('sends ready-made bodies of every size', () => {

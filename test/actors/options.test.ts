@@ -1,0 +1,199 @@
+import { CaptureError, EncodeError, spawnWorker, type Worker, type WorkerOptions } from 'maltster'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expectUsable, quietWorker, rejection } from '../scenarios/workers.ts'
+import { useLeakCheck } from '../support/leak-check.ts'
+import { descendants } from '../support/processes.ts'
+
+useLeakCheck('file')
+
+let worker: Worker
+
+beforeAll(async () => {
+  worker = await quietWorker()
+})
+
+afterAll(async () => {
+  await worker.stop()
+})
+
+/** The start is refused for its options, and nothing was started. */
+async function refused(options: object, errorClass: typeof TypeError | typeof RangeError): Promise<string> {
+  const before = descendants(process.pid).length
+  const error = await rejection(spawnWorker(options as WorkerOptions), errorClass)
+  expect(descendants(process.pid)).toHaveLength(before)
+  return error.message
+}
+
+test('B36: an unknown option is a TypeError that names the likely one', async () => {
+  expect(await refused({ cdw: '/' }, TypeError)).toMatch(/`cdw`.*Did you mean `cwd`/)
+  expect(await refused({ execpath: 'node' }, TypeError)).toContain('Did you mean `execPath`')
+  expect(await refused({ mailbox: { maxCall: 1 } }, TypeError)).toContain('Did you mean `maxCalls`')
+  expect(await refused({ limits: { maxdepth: 1 } }, TypeError)).toContain('Did you mean `maxDepth`')
+  expect(await refused({ completelyDifferent: 1 }, TypeError)).toContain('`bootTimeoutMs`')
+  expect(await refused({ toString: 1, constructor: 1 }, TypeError)).toContain('no option')
+  expect(await refused(null as never, TypeError)).toBeTruthy()
+  expect(await refused([] as never, TypeError)).toContain('an object')
+})
+
+test.each([
+  ['B34', { concurrency: 0 }],
+  ['B34', { concurrency: -1 }],
+  ['B34', { concurrency: Number.NaN }],
+  ['B34', { concurrency: 1.5 }],
+  ['B35', { bootTimeoutMs: -1 }],
+  ['B35', { bootTimeoutMs: 0 }],
+  ['B35', { bootTimeoutMs: Number.NaN }],
+  ['B35', { bootTimeoutMs: 2 ** 31 }],
+  ['B35', { bootTimeoutMs: Infinity }],
+  ['B35', { interruptGraceMs: 2 ** 31 }],
+  ['B34', { mailbox: { maxCalls: 0 } }],
+  ['B34', { mailbox: { maxBytes: 0.5 } }],
+  ['B34', { limits: { maxDepth: -1 } }],
+  ['B34', { limits: { maxItems: Infinity } }],
+])('%s: %o is a RangeError that names the option and the value', async (_row, options) => {
+  const [[name, value]] = Object.entries(options) as [[string, unknown]]
+  const [inner, given] = typeof value === 'object' ? Object.entries(value as object)[0]! : [name, value]
+  const message = await refused(options, RangeError)
+  expect(message).toContain(`\`${inner}\``)
+  expect(message).toContain(`\`${String(given)}\``)
+})
+
+test.each([
+  ['B35', { bootTimeoutMs: '100' }],
+  ['B37', { cwd: 'a\0b' }],
+  ['B37', { execPath: 'a\0b' }],
+  ['B37', { argv: ['fine', 'a\0b'] }],
+  ['B37', { execArgv: ['a\0b'] }],
+  ['B37', { env: { NAME: 'a\0b' } }],
+  ['B37', { env: { 'a\0b': 'value' } }],
+  ['B38', { env: { NAME: 7 } }],
+  ['B38', { env: { NAME: null } }],
+  ['B38', { env: 'NAME=7' }],
+  ['B38', { inheritEnv: 'PATH' }],
+  ['B37', { name: 'a/b' }],
+  ['B37', { name: '' }],
+  ['B36', { transport: 'pigeon' }],
+  ['B36', { onStuck: 'panic' }],
+  ['B36', { stdout: 'loud' }],
+  ['B36', { runtimeEntry: 7 }],
+  ['B36', { argv: 'text' }],
+])('%s: %o is a TypeError that names the option', async (_row, options) => {
+  expect(await refused(options, TypeError)).toContain(`\`${Object.keys(options)[0]}\``)
+})
+
+test.each([
+  [{ timeoutMs: 0 }, RangeError],
+  [{ timeoutMs: -1 }, RangeError],
+  [{ timeoutMs: Number.NaN }, RangeError],
+  [{ timeoutMs: 2 ** 31 }, RangeError],
+  [{ timeoutMs: '1' }, TypeError],
+  [{ signal: {} }, TypeError],
+  [{ background: 'yes' }, TypeError],
+  [{ result: 'none' }, TypeError],
+  [{ captures: [] }, TypeError],
+  [{ timeout: 5 }, TypeError],
+  [null, TypeError],
+] as const)('B35: a call with %o rejects and changes nothing', async (options, errorClass) => {
+  const call = worker.call(() => 1, [], options as never)
+  expect(worker.state).toBe('idle')
+  await rejection(call, errorClass)
+  await expectUsable(worker)
+})
+
+test('a call without a limit may say so, with Infinity or undefined', async () => {
+  const options = { timeoutMs: Infinity, signal: undefined } as never
+  expect(await worker.call(() => 1, [], options)).toBe(1)
+})
+
+test('B29: what a function refers to and does not take along is named before a byte is sent', async () => {
+  const outside = { n: 1 }
+  const { sent } = (await worker.stats()).bytes
+  const error = await rejection(
+    worker.call(() => outside.n),
+    CaptureError,
+  )
+  expect(error.path).toContain('outside')
+  expect((await worker.stats()).bytes.sent).toBe(sent)
+  expect(await worker.call(() => outside.n, [], { captures: { outside } })).toBe(1)
+})
+
+test('B30, B32: a cyclic argument and an own key __proto__ are fine', async () => {
+  const cycle: { self?: unknown } = {}
+  cycle.self = cycle
+  expect(await worker.call((given: typeof cycle) => given.self === given, [cycle])).toBe(true)
+  const hostile = JSON.parse('{"__proto__": {"polluted": true}, "constructor": 1}') as object
+  const keys = await worker.call(
+    (given: object) => [Object.keys(given), Reflect.get({}, 'polluted')],
+    [hostile],
+  )
+  expect(keys).toEqual([['__proto__', 'constructor'], undefined])
+  expect(Object.keys(await worker.call((given: object) => given, [hostile]))).toEqual([
+    '__proto__',
+    'constructor',
+  ])
+})
+
+test('B31: what can not be copied is refused with its path', async () => {
+  for (const bad of [new WeakMap(), Promise.resolve(1), Symbol('s'), process.stdout, () => 1]) {
+    const error = await rejection(
+      worker.call((given: unknown) => given, [{ deep: [bad] }] as [unknown]),
+      EncodeError,
+    )
+    expect(error.path).toMatch(/^args\[0\]\.deep\[0\]/)
+  }
+})
+
+test('B41: a method, a native function and a bound function are refused before a byte is sent', async () => {
+  const counter = {
+    n: 1,
+    count(): number {
+      return this.n
+    },
+  }
+  const { sent } = (await worker.stats()).bytes
+  for (const bad of [counter.count.bind(counter), Math.max]) {
+    await rejection(worker.call(bad as () => unknown), CaptureError)
+    expect(worker.state).toBe('idle')
+  }
+  expect((await worker.stats()).bytes.sent).toBe(sent)
+})
+
+test('B41: a class rejects, and the worker stays', async () => {
+  class Counter {}
+  await rejection(worker.call(Counter as never), Error)
+  await expectUsable(worker)
+})
+
+test('what is no function at all is a TypeError', async () => {
+  for (const bad of [undefined, null, 7, 'text', {}, { module: 'node:os' }, { module: 7, export: 'x' }]) {
+    const error = await rejection(worker.call(bad as never), Error)
+    expect(error).toBeInstanceOf(TypeError)
+  }
+  await rejection(
+    worker.call((a: number) => a, 7 as never),
+    TypeError,
+  )
+  expect(() => worker.cast(7 as never)).toThrow(TypeError)
+  expect(() => worker.kill('SIGNONSENSE?' as never)).toThrow(TypeError)
+  await rejection(worker.stop({ drainMs: -1 }), RangeError)
+  await rejection(worker.stop({ drain: 1 } as never), TypeError)
+  await expectUsable(worker)
+})
+
+test('an export of a module is called by name; one that is missing fails its own call only', async () => {
+  const module = new URL('../fixtures/worker/tasks.mjs', import.meta.url).href
+  expect(await worker.call({ module, export: 'add' }, [1, 2])).toBe(3)
+  expect(await worker.call({ module: 'node:path', export: 'basename' }, ['/a/b'])).toBe('b')
+  await rejection(worker.call({ module, export: 'missing' }), Error)
+  await rejection(worker.call({ module, export: 'answer' }), Error)
+  await rejection(worker.call({ module: 'file:///no/such/module.mjs', export: 'x' }), Error)
+  await expectUsable(worker)
+})
+
+test('an aborted signal rejects with its reason, and nothing is sent', async () => {
+  const { sent } = (await worker.stats()).bytes
+  const reason = { why: 'any value' }
+  const call = worker.call(() => 1, [], { signal: AbortSignal.abort(reason) })
+  await expect(call).rejects.toBe(reason)
+  expect((await worker.stats()).bytes.sent).toBe(sent)
+})

@@ -1,0 +1,366 @@
+import {
+  type ExitReason,
+  InterruptedError,
+  liveWorkers,
+  type Worker,
+  WorkerDiedError,
+  WorkerStoppedError,
+} from 'maltster'
+import { afterAll, expect, test } from 'vitest'
+import { useLeakCheck } from '../support/leak-check.ts'
+import { waitUntilGone } from '../support/processes.ts'
+import {
+  expectUsable,
+  ofType,
+  quietWorker,
+  recordEvents,
+  recordWarnings,
+  rejection,
+  until,
+} from './workers.ts'
+
+useLeakCheck()
+
+const tasks = new URL('../fixtures/worker/tasks.mjs', import.meta.url).href
+
+afterAll(() => {
+  expect(liveWorkers()).toEqual([])
+})
+
+const sleep = async (ms: number): Promise<string> => {
+  const { setTimeout: wait } = await import('node:timers/promises')
+  await wait(ms)
+  return 'slept'
+}
+
+test('scenario 38, F71, F72: a stop of an idle worker is clean, may be repeated, and calls after it reject', async () => {
+  const worker = await quietWorker()
+  const reason = await worker.stop()
+  expect(reason).toMatchObject({ type: 'shutdown', exitCode: 0, signal: null })
+  expect(worker.state).toBe('dead')
+  expect(await worker.stop()).toBe(reason)
+  expect(await worker.exited).toBe(reason)
+  const call = worker.call(() => 1)
+  expect(call).toBeInstanceOf(Promise)
+  expect(await rejection(call, WorkerStoppedError)).toMatchObject({ executed: 'no', worker: worker.path })
+  expect(() => worker.cast(() => 1)).toThrow(WorkerStoppedError)
+  await expect(worker.whenIdle()).rejects.toThrow(WorkerStoppedError)
+  worker.kill()
+  worker.suspend()
+  worker.resume()
+  worker.ref()
+  worker.unref()
+  expect((await worker.stats()).rssBytes).toBe(undefined)
+})
+
+test('scenario 39, F70: a stop with a long sleep in flight rejects the sleep and comes to an end', async () => {
+  const worker = await quietWorker()
+  const call = rejection(worker.call(sleep, [60_000]), WorkerStoppedError)
+  const short = worker.call(sleep, [100])
+  const reason = await worker.stop({ drainMs: 1000 })
+  expect(reason).toMatchObject({ type: 'shutdown', exitCode: 0 })
+  expect((await call).executed).toBe('unknown')
+  expect(await short).toBe('slept')
+})
+
+test('F70: a stop lets calls finish, and takes no more', async () => {
+  const worker = await quietWorker()
+  const call = worker.call(sleep, [300])
+  const stopping = worker.stop({ drainMs: Infinity })
+  expect(worker.state).toBe('stopping')
+  await rejection(
+    worker.call(() => 1),
+    WorkerStoppedError,
+  )
+  expect(await call).toBe('slept')
+  expect(await stopping).toMatchObject({ type: 'shutdown', exitCode: 0 })
+})
+
+test('F70: a stop that drains for ever does not wait for background calls', async () => {
+  const worker = await quietWorker()
+  const call = rejection(worker.call(sleep, [60_000], { background: true }), WorkerStoppedError)
+  await worker.stop({ drainMs: Infinity })
+  await call
+})
+
+/** All calls of a worker that dies in this way reject with the reason of its death. */
+async function death(
+  fn: () => unknown,
+  look: (worker: Worker) => void = () => {},
+): Promise<{ error: WorkerDiedError; reason: ExitReason }> {
+  using recorded = recordEvents({ types: ['worker.exited'] })
+  const worker = await quietWorker()
+  const bystander = rejection(worker.call(sleep, [60_000]), WorkerDiedError)
+  const call = rejection(worker.call(fn), WorkerDiedError)
+  look(worker)
+  const error = await call
+  const reason = await worker.exited
+  expect(error.reason).toBe(reason)
+  expect((await bystander).reason).toBe(reason)
+  expect(error.executed).toBe('unknown')
+  expect(ofType(recorded.events, 'worker.exited')).toMatchObject([{ reason }])
+  expect(worker.state).toBe('dead')
+  const late = await rejection(
+    worker.call(() => 1),
+    WorkerDiedError,
+  )
+  expect(late).toMatchObject({ executed: 'no', reason })
+  expect(await worker.stop()).toBe(reason)
+  return { error, reason }
+}
+
+test('scenario 41: process.exit in a call is told with its code and stderr', async () => {
+  const { error, reason } = await death(() => {
+    process.stderr.write('going down\n')
+    process.exit(3)
+  })
+  expect(reason).toMatchObject({ type: 'exit', exitCode: 3, signal: null })
+  expect(reason.stderrTail).toContain('going down')
+  expect(error.message).toContain('going down')
+})
+
+test('F43: a clean exit in a call rejects it', async () => {
+  const { reason } = await death(() => process.exit(0))
+  expect(reason).toMatchObject({ type: 'normal', exitCode: 0 })
+})
+
+test('scenario 41, F41: kill -9 while running rejects all calls with the signal', async () => {
+  const { reason } = await death(
+    () => {
+      while (true) {}
+    },
+    (worker) => process.kill(worker.pid, 'SIGKILL'),
+  )
+  expect(reason).toMatchObject({ type: 'signal', signal: 'SIGKILL', exitCode: null })
+})
+
+test('scenario 41: an abort is told as its signal', async () => {
+  const { reason } = await death(() => process.abort())
+  expect(reason).toMatchObject({ type: 'signal', signal: 'SIGABRT' })
+})
+
+test('scenario 41, F44: an uncaught error in a timer is told with its stack', async () => {
+  const { reason } = await death(async () => {
+    const { setTimeout: wait } = await import('node:timers/promises')
+    setTimeout(function theTimer() {
+      throw new RangeError('nobody catches this')
+    }, 10)
+    await wait(60_000)
+  })
+  expect(reason).toMatchObject({
+    type: 'exit',
+    exitCode: 1,
+    cause: { name: 'RangeError', message: 'nobody catches this' },
+  })
+  expect(reason.lastFrames[0]).toContain('theTimer')
+  expect(reason.stderrTail).toContain('nobody catches this')
+})
+
+test('F45: an unhandled rejection ends the worker as Node.js does, with its stack', async () => {
+  const { reason } = await death(async () => {
+    const { setTimeout: wait } = await import('node:timers/promises')
+    void Promise.reject(new RangeError('nobody awaits this'))
+    await wait(60_000)
+  })
+  expect(reason).toMatchObject({ type: 'exit', exitCode: 1, cause: { message: 'nobody awaits this' } })
+})
+
+test('scenario 41: kill() is told as killed, and its calls as died', async () => {
+  const { reason } = await death(
+    async () => {
+      const { setTimeout: wait } = await import('node:timers/promises')
+      await wait(60_000)
+    },
+    (worker) => worker.kill(),
+  )
+  expect(reason).toMatchObject({ type: 'killed', signal: 'SIGKILL' })
+})
+
+test('scenario 41: kill with another signal is told as killed by that signal', async () => {
+  const { reason } = await death(
+    async () => {
+      const { setTimeout: wait } = await import('node:timers/promises')
+      await wait(60_000)
+    },
+    (worker) => worker.kill('SIGTERM'),
+  )
+  expect(reason).toMatchObject({ type: 'killed', signal: 'SIGTERM' })
+})
+
+test('F55: a heap that is full while a call runs is told as out of memory', async () => {
+  const worker = await quietWorker({ execArgv: ['--max-old-space-size=40'] })
+  const error = await rejection(
+    worker.call(() => {
+      const kept: unknown[] = []
+      for (;;) kept.push(Array.from({ length: 1000 }, () => ({})))
+    }),
+    WorkerDiedError,
+  )
+  expect(error.reason.type).toBe('out-of-memory')
+  expect(error.message).toContain('out-of-memory')
+})
+
+test('exitWith: its information is the cause of the exit, and bad ones leave the worker alive', async () => {
+  const worker = await quietWorker()
+  expect(await worker.call({ module: tasks, export: 'leaveBadly' })).toEqual([
+    'EncodeError',
+    'RangeError',
+    'RangeError',
+  ])
+  await expectUsable(worker)
+  const call = rejection(
+    worker.call({ module: tasks, export: 'leaveWith' }, [{ because: 'enough' }, 9]),
+    WorkerDiedError,
+  )
+  expect(await worker.exited).toMatchObject({ type: 'exit', exitCode: 9, cause: { because: 'enough' } })
+  expect((await call).reason.exitCode).toBe(9)
+})
+
+test('scenario 46: stops at the same time, an interrupt and a call come to one shutdown and one answer', async () => {
+  using warned = recordWarnings()
+  using recorded = recordEvents()
+  const worker = await quietWorker()
+  const running = worker.call(sleep, [60_000]).catch((error: unknown) => error)
+  const stops = Array.from({ length: 5 }, () => worker.stop({ drainMs: 200 }))
+  const interrupting = worker.interrupt()
+  const refused = rejection(
+    worker.call(() => 1),
+    WorkerStoppedError,
+  )
+  const reasons = await Promise.all(stops)
+  expect(new Set(reasons).size).toBe(1)
+  expect(reasons[0]).toMatchObject({ type: 'shutdown', exitCode: 0 })
+  expect((await interrupting).outcome).toBe('idle')
+  expect((await refused).executed).toBe('no')
+  const error = await running
+  expect(error instanceof WorkerStoppedError || error instanceof InterruptedError).toBe(true)
+  expect(ofType(recorded.events, 'worker.exited')).toHaveLength(1)
+  expect(warned.warnings).toEqual([])
+})
+
+test('scenario 47: when all has ended no worker is alive', async () => {
+  const workers = await Promise.all([quietWorker(), quietWorker()])
+  expect(liveWorkers()).toEqual(workers)
+  workers[0]!.kill()
+  await Promise.all([workers[0]!.exited, workers[1]!.stop()])
+  expect(liveWorkers()).toEqual([])
+})
+
+test('F62: a grandchild that ignores SIGTERM goes with the group', async () => {
+  const worker = await quietWorker()
+  const pid = await worker.call(async () => {
+    const { spawn } = await import('node:child_process')
+    const child = spawn('/bin/sh', ['-c', 'trap "" TERM HUP INT; echo up; while :; do sleep 100; done'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    return child.pid!
+  })
+  await worker.stop()
+  await waitUntilGone(pid, 1000)
+})
+
+test('F61: a grandchild that holds stdout does not delay the news of a death', async () => {
+  const worker = await quietWorker()
+  const pid = await worker.call(async () => {
+    const { spawn } = await import('node:child_process')
+    // In a group of its own, so that only its parent's death is left to see.
+    return spawn('sleep', ['1000'], { stdio: ['ignore', 'inherit', 'inherit'], detached: true }).pid!
+  })
+  process.kill(worker.pid, 'SIGKILL')
+  expect(await worker.exited).toMatchObject({ type: 'signal', signal: 'SIGKILL' })
+  process.kill(pid, 'SIGKILL')
+  await waitUntilGone(pid, 1000)
+})
+
+test('F73: kill -9 while stopping still ends the stop', async () => {
+  const worker = await quietWorker()
+  const call = worker.call(sleep, [60_000]).catch((error: unknown) => error)
+  const stopping = worker.stop({ drainMs: 60_000 })
+  process.kill(worker.pid, 'SIGKILL')
+  expect(await stopping).toMatchObject({ signal: 'SIGKILL' })
+  expect(await call).toBeInstanceOf(Error)
+})
+
+test('F73: kill() while stopping ends the wait', async () => {
+  const worker = await quietWorker()
+  const call = worker.call(sleep, [60_000]).catch((error: unknown) => error)
+  const stopping = worker.stop({ drainMs: 60_000 })
+  worker.kill()
+  expect(await stopping).toMatchObject({ signal: 'SIGKILL' })
+  expect(await call).toBeInstanceOf(Error)
+})
+
+test('F74: an exit hook that hangs is ended by the ladder of stop', async () => {
+  const worker = await quietWorker()
+  await worker.call(() => {
+    process.on('SIGTERM', () => {})
+    process.on('exit', () => {
+      while (true) {}
+    })
+  })
+  const reason = await worker.stop({ exitMs: 200, termMs: 200 })
+  expect(reason).toMatchObject({ type: 'shutdown', signal: 'SIGKILL' })
+})
+
+test('F74: a loop in the way of a stop is ended by the ladder of stop', async () => {
+  const worker = await quietWorker()
+  const call = rejection(
+    worker.call(() => {
+      while (true) {}
+    }),
+    WorkerStoppedError,
+  )
+  const reason = await worker.stop({ drainMs: 100, exitMs: 100, termMs: 5000 })
+  expect(reason).toMatchObject({ type: 'shutdown', signal: 'SIGTERM' })
+  await call
+})
+
+test('F60: when the worker in the middle dies, its own worker is gone too, and the host sees one death', async () => {
+  using recorded = recordEvents({ types: ['worker.exited'] })
+  const worker = await quietWorker()
+  const nested = await worker.call<{ pid: number; answer: number }>({ module: tasks, export: 'nest' })
+  expect(nested.answer).toBe(42)
+  expect(await worker.call({ module: tasks, export: 'innerAnswer' })).toBe('from within')
+  process.kill(worker.pid, 'SIGKILL')
+  await worker.exited
+  await waitUntilGone(nested.pid, 1000)
+  expect(recorded.events).toHaveLength(1)
+})
+
+test('F60: when the worker in the middle is stopped, its own worker is gone too', async () => {
+  const worker = await quietWorker()
+  const nested = await worker.call<{ pid: number }>({ module: tasks, export: 'nest' })
+  expect(await worker.stop()).toMatchObject({ type: 'shutdown', exitCode: 0 })
+  await waitUntilGone(nested.pid, 1000)
+})
+
+test('F72: a death with calls in flight says nothing on the console of the host', async () => {
+  const said: string[] = []
+  const { error, warn } = console
+  console.error = (...words: unknown[]) => void said.push(words.join(' '))
+  console.warn = (...words: unknown[]) => void said.push(words.join(' '))
+  try {
+    const worker = await quietWorker()
+    const call = worker.call(sleep, [60_000]).catch(() => {})
+    process.kill(worker.pid, 'SIGKILL')
+    await worker.exited
+    await call
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+  } finally {
+    Object.assign(console, { error, warn })
+  }
+  expect(said).toEqual([])
+})
+
+test('F72: process.exit in a worker ends it at once, with timers, sockets and a call pending', async () => {
+  const worker = await quietWorker()
+  await worker.call(async () => {
+    const { createServer } = await import('node:net')
+    setInterval(() => {}, 10)
+    await new Promise<void>((resolve) => createServer().listen(0, '127.0.0.1', resolve))
+  })
+  worker.cast(() => process.exit(4))
+  expect(await worker.exited).toMatchObject({ type: 'exit', exitCode: 4 })
+  await until('the worker is dead', () => worker.state === 'dead')
+})
