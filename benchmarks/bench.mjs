@@ -13,6 +13,9 @@ import { figure, table, timesBetter } from './report.mjs'
 
 const inFlight = 64
 
+/** Part of util-linux; there is none on other systems. */
+const pinner = 'taskset'
+
 try {
   process.exitCode = bench(readOptions(process.argv.slice(2)))
 } catch (error) {
@@ -57,8 +60,8 @@ function machine() {
 
 /** @returns {Placement[]} */
 function placements() {
-  if (spawnSync('taskset', ['--version']).error !== undefined) {
-    console.log('taskset is missing: nothing is pinned, so these figures also measure the scheduler')
+  if (spawnSync(pinner, ['--version']).error !== undefined) {
+    console.log(`${pinner} is missing: nothing is pinned, so these figures also measure the scheduler`)
     return [{ title: 'not pinned', cpuList: undefined }]
   }
   const [first, second] = allowedCpus()
@@ -88,7 +91,7 @@ function allowedCpus() {
 function measure({ cpuList }, options) {
   const script = fileURLToPath(new URL('measure.mjs', import.meta.url))
   const command = [process.execPath, script, JSON.stringify(options)]
-  const [program = '', ...args] = cpuList === undefined ? command : ['taskset', '-c', cpuList, ...command]
+  const [program = '', ...args] = cpuList === undefined ? command : [pinner, '-c', cpuList, ...command]
   const env = { ...process.env }
   // It makes every boot that inherits it 50 ms longer. Workers don't inherit it, so that fork must not either.
   delete env['NODE_EXTRA_CA_CERTS']

@@ -18,7 +18,8 @@ export const inFlight = 64
  * Until its code is compiled a call costs up to ten times more, which takes some hundred thousand calls. Counted in
  * calls, since on a busy machine a second is worth anything; bounded in time, for fork would take half a minute.
  */
-const warmUp = { calls: 250_000, ms: 2000 }
+const warmUpCalls = 250_000
+const warmUpSamples = 15
 
 /** How many calls each of the callers makes between two looks at the clock. */
 const callsPerLook = 8
@@ -71,14 +72,18 @@ async function coldStart({ rounds }, record) {
 /** The peers that stay up, started when they are first needed. @type {Promise<Warm[]> | undefined} */
 let warmPeers
 
-/** @returns {Promise<Warm[]>} */
-async function startWarmPeers() {
+/**
+ * @param {number} sampleMs
+ * @returns {Promise<Warm[]>}
+ */
+async function startWarmPeers(sampleMs) {
+  const bounds = { calls: warmUpCalls, ms: Math.min(warmUpSamples * sampleMs, 3000) }
   /** @type {Warm[]} */
   const warm = []
   for (const { name, start } of callingPeers) {
     const { pid, calls, close } = await start()
     if (calls === undefined) continue
-    await callMany(name, calls.add, warmUp)
+    await callMany(name, calls.add, bounds)
     warm.push({ name, pid, calls, close })
   }
   return warm
@@ -90,12 +95,12 @@ export async function closeWarmPeers() {
 
 /**
  * Runs a sample on each of the peers that stay up, once more than it counts.
- * @param {number} rounds
+ * @param {BenchOptions} options
  * @param {(peer: Warm, round: number) => Promise<Figures>} sample
  * @param {RecordFigures} record
  */
-async function onWarmPeers(rounds, sample, record) {
-  await alternate(await (warmPeers ??= startWarmPeers()), rounds + 1, async (peer, round) => {
+async function onWarmPeers({ rounds, sampleMs }, sample, record) {
+  await alternate(await (warmPeers ??= startWarmPeers(sampleMs)), rounds + 1, async (peer, round) => {
     const figures = await sample(peer, round)
     if (round > 0) record(peer.name, figures)
   })
@@ -144,9 +149,10 @@ function cpuMicros(pid) {
  * @param {BenchOptions} options
  * @param {RecordFigures} record
  */
-function sequential({ rounds, sampleMs }, record) {
+function sequential(options, record) {
+  const { sampleMs } = options
   return onWarmPeers(
-    rounds,
+    options,
     async ({ name, pid, calls: { add } }) => {
       /** @type {number[]} */
       const micros = []
@@ -170,9 +176,10 @@ function sequential({ rounds, sampleMs }, record) {
  * @param {BenchOptions} options
  * @param {RecordFigures} record
  */
-function manyInFlight({ rounds, sampleMs }, record) {
+function manyInFlight(options, record) {
+  const { sampleMs } = options
   return onWarmPeers(
-    rounds,
+    options,
     async ({ name, pid, calls: { add } }) => {
       const cpuBefore = cpuMicros(pid)
       const startedAt = performance.now()
@@ -188,11 +195,11 @@ function manyInFlight({ rounds, sampleMs }, record) {
  * @param {BenchOptions} options
  * @param {RecordFigures} record
  */
-function binary({ rounds, mebibytes }, record) {
-  const byteLength = mebibytes * 2 ** 20
+function binary(options, record) {
+  const byteLength = options.mebibytes * 2 ** 20
   const block = makeBlock(byteLength)
   return onWarmPeers(
-    rounds,
+    options,
     async ({ name, calls: { take, give } }, round) => {
       const mark = round % 256
       const expected = checksum(markBlock(block, mark))

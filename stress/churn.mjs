@@ -37,7 +37,7 @@ const wrong = []
 /** The end of one worker, with or without a call in flight. */
 const endings = {
   async stop(/** @type {import('maltster').Worker} */ worker, /** @type {boolean} */ isBusy) {
-    const call = isBusy ? settled(worker.call((n) => n + 1, [1])) : undefined
+    const call = isBusy ? settled(worker.call((/** @type {number} */ n) => n + 1, [1])) : undefined
     const { type, exitCode } = await worker.stop()
     if (type !== 'shutdown' || exitCode !== 0) wrong.push(`stop: ${type}, exit code ${exitCode}`)
     const end = await call

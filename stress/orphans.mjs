@@ -132,7 +132,7 @@ function killOne(pid) {
  * @param {number} left
  * @param {number} elapsedMs
  */
-function count(key, left, elapsedMs) {
+function note(key, left, elapsedMs) {
   const row = rows.get(key) ?? { rounds: 0, survivors: 0, latestMs: 0 }
   rows.set(key, {
     rounds: row.rounds + 1,
@@ -149,7 +149,7 @@ for (let round = 1; round <= rounds; round++) {
   survivors += lines.length
   faults += wrong.length
   latestMs = Math.max(latestMs, elapsedMs)
-  for (const key of new Set([...script.states, script.ending])) count(key, lines.length, elapsedMs)
+  for (const key of new Set([...script.states, script.ending])) note(key, lines.length, elapsedMs)
   if (wrong.length + lines.length === 0) continue
   console.log(`FAILED round ${round}: ${script.states.join(' + ')}, host ends by ${script.ending}`)
   for (const line of [...wrong, ...lines]) console.log(`  ${line}`)

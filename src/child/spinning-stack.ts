@@ -40,7 +40,8 @@ export function spinningStack(above: (...args: never[]) => unknown, runtimeFile:
   // Optimised, a ring of `queueMicrotask` can be met nowhere else; cut there, its next round is not queued.
   const top = placed.find((frame) => !frame.startsWith('at queueMicrotask (node:'))
   const entry = placed.find((frame) => isInternal(frame) || isRuntime(frame))
-  const isMacrotask = entry !== undefined && (isRuntime(entry) || entry.includes('node:internal/timers'))
+  // A cut in an immediate loses the other immediates of that round, and what waits for them.
+  const isMacrotask = entry !== undefined && (isRuntime(entry) || entry.includes('listOnTimeout (node:'))
   const shown = frames.filter((frame) => !isInternal(frame) && !isRuntime(frame)).slice(0, shownFrames)
   return {
     at: shown.map((frame) => `    ${frame}`).join('\n'),

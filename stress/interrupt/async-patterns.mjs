@@ -1,4 +1,4 @@
-/* oxlint-disable no-empty, no-constant-condition, require-await, no-await-in-loop, unicorn/no-thenable, promise/always-return, no-async-promise-executor, typescript/no-floating-promises, typescript/await-thenable, promise/param-names */
+/* oxlint-disable no-empty, getter-return, unicorn/no-thenable, typescript/await-thenable */
 
 /** Ways to hang that let the function return, or wait, first. */
 export const asyncPatterns =
@@ -35,7 +35,7 @@ export const asyncPatterns =
       }),
     promiseRing: () => {
       const again = () => {
-        Promise.resolve().then(again)
+        void Promise.resolve().then(again)
       }
       again()
       return new Promise(() => {})
@@ -117,11 +117,12 @@ export const latePatterns =
       }),
     messagePort: () =>
       new Promise(() => {
+        const { MessageChannel } = process.getBuiltinModule('node:worker_threads')
         const { port1, port2 } = new MessageChannel()
-        port2.onmessage = () => {
+        port2.on('message', () => {
           port1.close()
           while (true) {}
-        }
+        })
         port1.postMessage('go')
       }),
     stream: () =>

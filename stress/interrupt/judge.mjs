@@ -21,7 +21,7 @@ export function judge(plan, sight, countBefore) {
   const isStuck =
     sight.interrupts.some((result) => result?.outcome === 'stuck') ||
     (sight.next === undefined && sight.hang?.ok === false)
-  const { count, faults } = judgeNext(plan, sight, countBefore)
+  const { count, faults } = judgeNext(sight, countBefore)
   const all = [
     ...judgeHang(plan, sight),
     ...judgeInterrupts(sight),
@@ -78,12 +78,12 @@ function judgeInterrupts({ interrupts, hang }) {
  * @param {Plan} plan
  * @param {Sight} sight
  */
-function judgeCompanion({ n, way, companion: name }, { companion }) {
+function judgeCompanion({ n, companion: name }, { companion }) {
   if (name === undefined) return []
   if (companion === undefined) return [`the background call ${name} did not settle`]
   const { ok, value, error } = companion
   if (ok) return value === n ? [] : [`the background call ${name} resolved with ${String(value)}`]
-  const mayBeHarmed = way.kind !== 'waits' && !unharmed.includes(name)
+  const mayBeHarmed = !unharmed.includes(name)
   if (mayBeHarmed && error instanceof InterruptedError && error.collateral && error.executed === 'unknown')
     return []
   return [`the background call ${name} rejected with ${brief(error)}`]
@@ -103,11 +103,10 @@ function judgeQueued({ trigger, doubled }, one) {
 }
 
 /**
- * @param {Plan} plan
  * @param {Sight} sight
  * @param {number} countBefore
  */
-function judgeNext(plan, { next, straggler, queued }, countBefore) {
+function judgeNext({ next, straggler, queued }, countBefore) {
   if (next === undefined) return { count: countBefore, faults: ['the next call did not settle'] }
   if (!next.ok) return { count: countBefore, faults: [`the next call rejected with ${brief(next.error)}`] }
   const { count, alarms } = /** @type {{ count: number, alarms: string[] }} */ (next.value)

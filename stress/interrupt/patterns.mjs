@@ -1,3 +1,5 @@
+/* oxlint-disable no-empty, typescript/await-thenable */
+
 import { asyncPatterns, endingPatterns, latePatterns, waitingPatterns } from './async-patterns.mjs'
 import { escapes, syncPatterns } from './sync-patterns.mjs'
 

@@ -141,7 +141,13 @@ function makeCalls(worker, chosen, signal) {
   const { n, way, trigger, delayMs, forMs, companionFirst } = chosen
   const name = chosen.companion
   const beside = () =>
-    name === undefined ? undefined : settled(worker.call(companions[name], [n], { background: true }))
+    name === undefined
+      ? undefined
+      : settled(
+          worker.call(/** @type {(token: number) => unknown} */ (companions[name]), [n], {
+            background: true,
+          }),
+        )
   let companion = companionFirst ? beside() : undefined
   const timeoutMs = Math.max(1, delayMs)
   const options =

@@ -1,4 +1,4 @@
-/* oxlint-disable no-empty, no-constant-condition, no-unused-vars, no-new-func, no-unmodified-loop-condition, no-useless-catch, unicorn/no-thenable, unicorn/no-array-sort, no-eval */
+/* oxlint-disable no-empty, no-eval, typescript/no-implied-eval, getter-return, no-unused-expressions, unicorn/no-thenable, unicorn/no-array-sort, unicorn/no-accessor-recursion */
 
 /**
  * A way to hang. The functions travel by their source, so they refer to nothing outside themselves.
@@ -77,9 +77,9 @@ export const syncPatterns = /** @satisfies {Record<string, Pattern['hang']>} */ 
     const functions = [3, 2, 1, 0]
     const named = [7, 8, 1, 4, 0x73, 0x70, 0x69, 0x6e, 0, 0]
     const code = [10, 9, 1, 7, 0, 3, 0x40, 0x0c, 0, 0x0b, 0x0b]
-    const module = new WebAssembly.Module(Uint8Array.of(...magic, ...types, ...functions, ...named, ...code))
-    const { spin } = new WebAssembly.Instance(module).exports
-    return /** @type {() => void} */ (spin)()
+    const { Instance, Module } = Reflect.get(globalThis, 'WebAssembly')
+    const module = new Module(Uint8Array.of(...magic, ...types, ...functions, ...named, ...code))
+    return new Instance(module).exports.spin()
   },
   emitter: () => {
     const { EventEmitter } = process.getBuiltinModule('node:events')
@@ -138,6 +138,7 @@ export const syncPatterns = /** @satisfies {Record<string, Pattern['hang']>} */ 
   vmTimeout: () => process.getBuiltinModule('node:vm').runInThisContext('for (;;) {}', { timeout: 60_000 }),
   getter: () => {
     class Deep {
+      /** @returns {number} */
       get value() {
         return this.value
       }
@@ -159,7 +160,7 @@ export const syncPatterns = /** @satisfies {Record<string, Pattern['hang']>} */ 
         for (;;) {}
       },
     }
-    return `${value}`
+    return Number(value)
   },
   printing: () => {
     for (let at = 0; ; at++) console.log(`line ${at} of very many`)

@@ -10,7 +10,7 @@ export function readOptions(usage, names) {
   try {
     const options = Object.fromEntries(names.map((name) => [name, /** @type {const} */ ({ type: 'string' })]))
     const { values } = parseArgs({ options, strict: true })
-    return /** @type {Record<string, string | undefined>} */ (values)
+    return values
   } catch (error) {
     return refuse(usage, error instanceof Error ? error.message : String(error))
   }

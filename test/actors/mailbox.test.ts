@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { BackpressureError, CallTimeoutError, type Worker } from 'maltster'
 import { expect, test } from 'vitest'
 import { expectUsable, quietWorker, rejection } from '../scenarios/workers.ts'
@@ -34,7 +35,8 @@ test('calls over `maxCalls` are refused, sent or not, and taken again when other
 test('one message over `maxBytes` is admitted when nothing else waits', async () => {
   await using worker = await suspended(2 ** 20)
   const call = worker.call(size, [new Uint8Array(8 * 2 ** 20)])
-  await rejection(worker.call(size, [new Uint8Array(1)]), BackpressureError)
+  call.catch(() => {})
+  await rejection(worker.call(size, [new Uint8Array(1)], { timeoutMs: 1000 }), BackpressureError)
   worker.resume()
   expect(await call).toBe(8 * 2 ** 20)
   await expectUsable(worker)
@@ -61,7 +63,9 @@ test('control passes though the mailbox is full', async () => {
 
 test('held calls count their bytes', async () => {
   await using worker = await quietWorker({ concurrency: 1, mailbox: { maxBytes: 100_000 } })
-  const running = worker.call(sleep, [200])
+  const running = worker.call(sleep, [500])
+  // Its own bytes have left: only what is held waits.
+  await expect.poll(async () => (await worker.stats()).bytes.pending).toBe(0)
   const held = worker.call(size, [new Uint8Array(120_000)])
   const error = await rejection(worker.call(size, [new Uint8Array(1)]), BackpressureError)
   expect(error.message).toContain('maxBytes')
@@ -154,6 +158,5 @@ test('signals and timers of settled calls are let go', async () => {
   await using worker = await quietWorker()
   const { signal } = new AbortController()
   for (let n = 0; n < 50; n++) await worker.call(() => 1, [], { signal, timeoutMs: 60_000 })
-  const { getEventListeners } = await import('node:events')
   expect(getEventListeners(signal, 'abort')).toHaveLength(0)
 })

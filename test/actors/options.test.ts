@@ -159,7 +159,9 @@ test('B41: a method, a native function and a bound function are refused before a
 })
 
 test('B41: a class rejects, and the worker stays', async () => {
-  class Counter {}
+  class Counter {
+    n = 1
+  }
   await rejection(worker.call(Counter as never), Error)
   await expectUsable(worker)
 })

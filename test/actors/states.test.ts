@@ -25,7 +25,7 @@ test('a worker is running before `call` returns, and idle at most one turn after
 
 test('the actor can be read and not be driven', async () => {
   await using worker = await quietWorker()
-  expect(Object.keys(worker.actor).sort()).toEqual(['getSnapshot', 'subscribe'])
+  expect(Object.keys(worker.actor).toSorted()).toEqual(['getSnapshot', 'subscribe'])
   expect(Object.isFrozen(worker.actor)).toBe(true)
 })
 
@@ -76,7 +76,7 @@ test('stats tell calls, bytes, memory and time, also while the worker spins', as
   await worker.call(() => 1)
   const call = worker
     .call(() => {
-      while (true) {}
+      while (true);
     })
     .catch((error: unknown) => error)
   const stats = await worker.stats()
@@ -131,11 +131,7 @@ test('an interrupt of a suspended worker comes to an end', async () => {
   await using worker = await quietWorker({ interruptGraceMs: 200 })
   const call = worker.call(sleep, [60_000]).catch((error: unknown) => error)
   worker.suspend()
-  const outcome = await Promise.race([
-    worker.interrupt(),
-    new Promise((resolve) => setTimeout(resolve, 5000, 'it never came')),
-  ])
-  expect(outcome).not.toBe('it never came')
+  expect(['stuck', 'detached']).toContain((await worker.interrupt()).outcome)
   worker.resume()
   expect(await call).toBeInstanceOf(Error)
 })

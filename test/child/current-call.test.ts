@@ -35,6 +35,6 @@ test('code that outlived its call is in none', async () => {
 })
 
 test('outside a worker there is no current call', async () => {
-  const { currentCall } = (await import('maltster/worker')) as typeof import('maltster/worker')
+  const { currentCall } = await import('maltster/worker')
   expect(() => currentCall()).toThrow(/inside a worker only/)
 })

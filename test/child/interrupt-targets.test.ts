@@ -13,7 +13,7 @@ const sleep = async (ms: number): Promise<string> => {
 
 const endless = (): void => {
   process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
-  while (true) {}
+  while (true);
 }
 
 /** A worker whose loops say on stderr that they spin. */
@@ -114,10 +114,10 @@ test('collateral: a background call that resolves in the round that is cut settl
       )
     const cut = rejection(
       worker.call(async () => {
-        await null
+        await Promise.resolve()
         ;(Reflect.get(globalThis, 'release') as () => void)()
         process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
-        while (true) {}
+        while (true);
       }),
       InterruptedError,
     )
@@ -156,10 +156,10 @@ test('collateral: an async background call whose continuation is lost in a cut s
     )
   const cut = rejection(
     worker.call(async () => {
-      await null
+      await Promise.resolve()
       ;(Reflect.get(globalThis, 'release') as () => void)()
       process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
-      while (true) {}
+      while (true);
     }),
     InterruptedError,
   )
@@ -172,7 +172,7 @@ test('collateral: an async background call whose continuation is lost in a cut s
   await expectUsable(worker)
 })
 
-async function stuckIn(worker: Worker, fn: () => unknown): Promise<void> {
+async function stuckIn(worker: Worker, fn: () => unknown): Promise<string> {
   const call = worker.call(fn).then(
     (value) => ({ value }),
     (error: unknown) => ({ error }),
@@ -184,21 +184,24 @@ async function stuckIn(worker: Worker, fn: () => unknown): Promise<void> {
   const settled = await call
   if ('error' in settled) expect(settled.error).toBeInstanceOf(InterruptedError)
   await expectUsable(worker)
+  return worker.state
 }
 
 test('pbkdf2Sync is stuck; with `report` it is left, and calls wait until it returns', async () => {
   await using worker = await quietWorker({ interruptGraceMs: 200 })
   await worker.call(() => void process.getBuiltinModule('node:crypto'))
-  await stuckIn(worker, () => {
+  const state = await stuckIn(worker, () => {
     process.getBuiltinModule('node:crypto').pbkdf2Sync('a', 'b', 3_000_000, 64, 'sha512')
   })
+  expect(state).toBe('idle')
 })
 
 test('execSync is stuck; with `report` it is left, and calls wait until it returns', async () => {
   await using worker = await quietWorker({ interruptGraceMs: 200 })
-  await stuckIn(worker, () => {
+  const state = await stuckIn(worker, () => {
     process.getBuiltinModule('node:child_process').execSync('sleep 2')
   })
+  expect(state).toBe('idle')
 })
 
 test('with `kill` a worker that is stuck is killed as unresponsive, and its calls say so', async () => {
@@ -271,7 +274,7 @@ test('interrupts of calls that are held in the host reject them as not executed'
   expect(
     ofType(recorded.events, 'call.settled')
       .map(({ callId }) => callId)
-      .sort(),
+      .toSorted((a, b) => (a < b ? -1 : 1)),
   ).toEqual([1, 2, 3, 4])
   await expectUsable(worker)
 })

@@ -17,8 +17,8 @@ afterAll(async () => {
 })
 
 test('scenario 19: a remote throw has name, message, both stacks, the worker, and its causes', async () => {
-  async function theCaller(): Promise<unknown> {
-    return await worker.call({ module: tasks, export: 'throwDeep' })
+  async function theCaller(): Promise<void> {
+    await worker.call({ module: tasks, export: 'throwDeep' })
   }
   const error = await rejection(theCaller(), RemoteError)
   expect(error).toMatchObject({
@@ -61,7 +61,9 @@ test('F46: whatever is thrown, the call rejects with a RemoteError and the worke
   )
   expect(nothing.message).toContain('null')
   await rejection(
-    worker.call(() => Promise.reject(undefined)),
+    worker.call(async () => {
+      throw undefined
+    }),
     RemoteError,
   )
   const frozen = await rejection(

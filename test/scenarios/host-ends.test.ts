@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { waitUntilGone } from '../support/processes.ts'
+import { processState, waitUntilGone } from '../support/processes.ts'
 
 useLeakCheck()
 
@@ -27,7 +27,13 @@ async function startHost(ending: string): Promise<Host> {
   const pids = JSON.parse(line) as number[]
   expect(pids.every((pid) => pid > 1)).toBe(true)
   expect(pids).toHaveLength(6)
+  // What outlives its host is nobody's child: the leak check would not see it.
+  onTestFinished(() => pids.forEach(end))
   return { process: host, exited, pids }
+}
+
+function end(pid: number): void {
+  if (['running', 'stopped'].includes(processState(pid))) process.kill(pid, 'SIGKILL')
 }
 
 async function expectAllGone({ pids }: Host): Promise<void> {

@@ -88,7 +88,7 @@ test('scenario 32: a time limit on a loop cuts the loop, and says where it was',
   await using worker = await quietWorker()
   const call = worker.call(
     function loops() {
-      for (;;) {}
+      for (;;);
     },
     [],
     { timeoutMs: 50 },
@@ -175,7 +175,7 @@ test('F65: whichever comes first, an interrupt or the end of the call, there is 
       () => 'value',
       (error: unknown) => (error as Error).name,
     )
-    if (round % 3 === 0) await null
+    if (round % 3 === 0) await Promise.resolve()
     if (round % 3 === 1) await worker.call(() => {}, [], { background: true }).catch(() => {})
     const interrupting = worker.interrupt()
     const next = worker.call((n: number) => n, [round])
@@ -192,7 +192,7 @@ test('F66: interrupts at the same time come to the same, and nothing is hit twic
   await using worker = await quietWorker()
   const call = rejection(
     worker.call(() => {
-      while (true) {}
+      while (true);
     }),
     InterruptedError,
   )
@@ -208,7 +208,7 @@ test('F67: kill -9 while interrupting settles the call once, and the interrupt t
     using recorded = recordEvents({ types: ['call.settled', 'worker.exited'] })
     const worker = await quietWorker()
     const call = worker.call(() => {
-      while (true) {}
+      while (true);
     })
     const settled = call.catch((error: unknown) => error)
     const interrupting = worker.interrupt()
@@ -225,7 +225,7 @@ test('F69: a call that is made while an interrupt is under way runs, once', asyn
   await using worker = await quietWorker()
   const loop = rejection(
     worker.call(() => {
-      while (true) {}
+      while (true);
     }),
     InterruptedError,
   )

@@ -115,7 +115,7 @@ test('F49: a loop and a time limit: the worker interrupts it, the call times out
   const error = await rejection(
     worker.call(
       () => {
-        while (true) {}
+        while (true);
       },
       [],
       { timeoutMs: 50 },
@@ -156,7 +156,7 @@ async function fillUp(
   for (let count = 0; count < 10_000; count++) {
     const call = worker.call((given: Uint8Array) => given.length, [bytes])
     const first = await Promise.race([call.catch((error: unknown) => error), Promise.resolve('under way')])
-    await null
+    await Promise.resolve()
     const settled = await Promise.race([
       call.catch((error: unknown) => error),
       new Promise((resolve) => setImmediate(resolve)),

@@ -110,7 +110,10 @@ test('every call that was started is settled once in the events, however its wor
     const ids = (type: 'call.started' | 'call.settled'): number[] =>
       ofType(recorded.events, type).map(({ callId }) => callId)
     expect(ids('call.started'), name).toEqual([1, 2, 3, 4, 5])
-    expect(ids('call.settled').sort(), name).toEqual([1, 2, 3, 4, 5])
+    expect(
+      ids('call.settled').toSorted((a, b) => (a < b ? -1 : 1)),
+      name,
+    ).toEqual([1, 2, 3, 4, 5])
   }
 })
 
