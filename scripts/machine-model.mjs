@@ -9,7 +9,7 @@
 /** @param {{ type?: string } | string | undefined} one */
 const nameOf = (one) => (typeof one === 'string' ? one : (one?.type ?? 'anonymous'))
 
-/** @param {any} node */
+/** @param {any} node @returns {Generator<any>} */
 function* nodesBelow(node) {
   yield node
   for (const child of Object.values(node.states)) yield* nodesBelow(child)

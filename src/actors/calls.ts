@@ -12,14 +12,14 @@ import { frameFlag, frameType, headerBytes } from '../transport/protocol.ts'
 import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions } from './call-options.ts'
 import type { EventStream } from './events.ts'
 import type { InterruptResult } from './interrupts.ts'
-import { Mailbox } from './mailbox.ts'
+import { keepBody, Mailbox } from './mailbox.ts'
 import { executedOf, type PendingCall, PendingCalls, type PendingEdges } from './pending-calls.ts'
 import { callError, type ErrorPlace, interruptedError } from './remote-error.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** How long a call whose time is over waits to learn where it was spinning. */
-const whereaboutsMs = 100
+const whereaboutsMs = 500
 
 /** What can be called: a function, or the name of one in a module. */
 export type Callable = AnyFunction | ModuleReference
@@ -45,6 +45,7 @@ export class Calls {
   readonly #known = new Map<string, number>()
   readonly #mailbox: Mailbox
   #made = 0
+  #lastCastId = 0
   /** Calls that were settled here before their answer came; it is dropped when it does. */
   readonly #abandoned = new Set<number>()
 
@@ -62,6 +63,11 @@ export class Calls {
   /** Calls made so far. */
   get made(): number {
     return this.#made
+  }
+
+  /** Whether foreground work may be there that nobody waits for: what became of a cast is not told. */
+  get hasCast(): boolean {
+    return this.#lastCastId > 0
   }
 
   /** Makes a call. Its frame is in order before this returns. Throws what the call is refused for. */
@@ -113,10 +119,10 @@ export class Calls {
       frameFlag.cast |
       (options?.background === true ? frameFlag.background : 0) |
       (shipment.captureNames.length > 0 ? frameFlag.captures : 0)
-    const { data } = this.#options.process
-    const functionId = this.#define(shipment)
-    data.frame(frameType.call, flags, this.pending.nextId(), functionId, body, 'args', this.#mailbox.admit)
+    const id = this.pending.nextId()
+    this.#write(id, shipment, flags, body)
     this.#made++
+    if (options?.background !== true) this.#lastCastId = id
   }
 
   #prepare(fn: Callable, captures: CallOptions['captures']): Shipment {
@@ -146,10 +152,25 @@ export class Calls {
 
   #send(call: PendingCall, shipment: Shipment, flags: number, body: unknown): void {
     const { data } = this.#options.process
-    data.frame(frameType.call, flags, call.id, this.#define(shipment), body, 'args', this.#mailbox.admit)
+    this.#write(call.id, shipment, flags, body)
     this.#made++
     call.sentAt = data.bytesWritten
     this.pending.add(call)
+  }
+
+  #write(id: number, shipment: Shipment, flags: number, body: unknown): void {
+    const { codec, data } = this.#options.process
+    const { admit } = this.#mailbox
+    const known = this.#known.get(shipment.key)
+    if (known !== undefined) {
+      data.frame(frameType.call, flags, id, known, body, 'args', admit)
+      return
+    }
+    // The definition goes first, and must not go if the call can't.
+    const encoded = codec.encode(body, 'args', Buffer.alloc(1024), 0, headerBytes)
+    admit(encodedBytes(encoded))
+    const kept = keepBody(encoded)
+    data.encodedFrame(frameType.call, flags, id, this.#define(shipment), kept)
   }
 
   /** Encodes now, so that later changes of the arguments don't show, and sends when it is the call's turn. */
@@ -296,17 +317,20 @@ export class Calls {
 
   /** Rejects foreground calls up to one that have not left the host. */
   endHeld(upToCallId: number): void {
-    this.pending.rejectAll((call) =>
-      call.sentAt === 0 && !call.background && call.id <= upToCallId
-        ? interruptedError(this.#place, { collateral: false, executed: 'no' })
-        : undefined,
-    )
+    for (const call of this.pending.all()) {
+      if (call.sentAt > 0 || call.background || call.id > upToCallId) continue
+      this.#end(call, interruptedError(this.#place, { collateral: false, executed: 'no' }))
+    }
   }
 
   /** Nothing will be answered any more. */
   endAll(error: (executed: Executed) => Error): void {
-    const { process } = this.#options
-    this.pending.rejectAll((call) => error(executedOf(call, process.bytesLeft)))
+    const { bytesLeft } = this.#options.process
+    for (const call of this.pending.all()) this.#end(call, error(executedOf(call, bytesLeft)))
+  }
+
+  #end(call: PendingCall, error: Error): void {
+    if (this.pending.take(call.id) !== undefined) this.#reject(call, error)
   }
 
   #reject(call: PendingCall, error: unknown): void {

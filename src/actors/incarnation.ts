@@ -92,7 +92,8 @@ export class Incarnation {
     const { calls } = this
     const upToCallId = calls.pending.lastId
     calls.endHeld(upToCallId)
-    if (calls.pending.foreground === 0 || this.refusal() !== undefined) {
+    const hasWork = calls.pending.foreground > 0 || calls.hasCast
+    if (!hasWork || this.refusal() !== undefined) {
       return Promise.resolve({ outcome: 'idle', afterMs: 0 })
     }
     return this.#interrupts.upTo(upToCallId)
@@ -202,9 +203,9 @@ export class Incarnation {
       graceMs: this.#options.interruptGraceMs,
       onStuck: this.#options.onStuck,
       clock: this.#seams.clock,
-      started: ({ interruptId, callId }) => {
+      started: ({ interruptId, callId }, isFirst) => {
         this.#emit({ type: 'interrupt.started', interruptId, ...(callId === undefined ? {} : { callId }) })
-        this.actor.send({ type: 'interrupt.started' })
+        if (isFirst) this.actor.send({ type: 'interrupt.started' })
       },
       finished: () => this.#tell({ type: 'interrupt.finished', busy: this.calls.pending.foreground > 0 }),
       ended: (report) => this.calls.ended(report),
@@ -226,7 +227,9 @@ export class Incarnation {
       events: this.#seams.events,
       identity: this.identity,
       edges: {
-        firstForeground: () => this.actor.send({ type: 'call.first' }),
+        firstForeground: () => {
+          if (this.state === 'idle') this.actor.send({ type: 'call.first' })
+        },
         lastForeground: () => this.#tell({ type: 'call.last' }),
         first: () => this.#applyReference(true),
         last: () => this.#applyReference(false),

@@ -32,8 +32,8 @@ export interface InterruptsOptions {
   readonly graceMs: number
   readonly onStuck: 'kill' | 'report'
   readonly clock: Clock
-  /** The first ladder is under way. */
-  readonly started: (request: InterruptRequest) => void
+  /** A ladder is under way. */
+  readonly started: (request: InterruptRequest, isFirst: boolean) => void
   /** The last one is over. */
   readonly finished: () => void
   /** The worker ended these calls. */
@@ -78,7 +78,7 @@ export class Interrupts {
       const isFirst = this.#ladders.size === 0
       const timer = clock.setTimeout(() => this.#stuck(interruptId, undefined), graceMs + marginMs)
       this.#ladders.set(interruptId, { request, startedMs: clock.nowMs(), timer, settle })
-      if (isFirst) started(request)
+      started(request, isFirst)
       process.interrupt(request)
     })
   }

@@ -57,7 +57,9 @@ export class Mailbox {
    */
   hold(encoded: EncodedBody, send: (kept: EncodedBody) => Promise<void>): void {
     const byteLength = encodedBytes(encoded)
-    const kept = keep(encoded)
+    const kept = keepBody(encoded)
+    // The caller may change the binary long before it is sent.
+    kept.attachments = kept.attachments.map((one) => new Uint8Array(one))
     this.#heldBytes += byteLength
     void this.#queue?.add(() => {
       this.#heldBytes -= byteLength
@@ -72,10 +74,15 @@ export class Mailbox {
   }
 }
 
-/** A copy of an encoded body that stays good: the encoder uses its own again, and the caller may change the binary. */
-function keep(body: EncodedBody): EncodedBody {
+/** An encoded body that stays good: the encoder uses its own again. */
+export function keepBody(body: EncodedBody): EncodedBody {
   const buffer = Buffer.allocUnsafeSlow(headerBytes + body.end - body.start)
   body.buffer.copy(buffer, headerBytes, body.start, body.end)
-  const attachments = body.attachments.map((one) => new Uint8Array(one))
-  return { buffer, start: headerBytes, end: buffer.length, flags: body.flags, attachments }
+  return {
+    buffer,
+    start: headerBytes,
+    end: buffer.length,
+    flags: body.flags,
+    attachments: [...body.attachments],
+  }
 }

@@ -56,7 +56,8 @@ export function checkOptions(
     const expected = check(value)
     if (expected === undefined) continue
     const message = `Expected \`${name}\` of ${what} to be ${expected}, got ${shown(value)}.`
-    throw typeof value === 'number' ? new RangeError(message) : new TypeError(message)
+    const isOutOfRange = typeof value === 'number' && /number|integer/.test(expected)
+    throw isOutOfRange ? new RangeError(message) : new TypeError(message)
   }
 }
 

@@ -80,7 +80,7 @@ export class PendingCalls {
 
   add(call: PendingCall): void {
     this.#calls.set(call.id, call)
-    if (!call.background && ++this.#foreground === 1 && !this.#toldForeground) {
+    if (!call.background && ++this.#foreground === 1) {
       this.#toldForeground = true
       this.#edges.firstForeground()
     }
@@ -109,20 +109,9 @@ export class PendingCalls {
     return call
   }
 
-  /** Rejects a call, if it has not settled. */
-  reject(id: number, error: unknown): boolean {
-    const call = this.take(id)
-    call?.reject(error)
-    return call !== undefined
-  }
-
-  /** Rejects the calls that `error` has an error for. */
-  rejectAll(error: (call: PendingCall) => unknown): void {
-    // A call that is taken out meanwhile does not disturb the walk.
-    for (const call of this.#calls.values()) {
-      const reason = error(call)
-      if (reason !== undefined) this.reject(call.id, reason)
-    }
+  /** All of them, oldest first. */
+  all(): PendingCall[] {
+    return [...this.#calls.values()]
   }
 }
 

@@ -45,8 +45,9 @@ function isExecutable(path: string): boolean {
 }
 
 /**
- * The kernel's own orphan guard, where there is one: it also ends a process that SIGSTOP holds, which no guard inside
- * it can. It fires when the *thread* that started the process ends, hence on the main thread only.
+ * The kernel's help for the orphan guard, where there is some: a process that SIGSTOP holds is woken when its host dies,
+ * so that its sentinel can end the group. Not killed: its children would then be left. It fires when the *thread* that
+ * started the process ends, hence on the main thread only.
  */
 function parentDeathGuard(): string | undefined {
   if (!isMainThread || process.platform !== 'linux') return undefined
@@ -79,15 +80,17 @@ export const systemSpawner: Spawner = (request) => {
   const child =
     guard === undefined
       ? spawn(request.execPath, request.args, options)
-      : spawn(guard, ['--pdeathsig', 'KILL', '--', request.execPath, ...request.args], options)
+      : spawn(guard, ['--pdeathsig', 'CONT', '--', request.execPath, ...request.args], options)
   // Must be there before anything can fail: an unheard 'error' event ends the host.
   let failure: Error | undefined
   child.on('error', (error) => {
     failure ??= error
   })
   const { stdout, stderr } = child
-  if (stdout === null || stderr === null || child.stdio[4] === undefined || child.stdio[4] === null) {
-    throw failure ?? new Error('The system gave the process no pipes.')
+  // Without descriptors Node.js makes no streams at all, whatever its types say, and tells why a turn later.
+  const streams = child.stdio as typeof child.stdio | undefined
+  if (stdout == null || stderr == null || streams?.[4] == null) {
+    throw failure ?? Object.assign(new Error('no descriptors are left (EMFILE)'), { code: 'EMFILE' })
   }
   const { data, control } = pipeLanes(child)
   return {

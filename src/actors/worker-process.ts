@@ -68,7 +68,9 @@ export class WorkerProcess {
   readonly #stdout: Output
   readonly #stderr: Output
   #isInterruptible: boolean | undefined
+  #wasGreeted = false
   #wasReady = false
+  #isBroken = false
   #intent: ExitType | undefined
   #cause: unknown
   #dying: DyingWords | undefined
@@ -118,7 +120,7 @@ export class WorkerProcess {
     return this.#isInterruptible
   }
 
-  /** Bytes of the data lane that had left the host when the lane, or the process, ended. */
+  /** Bytes of the data lane that may have left the host when the lane, or the process, ended. */
   get bytesLeft(): number {
     return this.#bytesLeft
   }
@@ -210,7 +212,7 @@ export class WorkerProcess {
   }
 
   #onDataFrame(frame: IncomingFrame): void {
-    if (this.#isOver) return
+    if (this.#isOver || this.#isBroken) return
     const { type } = frame
     if (type === frameType.result || type === frameType.error) {
       if (this.#wasReady) this.#listener.callFrame(frame)
@@ -228,8 +230,9 @@ export class WorkerProcess {
   }
 
   #onControlFrame(frame: IncomingFrame): void {
+    if (this.#isBroken) return
     try {
-      if (frame.type === frameType.interrupted) this.#listener.interruptReport(readJson(frame))
+      if (frame.type === frameType.interrupted) this.#listener.interruptReport(checkedReport(readJson(frame)))
       else if (frame.type === frameType.measured) this.#listener.measured(readJson(frame))
       else if (frame.type === frameType.dying) this.#dying = readJson(frame)
       else if (frame.type === frameType.hello)
@@ -246,13 +249,14 @@ export class WorkerProcess {
   }
 
   #greeted(hello: Hello): void {
+    this.#wasGreeted = true
     if (hello.protocolVersion === protocolVersion) return
     const both = `This host speaks version ${protocolVersion} of the protocol, the worker version ${String(hello.protocolVersion)}.`
     throw new ProtocolError(`${both} Both must come from the same release of maltster.`, this.#place())
   }
 
   #becameReady(ready: Ready): void {
-    if (this.#wasReady || ready?.token !== this.#token) {
+    if (!this.#wasGreeted || this.#wasReady || ready?.token !== this.#token) {
       throw new ProtocolError('The worker said that it is ready in a way that does not fit.', this.#place())
     }
     this.#wasReady = true
@@ -261,6 +265,7 @@ export class WorkerProcess {
 
   /** What came is not the protocol: from here on nothing of this process is believed. */
   #broken(error: unknown): void {
+    this.#isBroken = true
     const problem =
       error instanceof ProtocolError
         ? error
@@ -283,7 +288,7 @@ export class WorkerProcess {
   }
 
   #countBytesLeft(): void {
-    if (this.#bytesLeft === Infinity) this.#bytesLeft = this.data.bytesWritten - this.data.pendingBytes
+    if (this.#bytesLeft === Infinity) this.#bytesLeft = this.data.bytesWritten - this.data.heldBytes
   }
 
   #failed(error: Error): void {
@@ -331,4 +336,17 @@ export class WorkerProcess {
     })
     this.#listener.exited(reason)
   }
+}
+
+const outcomes = ['idle', 'detached', 'interrupted', 'stuck']
+
+/** A report as far as it can be believed. Throws for one that is none. */
+function checkedReport(report: InterruptReport): InterruptReport {
+  const isReport =
+    Number.isSafeInteger(report?.interruptId) &&
+    outcomes.includes(report.outcome) &&
+    Array.isArray(report.callIds) &&
+    report.callIds.every(Number.isSafeInteger)
+  if (!isReport) throw new ProtocolError('The worker reported an interrupt in a way that is none.')
+  return report
 }

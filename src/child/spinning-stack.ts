@@ -25,6 +25,8 @@ function takeStack(above: (...args: never[]) => unknown): string[] {
 }
 
 const isInternal = (frame: string): boolean => /[( ]node:/.test(frame)
+/** Context tracking stands between a call's function and the runtime when calls overlap. */
+const isContext = (frame: string): boolean => /\bnode:(internal\/)?async_(hooks|local_storage)/.test(frame)
 const hasNoPlace = (frame: string): boolean => /\(<anonymous>\)$|\(native\)$|^at <anonymous>$/.test(frame)
 
 /**
@@ -39,7 +41,7 @@ export function spinningStack(above: (...args: never[]) => unknown, runtimeFile:
   const placed = frames.filter((frame) => !hasNoPlace(frame))
   // Optimised, a ring of `queueMicrotask` can be met nowhere else; cut there, its next round is not queued.
   const top = placed.find((frame) => !frame.startsWith('at queueMicrotask (node:'))
-  const entry = placed.find((frame) => isInternal(frame) || isRuntime(frame))
+  const entry = placed.find((frame) => (isInternal(frame) || isRuntime(frame)) && !isContext(frame))
   // A cut in an immediate loses the other immediates of that round, and what waits for them.
   const isMacrotask = entry !== undefined && (isRuntime(entry) || entry.includes('listOnTimeout (node:'))
   const shown = frames.filter((frame) => !isInternal(frame) && !isRuntime(frame)).slice(0, shownFrames)

@@ -46,6 +46,16 @@ function describe(value: unknown): string {
  * Never throws, whatever the value does when it is looked at.
  */
 export function thrownData(thrown: unknown, sendable: Sendable, depth = 0): ThrownData {
+  try {
+    return readThrown(thrown, sendable, depth)
+  } catch {
+    // A proxy, revoked or hostile, that throws at whatever is asked of it.
+    const message = describe(thrown)
+    return { isError: false, name: typeof thrown, message, stack: '', properties: {} }
+  }
+}
+
+function readThrown(thrown: unknown, sendable: Sendable, depth: number): ThrownData {
   if (!(thrown instanceof Error) && !isErrorLike(thrown)) {
     const data = { isError: false, name: typeof thrown, message: describe(thrown), stack: '', properties: {} }
     return sendable(thrown) ? { ...data, value: thrown } : data

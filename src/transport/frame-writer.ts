@@ -68,6 +68,11 @@ export class FrameWriter {
     this.#slab = this.#allocate(slabBytes)
   }
 
+  /** Bytes that were given and of which certainly none has left. */
+  get heldBytes(): number {
+    return this.#unflushedBytes + this.#transport.heldBytes
+  }
+
   /** Bytes that were given and have not left this process. */
   get pendingBytes(): number {
     return this.#unflushedBytes + this.#transport.pendingBytes

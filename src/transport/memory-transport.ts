@@ -139,6 +139,10 @@ class MemoryLane implements Transport {
     return this.#outgoing.waitingBytes
   }
 
+  get heldBytes(): number {
+    return this.#outgoing.waitingBytes
+  }
+
   start(receiver: TransportReceiver): void {
     this.#receiver = receiver
     this.wake()

@@ -81,6 +81,11 @@ class SocketLane implements Transport {
     return this.#socket.writableLength
   }
 
+  get heldBytes(): number {
+    const { droppedBytes, writingBytes } = this.#guard
+    return droppedBytes + Math.max(0, this.#socket.writableLength - writingBytes)
+  }
+
   start(receiver: TransportReceiver): void {
     this.#receiver = receiver
     if (this.#isOver) process.nextTick(() => receiver.closed(this.#closedBy))

@@ -31,6 +31,8 @@ export interface Transport {
   write(chunks: readonly Uint8Array[]): boolean
   /** Bytes that were written and have not left this process. */
   readonly pendingBytes: number
+  /** Bytes that were written and of which certainly none has left: those behind the write that is under way. */
+  readonly heldBytes: number
   /** Stops reading, so that the other side feels it; at most one more `received` may follow. */
   pause(): void
   /** Reads on. */

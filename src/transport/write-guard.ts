@@ -10,6 +10,10 @@ type WriteCallback = (error?: Error | null) => void
 export class WriteGuard {
   /** Why the writing half is over before the reading one, if it is. */
   brokenBy: Error | undefined
+  /** Bytes of the write that is under way: some may have left, some not. */
+  writingBytes = 0
+  /** Bytes that were not even tried, since the writing half is over. */
+  droppedBytes = 0
   /** Of `_write` and `_writev` a stream calls one at a time, so that one place for the callback is enough. */
   #callback: WriteCallback | undefined
 
@@ -17,26 +21,30 @@ export class WriteGuard {
     const write = socket._write.bind(socket)
     const writev = socket._writev?.bind(socket)
     socket._write = (chunk, encoding, callback) => {
-      if (this.#admits(callback)) write(chunk, encoding, this.#written)
+      if (this.#admits((chunk as Uint8Array).length, callback)) write(chunk, encoding, this.#written)
     }
     if (writev === undefined) return
     socket._writev = (chunks, callback) => {
-      if (this.#admits(callback)) writev(chunks, this.#written)
+      const byteLength = chunks.reduce((sum, { chunk }) => sum + (chunk as Uint8Array).length, 0)
+      if (this.#admits(byteLength, callback)) writev(chunks, this.#written)
     }
   }
 
-  #admits(callback: WriteCallback): boolean {
+  #admits(byteLength: number, callback: WriteCallback): boolean {
     if (this.brokenBy !== undefined) {
+      this.droppedBytes += byteLength
       callback()
       return false
     }
     this.#callback = callback
+    this.writingBytes = byteLength
     return true
   }
 
   readonly #written = (error?: Error | null): void => {
     const callback = this.#callback
     this.#callback = undefined
+    this.writingBytes = 0
     if (error == null || !isGone(error)) {
       callback?.(error)
       return

@@ -94,7 +94,7 @@ export function describePlan(chosen) {
  * @returns {Promise<Sight>}
  */
 export async function play(worker, chosen) {
-  const { n, trigger, delayMs, nextAtOnce, doubled } = chosen
+  const { way, n, trigger, delayMs, nextAtOnce, doubled } = chosen
   const abort = new AbortController()
   const { hang, companion, waiting } = makeCalls(worker, chosen, abort.signal)
   /** @type {Promise<InterruptResult>[]} */
@@ -118,9 +118,10 @@ export async function play(worker, chosen) {
   const results = await Promise.all(interrupts.map((one) => within(one, limitMs)))
   const { next, straggler } = await callNext(worker, chosen, early)
   const latencyMs = performance.now() - triggeredMs
+  const companionEnd = companion === undefined ? undefined : await awaitCompanion(worker, way.kind, companion)
   return {
     hang: hangEnd,
-    companion: companion === undefined ? undefined : await within(companion, limitMs),
+    companion: companionEnd,
     queued: await Promise.all(waiting.map((one) => within(one, limitMs))),
     interrupts: results,
     next,
@@ -128,6 +129,19 @@ export async function play(worker, chosen) {
     isIdle: (await within(settled(worker.whenIdle()), limitMs))?.ok === true,
     latencyMs,
   }
+}
+
+/**
+ * @param {import('maltster').Worker} worker
+ * @param {import('./patterns.mjs').Kind} kind
+ * @param {Promise<Settled>} companion
+ */
+async function awaitCompanion(worker, kind, companion) {
+  const end = await within(companion, kind === 'late' ? stragglerMs : limitMs)
+  if (end !== undefined || kind !== 'late') return end
+  // What began to spin only behind the next call is ended by one that gives up.
+  await within(settled(worker.call(() => {}, [], { timeoutMs: stragglerMs })), limitMs)
+  return within(companion, limitMs)
 }
 
 export const abortReason = new Error('aborted by the stress')

@@ -20,6 +20,10 @@ export class RecordingTransport implements Transport {
     return Buffer.concat(this.#sent)
   }
 
+  get heldBytes(): number {
+    return this.pendingBytes
+  }
+
   get pendingBytes(): number {
     return this.#held.reduce((sum, chunk) => sum + chunk.byteLength, 0)
   }
