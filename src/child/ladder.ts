@@ -14,6 +14,8 @@ import {
 const aliveMs = 8
 /** Between two looks at what the prepare step decided, and between two attempts. */
 const retryMs = 2
+/** After so many attempts at bad points, something is done about the points. */
+const patientAttempts = 8
 
 /** What a ladder needs of its thread. */
 export interface LadderOptions {
@@ -40,6 +42,7 @@ export class Ladder {
   #wasCut = false
   #refusesMore = false
   #isEvaluating = false
+  #attempts = 0
   #at: string | undefined
   #isOver = false
   #attempt: NodeJS.Timeout | undefined
@@ -126,7 +129,19 @@ export class Ladder {
   /** Not at this point, or not out of it yet: look again shortly. */
   #again(): void {
     clearTimeout(this.#attempt)
+    if (++this.#attempts % patientAttempts === 0) this.#deoptimise()
     this.#attempt = setTimeout(() => this.#prepare(), this.#wasCut ? aliveMs : retryMs)
+  }
+
+  /**
+   * In a ring of ticks that was optimised as a whole, the only points at which it can be interrupted lie in Node's own
+   * loop. Precise coverage makes V8 throw optimised code away, and for a while each function is a point again.
+   */
+  #deoptimise(): void {
+    this.#session?.post('Profiler.enable')
+    this.#session?.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
+    this.#session?.post('Profiler.stopPreciseCoverage')
+    this.#session?.post('Profiler.disable')
   }
 
   #report(outcome: InterruptReport['outcome']): void {
