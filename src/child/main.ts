@@ -4,7 +4,7 @@ import { FrameReader, type IncomingFrame } from '../transport/frame-reader.ts'
 import { FrameWriter } from '../transport/frame-writer.ts'
 import { defaultLimits } from '../transport/limits.ts'
 import { type Configure, type Hello, jsonBytes } from '../transport/messages.ts'
-import { inheritedLane } from '../transport/pipe-transport.ts'
+import { inheritedLane, laneDescriptor } from '../transport/pipe-transport.ts'
 import { frameType, protocolVersion } from '../transport/protocol.ts'
 import { CallRunner } from './call-runner.ts'
 import { CallTable } from './call-table.ts'
@@ -16,8 +16,7 @@ import { type WorkerContext, workerContextSymbol } from './worker-context.ts'
 
 /** The main thread of a worker process: the entry of the bundled child file. It owns the data lane. */
 
-const dataFd = 3
-const controlFd = 4
+const { data: dataFd, control: controlFd } = laneDescriptor
 
 // First of all: from here on this process ends when its host does, whatever the main thread gets to run.
 const decisionMemory = new SharedArrayBuffer(8)

@@ -14,7 +14,7 @@ export function readU32(bytes: Uint8Array, at: number): number {
 }
 
 /** Writes a little-endian u32; higher bits are cut off. */
-export function writeU32(bytes: Uint8Array, at: number, value: number): void {
+function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value
   bytes[at + 1] = value >>> 8
   bytes[at + 2] = value >>> 16
