@@ -13,8 +13,14 @@ import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions 
 import type { EventStream } from './events.ts'
 import type { InterruptResult } from './interrupts.ts'
 import { keepBody, Mailbox } from './mailbox.ts'
-import { executedOf, type PendingCall, PendingCalls, type PendingEdges } from './pending-calls.ts'
-import { callError, type ErrorPlace, interruptedError } from './remote-error.ts'
+import {
+  executedOf,
+  type PendingCall,
+  pendingCall,
+  PendingCalls,
+  type PendingEdges,
+} from './pending-calls.ts'
+import { callError, type ErrorPlace, interruptedError, rejection } from './remote-error.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
@@ -87,24 +93,14 @@ export class Calls {
       (options?.result === 'discard' ? frameFlag.discard : 0) |
       (shipment.captureNames.length > 0 ? frameFlag.captures : 0)
     const id = this.pending.nextId()
-    return new Promise((resolve, reject) => {
-      const call: PendingCall = {
-        id,
-        background,
-        name: shipment.name,
-        resolve,
-        reject,
-        sentAt: 0,
-        release: undefined,
-        endTurn: undefined,
-      }
-      if (!this.#mailbox.holdsCalls) this.#send(call, shipment, flags, body)
-      else this.#hold(call, shipment, flags, body)
-      if (options !== undefined) this.#watch(call, options)
-      if (this.#options.events.wantsCalls) {
-        this.#emit({ type: 'call.started', callId: id, name: call.name, background })
-      }
-    })
+    const call = pendingCall(id, background, shipment.name)
+    if (!this.#mailbox.holdsCalls) this.#send(call, shipment, flags, body)
+    else this.#hold(call, shipment, flags, body)
+    if (options !== undefined) this.#watch(call, options)
+    if (this.#options.events.wantsCalls) {
+      this.#emit({ type: 'call.started', callId: id, name: call.name, background })
+    }
+    return call.promise
   }
 
   /** Makes a call that nobody waits for. */
@@ -334,7 +330,7 @@ export class Calls {
   }
 
   #reject(call: PendingCall, error: unknown): void {
-    call.reject(error)
+    call.resolve(rejection(error))
     if (this.#options.events.wantsCalls) {
       this.#emit({ type: 'call.settled', callId: call.id, outcome: 'failed', error })
     }

@@ -112,8 +112,13 @@ export class Incarnation {
   kill(signal: NodeJS.Signals): void {
     if (this.state === 'dead') return
     this.process.intend('killed')
-    if (signal === 'SIGKILL') this.actor.send({ type: 'kill.requested' })
-    else this.process.signal(signal)
+    // Nothing survives it, so the host may well wait for the end.
+    if (signal !== 'SIGKILL') {
+      this.process.signal(signal)
+      return
+    }
+    this.#hold()
+    this.actor.send({ type: 'kill.requested' })
   }
 
   suspend(): void {

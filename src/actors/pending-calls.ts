@@ -1,12 +1,14 @@
 import type { Executed } from '../errors/maltster-error.ts'
+import { IdPlaces } from '../transport/id-places.ts'
 
 /** A call that was made and has not settled. */
 export interface PendingCall {
   readonly id: number
   readonly background: boolean
   readonly name: string
+  readonly promise: Promise<unknown>
+  /** Of the promise. To reject that, resolve it with `rejection(error)`. */
   readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
   /** Bytes that had been given to the lane when this call had; 0 while it waits for its turn. */
   sentAt: number
   /** Undoes what its options installed: a timer, a listener on its signal. */
@@ -16,6 +18,19 @@ export interface PendingCall {
 }
 
 const maxId = 2 ** 32 - 1
+
+/** What `new Promise` gives away, caught by a function that is made once and not anew for each call. */
+let caughtResolve: (value: unknown) => void
+const catchResolve = (resolve: (value: unknown) => void): void => {
+  caughtResolve = resolve
+}
+
+/** A call that is about to be made. */
+export function pendingCall(id: number, background: boolean, name: string): PendingCall {
+  const promise = new Promise(catchResolve)
+  const resolve = caughtResolve
+  return { id, background, name, promise, resolve, sentAt: 0, release: undefined, endTurn: undefined }
+}
 
 /** Told when calls begin to be there, and when none is left. */
 export interface PendingEdges {
@@ -32,7 +47,7 @@ export interface PendingEdges {
  * run are told one turn late: a loop of awaited calls would else change the state twice a call.
  */
 export class PendingCalls {
-  readonly #calls = new Map<number, PendingCall>()
+  readonly #calls = new IdPlaces<PendingCall>()
   readonly #edges: PendingEdges
   #foreground = 0
   #lastId = 0
@@ -79,7 +94,7 @@ export class PendingCalls {
   }
 
   add(call: PendingCall): void {
-    this.#calls.set(call.id, call)
+    this.#calls.add(call)
     if (!call.background && ++this.#foreground === 1) {
       this.#toldForeground = true
       this.#edges.firstForeground()
@@ -98,7 +113,7 @@ export class PendingCalls {
   take(id: number): PendingCall | undefined {
     const call = this.#calls.get(id)
     if (call === undefined) return undefined
-    this.#calls.delete(id)
+    this.#calls.delete(call)
     if (!call.background) this.#foreground--
     call.release?.()
     call.endTurn?.()
@@ -111,7 +126,7 @@ export class PendingCalls {
 
   /** All of them, oldest first. */
   all(): PendingCall[] {
-    return [...this.#calls.values()]
+    return this.#calls.all()
   }
 }
 

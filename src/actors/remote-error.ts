@@ -91,11 +91,27 @@ export function interruptedError(
 
 const callerMark = '    --- called from ---'
 
+const aTurn = Promise.resolve()
+
 /**
- * Adds the caller's frames to the stack of an error that came out of the event loop. Called after an `await`, where V8
- * knows the waiting functions: so a call that succeeds never pays for a stack.
+ * What to resolve a call's promise with, so that it rejects and the error's stack has the caller's frames. V8 finds
+ * functions that wait by following promises from the job it is in to those who wait for them: from the second turn of
+ * this function to the promise of the call, which has subscribed to it in the first, and on to who awaits that. So only
+ * a call that fails pays for a stack.
  */
-export function withCallerStack(error: unknown): unknown {
+export async function rejection(error: unknown): Promise<never> {
+  await aTurn
+  await aTurn
+  throw withCallerStack(error)
+}
+
+/** A promise that rejects with an error that comes before anything was sent: its caller is on the stack. */
+export async function rejectionNow(error: unknown): Promise<never> {
+  throw withCallerStack(error)
+}
+
+/** Adds the caller's frames to the stack of an error: see `rejection` for one that comes out of the event loop. */
+function withCallerStack(error: unknown): unknown {
   if (!(error instanceof MaltsterError) || error.stack === undefined || error.stack.includes(callerMark))
     return error
   const here = new Error('here')

@@ -5,7 +5,7 @@ import type { Callable } from './calls.ts'
 import type { Incarnation } from './incarnation.ts'
 import type { InterruptResult } from './interrupts.ts'
 import { checkOptions, delayOrNeverMs, shown } from './option-checks.ts'
-import { withCallerStack } from './remote-error.ts'
+import { rejectionNow } from './remote-error.ts'
 import type { WorkerActor } from './worker-actor.ts'
 import type { WorkerState } from './worker-machine.ts'
 
@@ -148,16 +148,17 @@ export class Worker implements AsyncDisposable {
    * await using worker = await spawnWorker()
    * console.log(await worker.call((a: number, b: number) => a + b, [1, 2])) // 3
    */
-  async call<A extends unknown[], R>(
+  call<A extends unknown[], R>(
     fn: (...args: A) => R,
     ...rest: CallParameters<NoInfer<A>, CallOptions>
   ): Promise<Awaited<R>>
-  async call<R = unknown>(fn: ModuleReference, args?: readonly unknown[], options?: CallOptions): Promise<R>
-  async call(fn: Callable, args: readonly unknown[] = [], options?: CallOptions): Promise<unknown> {
+  call<R = unknown>(fn: ModuleReference, args?: readonly unknown[], options?: CallOptions): Promise<R>
+  call(fn: Callable, args: readonly unknown[] = [], options?: CallOptions): Promise<unknown> {
+    // Not an async function: its promise, its generator and its closures would be most of what a call allocates.
     try {
-      return await this.#incarnation.calls.start(fn, args, options)
+      return this.#incarnation.calls.start(fn, args, options)
     } catch (error) {
-      throw withCallerStack(error)
+      return rejectionNow(error)
     }
   }
 

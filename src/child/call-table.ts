@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
+import { IdPlaces } from '../transport/id-places.ts'
 import type { InterruptRequest } from '../transport/messages.ts'
 import type { RunningCall } from './running-call.ts'
 
@@ -11,7 +12,7 @@ import type { RunningCall } from './running-call.ts'
  * when the table is empty.
  */
 export class CallTable {
-  readonly #active = new Map<number, RunningCall>()
+  readonly #active = new IdPlaces<RunningCall>()
   readonly #context = new AsyncLocalStorage<RunningCall>()
   #tracking = false
   /** The call whose function body is on the stack right now, before it returned. */
@@ -66,11 +67,11 @@ export class CallTable {
   /** Keeps a call whose function has returned a promise. */
   add(call: RunningCall): void {
     if (this.#active.size === 0) this.#untracked = call
-    this.#active.set(call.id, call)
+    this.#active.add(call)
   }
 
   remove(call: RunningCall): void {
-    if (!this.#active.delete(call.id)) return
+    if (!this.#active.delete(call)) return
     if (this.#untracked === call) this.#untracked = undefined
     if (this.#active.size === 0 && this.#tracking) {
       this.#tracking = false
@@ -80,9 +81,9 @@ export class CallTable {
 
   /** All calls that are neither answered nor ended, the one on the stack included. */
   unsettled(): RunningCall[] {
-    const calls = [...this.#active.values()]
+    const calls = this.#active.all()
     const synchronous = this.#synchronous
-    if (synchronous !== undefined && !synchronous.settled && !this.#active.has(synchronous.id)) {
+    if (synchronous !== undefined && !synchronous.settled && this.#active.get(synchronous.id) === undefined) {
       calls.push(synchronous)
     }
     return calls

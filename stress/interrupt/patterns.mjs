@@ -1,7 +1,7 @@
 /* oxlint-disable no-empty, typescript/await-thenable */
 
 import { asyncPatterns, endingPatterns, latePatterns, waitingPatterns } from './async-patterns.mjs'
-import { escapes, syncPatterns } from './sync-patterns.mjs'
+import { escapes, nativeCalls, syncPatterns } from './sync-patterns.mjs'
 
 /** @typedef {import('./sync-patterns.mjs').Kind} Kind */
 /** @typedef {import('./sync-patterns.mjs').Pattern} Pattern */
@@ -51,7 +51,7 @@ export const waysToHang = [
 ]
 
 /** Not in the mix: what can't be cut off, to be asked for by name. */
-export const knownEscapes = all('spins', escapes)
+export const knownEscapes = [...all('spins', escapes), ...all('ends', nativeCalls)]
 
 /**
  * What a worker has in its global object.
