@@ -1,10 +1,9 @@
 import { createActor, fromCallback } from 'xstate'
 
-import { ProtocolError } from '../errors/data-errors.ts'
-import { describeExit, type ExitReason } from '../errors/exit-reason.ts'
-import { BootTimeoutError, SpawnError, WorkerDiedError, WorkerStoppedError } from '../errors/worker-errors.ts'
+import type { ExitReason } from '../errors/exit-reason.ts'
 import type { Measurement } from '../transport/messages.ts'
 import { Calls } from './calls.ts'
+import { bootError, deathError, spawnError, stoppedError } from './end-errors.ts'
 import { directoryObstacle, findExecutable } from './executable.ts'
 import { Interrupts, type InterruptResult } from './interrupts.ts'
 import type { ErrorPlace } from './remote-error.ts'
@@ -84,8 +83,8 @@ export class Incarnation {
   /** Why calls are not taken now, if they aren't. */
   refusal(): Error | undefined {
     if (this.actor.getSnapshot().hasTag('accepting')) return undefined
-    if (this.#exit !== undefined) return this.#deathError(this.#exit, 'no')
-    return this.#stoppedError('no')
+    if (this.#exit !== undefined) return deathError(this.place, this.#exit, 'no')
+    return stoppedError(this.place, 'no')
   }
 
   interrupt(): Promise<InterruptResult> {
@@ -169,7 +168,7 @@ export class Incarnation {
     const obstacle = directoryObstacle(cwd)
     const found = findExecutable(execPath, env['PATH'] ?? process.env['PATH'] ?? '', cwd)
     const problem = obstacle ?? (typeof found === 'string' ? undefined : found)
-    if (problem !== undefined) throw this.#spawnError(problem)
+    if (problem !== undefined) throw spawnError(this.identity.path, problem)
     try {
       return new WorkerProcess(this.#options, found as string, this.identity, this.#seams, {
         ready: () => this.#sendBack({ type: 'process.ready' }),
@@ -183,23 +182,12 @@ export class Incarnation {
       })
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
-      throw this.#spawnError({ code: code ?? 'UNKNOWN', message: `the system refused it: ${message}`, error })
+      throw spawnError(this.identity.path, {
+        code: code ?? 'UNKNOWN',
+        message: `the system refused it: ${message}`,
+        error,
+      })
     }
-  }
-
-  #spawnError(problem: { code: string; message: string; error?: unknown }): SpawnError {
-    const cause = problem.error ?? Object.assign(new Error(problem.message), { code: problem.code })
-    const reason: ExitReason = {
-      type: 'boot',
-      exitCode: null,
-      signal: null,
-      stderrTail: '',
-      lastFrames: [],
-      uptimeMs: 0,
-      cause,
-    }
-    const message = `Worker ${this.identity.path} can't be started: ${problem.message}.`
-    return new SpawnError(message, { worker: this.identity.path, reason, cause })
   }
 
   #makeInterrupts(): Interrupts {
@@ -252,7 +240,7 @@ export class Incarnation {
     })
     const provided = workerMachine.provide({
       actors: { process },
-      actions: { refuseCalls: () => this.calls.endAll((executed) => this.#stoppedError(executed)) },
+      actions: { refuseCalls: () => this.calls.endAll((executed) => stoppedError(this.place, executed)) },
     })
     return createActor(provided, {
       input: { bootTimeoutMs: this.#options.bootTimeoutMs },
@@ -305,41 +293,12 @@ export class Incarnation {
   #died(reason: ExitReason): void {
     this.#exit = reason
     this.#emit({ type: 'worker.exited', reason })
-    this.calls.endAll((executed) => this.#deathError(reason, executed))
+    this.calls.endAll((executed) => deathError(this.place, reason, executed))
     this.#interrupts.processExited()
     for (const settle of this.#measurements.values()) settle(undefined as never)
     this.#measurements.clear()
-    this.#settleReady.reject(this.#bootError(reason))
+    this.#settleReady.reject(bootError(this.place, reason, this.#options.bootTimeoutMs))
     this.#settleExited(reason)
-  }
-
-  #bootError(reason: ExitReason): Error {
-    const { path } = this.identity
-    const { bootTimeoutMs } = this.#options
-    if (reason.cause instanceof ProtocolError) return reason.cause
-    if (reason.type === 'shutdown') return this.#stoppedError('no')
-    const tail = reason.stderrTail.trim()
-    const said = tail === '' ? 'It wrote nothing to stderr.' : `It wrote to stderr:\n${tail}`
-    const context = { ...this.place, reason, cause: reason.cause }
-    if (reason.signal === 'SIGKILL' && reason.uptimeMs >= bootTimeoutMs) {
-      const message = `Worker ${path} was not ready within ${bootTimeoutMs} ms (\`bootTimeoutMs\`). ${said}`
-      return new BootTimeoutError(message, { ...context, timeoutMs: bootTimeoutMs })
-    }
-    const message = `Worker ${path} ended before it was ready (${describeExit(reason)}). ${said}`
-    return new SpawnError(message, context)
-  }
-
-  #deathError(reason: ExitReason, executed: 'no' | 'unknown' | 'yes'): Error {
-    if (reason.type === 'shutdown') return this.#stoppedError(executed)
-    const message = `Worker ${this.identity.path} died (${describeExit(reason)}).`
-    const tail = reason.stderrTail.trim()
-    const said = tail === '' ? '' : ` Its last words on stderr:\n${tail}`
-    return new WorkerDiedError(message + said, { ...this.place, reason, executed, cause: reason.cause })
-  }
-
-  #stoppedError(executed: 'no' | 'unknown' | 'yes'): WorkerStoppedError {
-    const message = `Worker ${this.identity.path} has been stopped, or is about to be. Start another one.`
-    return new WorkerStoppedError(message, { ...this.place, executed })
   }
 
   #emit(body: Parameters<Seams['events']['emit']>[1]): void {

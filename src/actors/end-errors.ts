@@ -1,0 +1,62 @@
+import { ProtocolError } from '../errors/data-errors.ts'
+import { describeExit, type ExitReason } from '../errors/exit-reason.ts'
+import type { Executed } from '../errors/maltster-error.ts'
+import { BootTimeoutError, SpawnError, WorkerDiedError, WorkerStoppedError } from '../errors/worker-errors.ts'
+import type { ErrorPlace } from './remote-error.ts'
+
+/** Why a process was not even started. */
+export interface SpawnProblem {
+  readonly code: string
+  readonly message: string
+  readonly error?: unknown
+}
+
+/** The error of a worker that has never had a process. */
+export function spawnError(path: string, problem: SpawnProblem): SpawnError {
+  const cause = problem.error ?? Object.assign(new Error(problem.message), { code: problem.code })
+  const reason: ExitReason = {
+    type: 'boot',
+    exitCode: null,
+    signal: null,
+    stderrTail: '',
+    lastFrames: [],
+    uptimeMs: 0,
+    cause,
+  }
+  return new SpawnError(`Worker ${path} can't be started: ${problem.message}.`, {
+    worker: path,
+    reason,
+    cause,
+  })
+}
+
+/** The error of a worker whose process ended before it was ready. */
+export function bootError(place: ErrorPlace, reason: ExitReason, bootTimeoutMs: number): Error {
+  const path = place.worker
+  if (reason.cause instanceof ProtocolError) return reason.cause
+  if (reason.type === 'shutdown') return stoppedError(place, 'no')
+  const tail = reason.stderrTail.trim()
+  const said = tail === '' ? 'It wrote nothing to stderr.' : `It wrote to stderr:\n${tail}`
+  const context = { ...place, reason, cause: reason.cause }
+  if (reason.signal === 'SIGKILL' && reason.uptimeMs >= bootTimeoutMs) {
+    const message = `Worker ${path} was not ready within ${bootTimeoutMs} ms (\`bootTimeoutMs\`). ${said}`
+    return new BootTimeoutError(message, { ...context, timeoutMs: bootTimeoutMs })
+  }
+  const message = `Worker ${path} ended before it was ready (${describeExit(reason)}). ${said}`
+  return new SpawnError(message, context)
+}
+
+/** The error of a call whose worker died. */
+export function deathError(place: ErrorPlace, reason: ExitReason, executed: Executed): Error {
+  if (reason.type === 'shutdown') return stoppedError(place, executed)
+  const message = `Worker ${place.worker} died (${describeExit(reason)}).`
+  const tail = reason.stderrTail.trim()
+  const said = tail === '' ? '' : ` Its last words on stderr:\n${tail}`
+  return new WorkerDiedError(message + said, { ...place, reason, executed, cause: reason.cause })
+}
+
+/** The error of a call whose worker was stopped. */
+export function stoppedError(place: ErrorPlace, executed: Executed): WorkerStoppedError {
+  const message = `Worker ${place.worker} has been stopped, or is about to be. Start another one.`
+  return new WorkerStoppedError(message, { ...place, executed })
+}
