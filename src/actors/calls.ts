@@ -7,8 +7,9 @@ import { captureValues, prepareFunction, type Shipment } from '../movement/shipm
 import type { Clock } from '../transport/clock.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
 import { encodedBytes } from '../transport/frame-writer.ts'
-import type { CallFailure, InterruptReport } from '../transport/messages.ts'
+import type { CallFailure, InterruptReport, InterruptRequest } from '../transport/messages.ts'
 import { frameFlag, frameType, headerBytes } from '../transport/protocol.ts'
+import { whenAborted } from './abort.ts'
 import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions } from './call-options.ts'
 import type { EventStream } from './events.ts'
 import type { InterruptResult } from './interrupts.ts'
@@ -193,12 +194,13 @@ export class Calls {
       timeoutMs === undefined || timeoutMs === Infinity
         ? undefined
         : clock.setIdleTimeout(() => void this.#timeOut(call, timeoutMs), timeoutMs)
-    const onAbort = (): void => this.#abort(call, signal)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    if (timer === undefined && signal === undefined) return
+    // It may have aborted while the arguments were read.
+    if (signal?.aborted === true) this.#abort(call, signal)
+    const forget = signal === undefined ? undefined : whenAborted(signal, () => this.#abort(call, signal))
+    if (timer === undefined && forget === undefined) return
     call.release = () => {
       if (timer !== undefined) clock.clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
+      forget?.()
     }
   }
 
@@ -298,16 +300,18 @@ export class Calls {
     )
   }
 
-  /** A ladder has ended calls over there. */
-  ended(report: InterruptReport): void {
+  /** A ladder has ended calls over there; those that had not arrived will be refused, and are settled at once. */
+  ended(report: InterruptReport, { upToCallId }: InterruptRequest): void {
     for (const id of report.callIds) {
       if (this.#abandoned.delete(id)) continue
-      const call = this.pending.take(id)
+      const call = this.pending.get(id)
       if (call === undefined) continue
-      this.#reject(
-        call,
-        interruptedError(this.#place, { collateral: false, executed: 'unknown', at: report.at }),
-      )
+      this.#end(call, interruptedError(this.#place, { collateral: false, executed: 'unknown', at: report.at }))
+    }
+    for (const call of this.pending.all()) {
+      if (call.background || call.id > upToCallId || call.id <= report.lastCallId) continue
+      this.#abandoned.add(call.id)
+      this.#end(call, interruptedError(this.#place, { collateral: false, executed: 'no' }))
     }
   }
 

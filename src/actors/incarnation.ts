@@ -92,7 +92,7 @@ export class Incarnation {
     const upToCallId = calls.pending.lastId
     calls.endHeld(upToCallId)
     const hasWork = calls.pending.foreground > 0 || calls.hasCast
-    if (!hasWork || this.refusal() !== undefined) {
+    if (!hasWork || this.#exit !== undefined) {
       return Promise.resolve({ outcome: 'idle', afterMs: 0 })
     }
     return this.#interrupts.upTo(upToCallId)
@@ -110,14 +110,14 @@ export class Incarnation {
 
   kill(signal: NodeJS.Signals): void {
     if (this.state === 'dead') return
-    this.process.intend('killed')
-    // Nothing survives it, so the host may well wait for the end.
-    if (signal !== 'SIGKILL') {
-      this.process.signal(signal)
-      return
-    }
-    this.#hold()
-    this.actor.send({ type: 'kill.requested' })
+    if (signal === 'SIGSTOP') this.suspend()
+    else if (signal === 'SIGCONT') this.resume()
+    else if (signal === 'SIGKILL') {
+      this.process.intend('killed')
+      // Nothing survives it, so the host may well wait for the end.
+      this.#hold()
+      this.actor.send({ type: 'kill.requested' })
+    } else this.process.signalByUser(signal)
   }
 
   suspend(): void {
@@ -197,11 +197,11 @@ export class Incarnation {
       onStuck: this.#options.onStuck,
       clock: this.#seams.clock,
       started: ({ interruptId, callId }, isFirst) => {
-        this.#emit({ type: 'interrupt.started', interruptId, ...(callId === undefined ? {} : { callId }) })
+        this.#emit({ type: 'interrupt.started', interruptId, ...(callId === 0 ? {} : { callId }) })
         if (isFirst) this.actor.send({ type: 'interrupt.started' })
       },
       finished: () => this.#tell({ type: 'interrupt.finished', busy: this.calls.pending.foreground > 0 }),
-      ended: (report) => this.calls.ended(report),
+      ended: (report, request) => this.calls.ended(report, request),
       kill: () => {
         this.process.intend('unresponsive')
         this.actor.send({ type: 'kill.requested' })

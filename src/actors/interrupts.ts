@@ -37,7 +37,7 @@ export interface InterruptsOptions {
   /** The last one is over. */
   readonly finished: () => void
   /** The worker ended these calls. */
-  readonly ended: (report: InterruptReport) => void
+  readonly ended: (report: InterruptReport, request: InterruptRequest) => void
   readonly kill: () => void
   readonly told: (interruptId: number, result: InterruptResult) => void
 }
@@ -56,7 +56,7 @@ export class Interrupts {
   /** Ends all foreground calls up to one; joins a ladder that is under way for the same ones. */
   upTo(upToCallId: number): Promise<InterruptResult> {
     if (this.#joined?.upToCallId === upToCallId) return this.#joined.result
-    const result = this.#climb({ upToCallId })
+    const result = this.#climb(upToCallId, 0)
     const joined = { upToCallId, result }
     this.#joined = joined
     void result.then(() => {
@@ -67,12 +67,12 @@ export class Interrupts {
 
   /** Ends one call. */
   one(callId: number): Promise<InterruptResult> {
-    return this.#climb({ callId })
+    return this.#climb(0, callId)
   }
 
-  #climb(target: { upToCallId: number } | { callId: number }): Promise<InterruptResult> {
+  #climb(upToCallId: number, callId: number): Promise<InterruptResult> {
     const { process, graceMs, clock, started } = this.#options
-    const request: InterruptRequest = { ...target, interruptId: ++this.#lastId, graceMs }
+    const request: InterruptRequest = { interruptId: ++this.#lastId, upToCallId, callId, graceMs }
     const { interruptId } = request
     return new Promise((settle) => {
       const isFirst = this.#ladders.size === 0
@@ -92,7 +92,7 @@ export class Interrupts {
       this.#stuck(report.interruptId, report.at)
       return
     }
-    ended(report)
+    ended(report, ladder.request)
     this.#ladders.delete(report.interruptId)
     if (this.#ladders.size === 0) this.#options.finished()
     this.#tell(ladder, report.outcome, report.at)

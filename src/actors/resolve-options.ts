@@ -43,7 +43,10 @@ export interface ResolvedOptions {
 const isUrl = (value: unknown): string | undefined => (value instanceof URL ? undefined : 'a file URL')
 /** A place in the tree is names with slashes between them. */
 const name = (value: unknown): string | undefined =>
-  text(value) ?? ((value as string).includes('/') ? 'a string without a slash' : undefined)
+  text(value) ??
+  (/^[^/\p{Cc}]{1,200}$/u.test(value as string)
+    ? undefined
+    : 'at most 200 characters without a slash or control characters')
 
 const checks = {
   name,

@@ -68,6 +68,7 @@ export class WorkerProcess {
   readonly #stdout: Output
   readonly #stderr: Output
   #isInterruptible: boolean | undefined
+  readonly #userSignals = new Set<NodeJS.Signals>()
   #wasGreeted = false
   #wasReady = false
   #isBroken = false
@@ -145,6 +146,12 @@ export class WorkerProcess {
   /** Signals the group; never after its leader's exit was seen, when the number may be somebody else's. */
   signal(signal: NodeJS.Signals): void {
     if (this.#exit === undefined) this.#process.signalGroup(signal)
+  }
+
+  /** As `signal`; if the process ends by it, it was killed. */
+  signalByUser(signal: NodeJS.Signals): void {
+    this.#userSignals.add(signal)
+    this.signal(signal)
   }
 
   askExit(): void {
@@ -324,10 +331,11 @@ export class WorkerProcess {
     this.#process.control.destroy()
     this.#stdout.stop()
     this.#stderr.stop()
+    const { code: exitCode, signal } = this.#exit
     const reason = classifyExit({
-      exitCode: this.#exit.code,
-      signal: this.#exit.signal,
-      intent: this.#intent,
+      exitCode,
+      signal,
+      intent: this.#intent ?? (signal !== null && this.#userSignals.has(signal) ? 'killed' : undefined),
       wasReady: this.#wasReady,
       stderrTail: this.#stderr.tail,
       uptimeMs: this.uptimeMs,
@@ -346,7 +354,8 @@ function checkedReport(report: InterruptReport): InterruptReport {
     Number.isSafeInteger(report?.interruptId) &&
     outcomes.includes(report.outcome) &&
     Array.isArray(report.callIds) &&
-    report.callIds.every(Number.isSafeInteger)
+    report.callIds.every(Number.isSafeInteger) &&
+    (report.outcome === 'stuck' || Number.isSafeInteger(report.lastCallId))
   if (!isReport) throw new ProtocolError('The worker reported an interrupt in a way that is none.')
   return report
 }

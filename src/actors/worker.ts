@@ -1,3 +1,5 @@
+import { constants } from 'node:os'
+
 import type { ExitReason } from '../errors/exit-reason.ts'
 import type { ModuleReference } from '../movement/module-reference.ts'
 import type { CallOptions, CastOptions } from './call-options.ts'
@@ -288,11 +290,11 @@ export class Worker implements AsyncDisposable {
   /**
    * Sends a signal to the worker's process group, at once; calls in flight reject with `WorkerDiedError` when it dies.
    *
-   * @param signal - default SIGKILL, which nothing survives
+   * @param signal - default SIGKILL, which nothing survives; SIGSTOP and SIGCONT are `suspend` and `resume`
    * @throws {TypeError} if there is no such signal
    */
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
-    if (!/^SIG[A-Z0-9]+$/.test(signal)) {
+    if (!Object.hasOwn(constants.signals, signal)) {
       throw new TypeError(
         `Expected \`signal\` to be the name of a signal, such as 'SIGTERM', got ${shown(signal)}.`,
       )

@@ -31,12 +31,11 @@ export class CallTable {
     return this.#endedEarly.delete(call.id) || (!call.background && call.id <= this.#interruptedUpTo)
   }
 
-  /** Calls that an interrupt is meant for may still be on their way: control overtakes data. Answers whether any is. */
-  refuse(request: InterruptRequest): boolean {
-    const { upToCallId = 0, callId = 0 } = request
+  /** Calls that an interrupt is meant for may still be on their way: control overtakes data. Answers the newest that has come. */
+  refuse({ upToCallId, callId }: InterruptRequest): number {
     if (upToCallId > this.#interruptedUpTo) this.#interruptedUpTo = upToCallId
     if (callId > this.#lastId) this.#endedEarly.add(callId)
-    return Math.max(upToCallId, callId) > this.#lastId
+    return this.#lastId
   }
 
   /** The call that the code on the stack belongs to; undefined for code that outlived its call untracked. */

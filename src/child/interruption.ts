@@ -9,10 +9,15 @@ import {
   cell,
   decision,
   type Preparation,
-  prepareSymbol,
+  prepareProperty,
 } from './sentinel-messages.ts'
 import type { SentinelPort } from './sentinel-port.ts'
 import { type SpinningStack, spinningStack } from './spinning-stack.ts'
+
+// Taken before user code can replace them: fake timers are an ordinary thing to have in a worker.
+const { compareExchange, load, store } = Atomics
+const { setTimeout } = globalThis
+const now = performance.now.bind(performance)
 
 /** How long the prepare step holds the main thread still for the sentinel before it lets go. */
 const holdMs = 5_000
@@ -58,13 +63,13 @@ class Interruption {
     options.sentinel.on('message', (question) => this.#answer(question))
     const prepare = (request: InterruptRequest): Preparation =>
       this.#prepare(request, spinningStack(prepare, options.runtimeFile))
-    Object.defineProperty(globalThis, Symbol.for(prepareSymbol), { value: prepare })
+    Object.defineProperty(globalThis, prepareProperty, { value: prepare })
   }
 
   #targets(request: InterruptRequest): RunningCall[] {
     const calls = this.#options.table.unsettled()
-    if (request.callId !== undefined) return calls.filter((call) => call.id === request.callId)
-    return calls.filter((call) => !call.background && call.id <= (request.upToCallId ?? 0))
+    if (request.callId > 0) return calls.filter((call) => call.id === request.callId)
+    return calls.filter((call) => !call.background && call.id <= request.upToCallId)
   }
 
   /** Takes the calls out of the table; their answers are dropped from here on. */
@@ -82,7 +87,7 @@ class Interruption {
     const cut = this.#cut
     const { table, sentinel } = this.#options
     if (cut !== undefined) this.#recover(cut)
-    const refusesMore = table.refuse(request)
+    const lastCallId = table.refuse(request)
     const callIds = this.#end(this.#targets(request))
     if (cut?.interruptId === request.interruptId) callIds.push(...cut.callIds)
     const answer: AliveAnswer = {
@@ -90,7 +95,7 @@ class Interruption {
       interruptId: request.interruptId,
       round,
       callIds,
-      refusesMore,
+      lastCallId,
       cutAt: cut?.interruptId === request.interruptId ? cut.at : undefined,
     }
     sentinel.postMessage(answer)
@@ -131,11 +136,11 @@ class Interruption {
   #prepare(request: InterruptRequest, stack: SpinningStack): Preparation {
     const { table, cells } = this.#options
     const give = (value: number, callIds: number[]): Preparation => {
-      Atomics.store(cells, cell.decision, value)
-      return { decision: value, at: stack.at, callIds }
+      store(cells, cell.decision, value)
+      return { decision: value, at: stack.at, callIds, lastCallId: table.refuse(request) }
     }
     // An evaluation can wait for minutes behind a native call; by then its ladder may be over.
-    if (Atomics.load(cells, cell.ladder) !== request.interruptId) return give(decision.denied, [])
+    if (load(cells, cell.ladder) !== request.interruptId) return give(decision.denied, [])
     if (!canClearAsyncIdStack()) return give(decision.impossible, [])
     // Within Node's or our own code the context may be another call's, or none yet.
     if (!stack.isUserCode) return give(decision.retry, [])
@@ -144,13 +149,13 @@ class Interruption {
     if (spinning !== undefined && !spinning.settled && !targets.includes(spinning)) {
       return give(decision.spare, this.#end(targets))
     }
-    Atomics.store(cells, cell.decision, decision.cut)
-    if (!this.#holdStill()) return { decision: decision.withdrawn, at: stack.at, callIds: [] }
+    store(cells, cell.decision, decision.cut)
+    if (!this.#holdStill()) return { decision: decision.withdrawn, at: stack.at, callIds: [], lastCallId: 0 }
     const callIds = this.#end(targets)
     const { interruptId } = request
     this.#cut = { interruptId, at: stack.at, callIds, losesMicrotasks: stack.losesMicrotasks }
     clearAsyncIdStack()
-    return { decision: decision.cut, at: stack.at, callIds }
+    return { decision: decision.cut, at: stack.at, callIds, lastCallId: table.refuse(request) }
   }
 
   /**
@@ -159,13 +164,13 @@ class Interruption {
    */
   #holdStill(): boolean {
     const { cells } = this.#options
-    const deadline = performance.now() + holdMs
+    const deadline = now() + holdMs
     for (;;) {
-      const seen = Atomics.load(cells, cell.decision)
+      const seen = load(cells, cell.decision)
       if (seen === decision.released) return true
       if (seen === decision.denied) return false
-      if (seen !== decision.cut || performance.now() < deadline) continue
-      const before = Atomics.compareExchange(cells, cell.decision, decision.cut, decision.withdrawn)
+      if (seen !== decision.cut || now() < deadline) continue
+      const before = compareExchange(cells, cell.decision, decision.cut, decision.withdrawn)
       if (before === decision.cut) return false
     }
   }

@@ -7,7 +7,7 @@ import {
   cell,
   decision,
   type Preparation,
-  prepareSymbol,
+  prepareProperty,
 } from './sentinel-messages.ts'
 
 /** How long the main thread has to answer before it counts as busy. */
@@ -40,7 +40,7 @@ export class Ladder {
   #round = 0
   #session: Session | undefined
   #wasCut = false
-  #refusesMore = false
+  #lastCallId = 0
   #isEvaluating = false
   #attempts = 0
   #at: string | undefined
@@ -65,12 +65,18 @@ export class Ladder {
     this.#attempt = setTimeout(() => this.#prepare(), aliveMs)
   }
 
+  /** Calls were ended, or will be refused when they arrive. */
+  get #endedAny(): boolean {
+    const { upToCallId, callId } = this.#options.request
+    return this.#callIds.size > 0 || Math.max(upToCallId, callId) > this.#lastCallId
+  }
+
   /** The main thread's loop turned and has answered. */
   answered(answer: AliveAnswer): void {
     if (this.#isOver || answer.interruptId !== this.interruptId || answer.round !== this.#round) return
     clearTimeout(this.#attempt)
     for (const id of answer.callIds) this.#callIds.add(id)
-    if (answer.refusesMore) this.#refusesMore = true
+    this.#lastCallId = Math.max(this.#lastCallId, answer.lastCallId)
     if (answer.cutAt !== undefined) {
       this.#wasCut = true
       this.#at = answer.cutAt
@@ -81,9 +87,7 @@ export class Ladder {
       this.#ask()
       return
     }
-    this.#finish(
-      this.#wasCut ? 'interrupted' : this.#callIds.size > 0 || this.#refusesMore ? 'detached' : 'idle',
-    )
+    this.#finish(this.#wasCut ? 'interrupted' : this.#endedAny ? 'detached' : 'idle')
   }
 
   #prepare(): void {
@@ -93,7 +97,8 @@ export class Ladder {
     if (this.#session === undefined) return
     this.#isEvaluating = true
     Atomics.store(cells, cell.decision, decision.pending)
-    const expression = `globalThis[Symbol.for(${JSON.stringify(prepareSymbol)})](${JSON.stringify(request)})`
+    // `this` is the global object.
+    const expression = `this[${JSON.stringify(prepareProperty)}](${JSON.stringify(request)})`
     this.#session.post('Runtime.evaluate', { expression, returnByValue: true }, (error, response) => {
       this.#isEvaluating = false
       if (!this.#isOver) this.#prepared(error, response?.result?.value as Preparation | undefined)
@@ -121,8 +126,9 @@ export class Ladder {
     }
     if (preparation.at !== '') this.#at = preparation.at
     for (const id of preparation.callIds) this.#callIds.add(id)
+    this.#lastCallId = Math.max(this.#lastCallId, preparation.lastCallId)
     if (preparation.decision === decision.cut) this.#wasCut = true
-    if (preparation.decision === decision.spare) this.#finish(this.#callIds.size > 0 ? 'detached' : 'idle')
+    if (preparation.decision === decision.spare) this.#finish(this.#endedAny ? 'detached' : 'idle')
     else if (preparation.decision !== decision.impossible) this.#again()
   }
 
@@ -149,6 +155,7 @@ export class Ladder {
       interruptId: this.interruptId,
       outcome,
       callIds: [...this.#callIds],
+      lastCallId: this.#lastCallId,
       ...(this.#at === undefined || this.#at === '' ? {} : { at: this.#at }),
       afterMs: performance.now() - this.#startedMs,
     })

@@ -53,3 +53,15 @@ export function flushAtExit(dataFd: number, lane: Transport, writer: FrameWriter
     }
   }
 }
+
+/** Exits when what was printed has left: a pipe takes it piece by piece, and `process.exit()` would not wait. */
+export function exitInOrder(): void {
+  const streams = [process.stdout, process.stderr].filter((stream) => stream.writableLength > 0)
+  let left = streams.length
+  if (left === 0) process.exit(0)
+  for (const stream of streams) {
+    stream.write('', () => {
+      if (--left === 0) process.exit(0)
+    })
+  }
+}

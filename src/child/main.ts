@@ -10,7 +10,7 @@ import { CallRunner } from './call-runner.ts'
 import { CallTable } from './call-table.ts'
 import { endGroup } from './end-group.ts'
 import { startInterruption } from './interruption.ts'
-import { flushAtExit, sayLastWords } from './last-words.ts'
+import { exitInOrder, flushAtExit, sayLastWords } from './last-words.ts'
 import { startSentinel } from './sentinel-port.ts'
 import { type WorkerContext, workerContextSymbol } from './worker-context.ts'
 
@@ -60,7 +60,7 @@ function onFrame(frame: IncomingFrame): void {
   if (frame.type === frameType.call) runner?.call(frame)
   else if (frame.type === frameType.define) runner?.define(frame)
   else if (frame.type === frameType.configure) configure(frame)
-  else if (frame.type === frameType.exit) process.exit(0)
+  else if (frame.type === frameType.exit) exitInOrder()
 }
 
 // The host's own writer has checked its limits; what is announced here is only bounded by what a header can say.

@@ -20,8 +20,8 @@ export interface AliveAnswer {
   readonly interruptId: number
   readonly round: number
   readonly callIds: readonly number[]
-  /** Calls that were meant have not arrived yet; they will be refused when they do. */
-  readonly refusesMore: boolean
+  /** The newest call that has arrived; those that were meant and come later will be refused. */
+  readonly lastCallId: number
   /** Code was cut off since the ladder began; this is where it was. */
   readonly cutAt: string | undefined
 }
@@ -31,6 +31,7 @@ export interface Preparation {
   readonly decision: number
   readonly at: string
   readonly callIds: readonly number[]
+  readonly lastCallId: number
 }
 
 /** Cells of the shared memory by which the prepare step and the sentinel agree. `ladder` is the one under way. */
@@ -57,5 +58,5 @@ export const decision = {
   withdrawn: 6,
 } as const
 
-/** Under this registered symbol the prepare step is found from within spinning code. */
-export const prepareSymbol = 'maltster.prepareInterrupt'
+/** The property of the global object by which the prepare step is found: no global that could have been replaced. */
+export const prepareProperty = 'maltster.prepareInterrupt'

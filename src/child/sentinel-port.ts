@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 
+import type { InterruptRequest } from '../transport/messages.ts'
 import { openControlLane } from './control-lane.ts'
 import type { AliveAnswer, AliveQuestion, SentinelData } from './sentinel-messages.ts'
 import { sentinelSource } from './sentinel-source.ts'
@@ -33,22 +34,24 @@ export function startSentinel(data: SentinelData): SentinelPort {
 }
 
 function withoutThread(controlFd: number): SentinelPort {
+  let asked: Pick<InterruptRequest, 'upToCallId' | 'callId'> = { upToCallId: 0, callId: 0 }
   let listener: ((question: AliveQuestion) => void) | undefined
   const report = openControlLane({
     fd: controlFd,
     interruptible: false,
-    onInterrupt: (request) => listener?.({ type: 'alive?', request, round: 0 }),
+    onInterrupt: (request) => {
+      asked = request
+      listener?.({ type: 'alive?', request, round: 0 })
+    },
   })
   return {
     on: (_event, heard) => {
       listener = heard
     },
-    postMessage: ({ interruptId, callIds, refusesMore }) =>
-      report({
-        interruptId,
-        callIds,
-        outcome: callIds.length > 0 || refusesMore ? 'detached' : 'idle',
-        afterMs: 0,
-      }),
+    postMessage: ({ interruptId, callIds, lastCallId }) => {
+      const outcome =
+        callIds.length > 0 || Math.max(asked.upToCallId, asked.callId) > lastCallId ? 'detached' : 'idle'
+      report({ interruptId, callIds, lastCallId, outcome, afterMs: 0 })
+    },
   }
 }

@@ -4,6 +4,8 @@ import type { ThrownData } from '../transport/messages.ts'
 
 const maxCauses = 16
 const maxErrors = 64
+/** Errors in all: causes and errors of errors may be many, and go in circles. */
+const maxThrown = 256
 
 /** Whether a value could be sent on its own. */
 export type Sendable = (value: unknown) => boolean
@@ -45,9 +47,20 @@ function describe(value: unknown): string {
  * What a function threw, as plain data: text first, so that nothing about it is needed to read it elsewhere.
  * Never throws, whatever the value does when it is looked at.
  */
-export function thrownData(thrown: unknown, sendable: Sendable, depth = 0): ThrownData {
+export function thrownData(thrown: unknown, sendable: Sendable): ThrownData {
+  return thrownAt(thrown, { sendable, depth: 0, budget: { left: maxThrown } })
+}
+
+interface Reading {
+  readonly sendable: Sendable
+  readonly depth: number
+  readonly budget: { left: number }
+}
+
+function thrownAt(thrown: unknown, reading: Reading): ThrownData {
   try {
-    return readThrown(thrown, sendable, depth)
+    reading.budget.left--
+    return readThrown(thrown, reading)
   } catch {
     // A proxy, revoked or hostile, that throws at whatever is asked of it.
     const message = describe(thrown)
@@ -55,7 +68,9 @@ export function thrownData(thrown: unknown, sendable: Sendable, depth = 0): Thro
   }
 }
 
-function readThrown(thrown: unknown, sendable: Sendable, depth: number): ThrownData {
+function readThrown(thrown: unknown, { sendable, depth, budget }: Reading): ThrownData {
+  const deeper = { sendable, depth: depth + 1, budget }
+  const goesOn = (): boolean => depth < maxCauses && budget.left > 0
   if (!(thrown instanceof Error) && !isErrorLike(thrown)) {
     const data = { isError: false, name: typeof thrown, message: describe(thrown), stack: '', properties: {} }
     return sendable(thrown) ? { ...data, value: thrown } : data
@@ -71,10 +86,8 @@ function readThrown(thrown: unknown, sendable: Sendable, depth: number): ThrownD
     message,
     stack: text(read(error, 'stack'), `${name}: ${message}`),
     properties: ownProperties(error, sendable),
-    ...(cause !== undefined && depth < maxCauses ? { cause: thrownData(cause, sendable, depth + 1) } : {}),
-    ...(Array.isArray(errors) && depth < maxCauses
-      ? { errors: errors.slice(0, maxErrors).map((inner) => thrownData(inner, sendable, depth + 1)) }
-      : {}),
+    ...(cause !== undefined && goesOn() ? { cause: thrownAt(cause, deeper) } : {}),
+    ...(Array.isArray(errors) && goesOn() ? { errors: innerErrors(errors, deeper) } : {}),
   }
 }
 
@@ -92,4 +105,13 @@ function customText(error: object, name: string): string {
   } catch {
     return ''
   }
+}
+
+function innerErrors(errors: readonly unknown[], reading: Reading): ThrownData[] {
+  const inner: ThrownData[] = []
+  for (const error of errors) {
+    if (inner.length === maxErrors || reading.budget.left <= 0) break
+    inner.push(thrownAt(error, reading))
+  }
+  return inner
 }

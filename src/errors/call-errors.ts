@@ -69,6 +69,8 @@ export interface RemoteErrorContext extends ErrorContext {
  * `RemoteError`s. `stack` is the remote stack followed by the caller's.
  */
 export class RemoteError extends MaltsterError {
+  /** It ran. */
+  readonly executed: Executed = 'yes'
   /** Name of the class of what was thrown, or `typeof` of what is no error. */
   readonly remoteName: string
   /** The stack over there. */

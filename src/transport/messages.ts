@@ -57,11 +57,11 @@ export interface Goodbye {
   readonly info: unknown
 }
 
-/** Body of `interrupt`, JSON. Either all foreground calls up to `upToCallId`, or the one call `callId`. */
+/** Body of `interrupt`, JSON. Either all foreground calls up to `upToCallId`, or the one call `callId`; the other is 0. */
 export interface InterruptRequest {
   readonly interruptId: number
-  readonly upToCallId?: number
-  readonly callId?: number
+  readonly upToCallId: number
+  readonly callId: number
   readonly graceMs: number
 }
 
@@ -73,6 +73,8 @@ export interface InterruptReport {
   readonly interruptId: number
   readonly outcome: 'idle' | 'detached' | 'interrupted' | 'stuck'
   readonly callIds: readonly number[]
+  /** The newest call that had arrived; those behind it are refused when they do. */
+  readonly lastCallId: number
   readonly at?: string
   readonly afterMs: number
 }
