@@ -306,7 +306,10 @@ export class Calls {
       if (this.#abandoned.delete(id)) continue
       const call = this.pending.get(id)
       if (call === undefined) continue
-      this.#end(call, interruptedError(this.#place, { collateral: false, executed: 'unknown', at: report.at }))
+      this.#end(
+        call,
+        interruptedError(this.#place, { collateral: false, executed: 'unknown', at: report.at }),
+      )
     }
     for (const call of this.pending.all()) {
       if (call.background || call.id > upToCallId || call.id <= report.lastCallId) continue

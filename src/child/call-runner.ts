@@ -29,17 +29,25 @@ export class CallRunner {
   readonly #writer: FrameWriter
   readonly #functions = new Map<number, Defined>()
 
-  constructor(table: CallTable, codec: Codec, writer: FrameWriter) {
+  readonly #recoverIfCut: () => void
+
+  constructor(table: CallTable, codec: Codec, writer: FrameWriter, recoverIfCut: () => void) {
     this.#table = table
     this.#codec = codec
     this.#writer = writer
+    this.#recoverIfCut = recoverIfCut
   }
 
+  /** The text of a function runs as it is defined, and must not be cut off there: it comes only once. */
+  isDefining = false
+
   define(frame: IncomingFrame): void {
+    this.isDefining = true
     // A definition that can't be read, or a module that does not load, fails the calls that need it, not the worker.
     const factory = this.#read(frame)
     if (factory instanceof Promise) factory.catch(() => {})
     this.#functions.set(frame.aux, { factory, ready: undefined })
+    this.isDefining = false
   }
 
   #read(frame: IncomingFrame): Defined['factory'] {
@@ -87,16 +95,18 @@ export class CallRunner {
       if (defined.ready !== undefined) value = table.run(call, defined.ready, args)
       else value = this.#first(call, defined, args, captures)
     } catch (error) {
-      table.leave()
       this.#threw(call, error)
+      table.leave()
       return
     }
     if (!isThenable(value)) {
       this.#returned(call, value)
+      table.leave()
       return
     }
     call.promise = value
     table.add(call)
+    table.leave()
     this.follow(call)
   }
 
@@ -106,7 +116,11 @@ export class CallRunner {
     if (factory instanceof Promise) {
       return factory.then((loaded) => {
         defined.ready = loaded([]) as AnyFunction
-        return call.settled ? undefined : this.#table.run(call, defined.ready, args)
+        try {
+          return call.settled ? undefined : this.#table.run(call, defined.ready, args)
+        } finally {
+          this.#table.leave()
+        }
       })
     }
     const made = factory(captures ?? []) as AnyFunction
@@ -118,10 +132,18 @@ export class CallRunner {
   follow(call: RunningCall): void {
     const { promise } = call
     if (promise === undefined) return
-    Promise.resolve(promise).then(
-      (value) => this.#returned(call, value),
-      (error: unknown) => this.#threw(call, error),
-    )
+    this.#table.inContext(call, () => {
+      void Promise.resolve(promise).then(
+        (value) => {
+          this.#recoverIfCut()
+          this.#returned(call, value)
+        },
+        (error: unknown) => {
+          this.#recoverIfCut()
+          this.#threw(call, error)
+        },
+      )
+    })
   }
 
   endAsCollateral(call: RunningCall, at: string): void {
@@ -136,18 +158,21 @@ export class CallRunner {
   }
 
   #returned(call: RunningCall, value: unknown): void {
-    if (!this.#settle(call) || call.cast) return
-    if (call.discard) {
-      this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
+    if (call.settled) return
+    if (call.cast || call.discard) {
+      this.#settle(call)
+      if (!call.cast) this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
       return
     }
     try {
+      // Getters of the value may spin: until the frame is there the call is not over.
       this.#writer.frame(frameType.result, 0, call.id, 0, value, 'result')
+      this.#settle(call)
     } catch (error) {
       if (error instanceof EncodeError) {
-        this.#send(call, { kind: 'encode', message: error.message, path: error.path })
+        this.#fail(call, { kind: 'encode', message: error.message, path: error.path })
       } else {
-        this.#send(call, { kind: 'thrown', thrown: this.#thrown(error) })
+        this.#fail(call, { kind: 'thrown', thrown: this.#thrown(error) })
       }
     }
   }

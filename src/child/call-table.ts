@@ -48,14 +48,20 @@ export class CallTable {
   run(call: RunningCall, body: (...args: unknown[]) => unknown, args: unknown[]): unknown {
     this.#synchronous = call
     let result: unknown
-    if (this.#active.size === 0) {
+    // A background call is tracked from the start: what has no context must never be taken for it and be spared.
+    if (this.#active.size === 0 && !call.background) {
       result = body(...args)
     } else {
       this.#tracking = true
       result = this.#context.run(call, body, ...args)
     }
-    this.#synchronous = undefined
     return result
+  }
+
+  /** Runs our own part of a call, which may run the user's: a `then`, a getter of the result, an abort listener. */
+  inContext(call: RunningCall, task: () => void): void {
+    if (this.#tracking && call !== this.#untracked) this.#context.run(call, task)
+    else task()
   }
 
   /** The body threw, or was cut off: nothing synchronous is on the stack any more. */
@@ -65,7 +71,7 @@ export class CallTable {
 
   /** Keeps a call whose function has returned a promise. */
   add(call: RunningCall): void {
-    if (this.#active.size === 0) this.#untracked = call
+    if (this.#active.size === 0 && !call.background) this.#untracked = call
     this.#active.add(call)
   }
 

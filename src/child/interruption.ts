@@ -40,6 +40,8 @@ export interface InterruptionOptions {
   readonly runtimeFile: string
   /** After a cut: whatever was under way in the runtime goes on. */
   readonly recover: () => void
+  /** Whether the user code on the stack is there for the runtime's sake. */
+  readonly mustNotCut: () => boolean
   /** Follows a promise again whose reactions may have been dropped. */
   readonly follow: (call: RunningCall) => void
   readonly endAsCollateral: (call: RunningCall, at: string) => void
@@ -55,6 +57,7 @@ class Interruption {
   readonly #options: InterruptionOptions
   /** Cut off and not yet recovered from. */
   #cut: Cut | undefined
+  #needsRecovery = false
   /** Ended, and not yet told so by their abort signal: user code must not run inside the prepare step. */
   #unsignalled: RunningCall[] = []
 
@@ -86,7 +89,8 @@ class Interruption {
   #answer({ request, round }: AliveQuestion): void {
     const cut = this.#cut
     const { table, sentinel } = this.#options
-    if (cut !== undefined) this.#recover(cut)
+    this.recoverIfCut()
+    this.#cut = undefined
     const lastCallId = table.refuse(request)
     const callIds = this.#end(this.#targets(request))
     if (cut?.interruptId === request.interruptId) callIds.push(...cut.callIds)
@@ -102,9 +106,15 @@ class Interruption {
     this.#signal(cut?.at)
   }
 
+  /** Also asked by whatever of the runtime runs first after a cut, which need not be the answer. */
+  recoverIfCut(): void {
+    if (!this.#needsRecovery || this.#cut === undefined) return
+    this.#needsRecovery = false
+    this.#recover(this.#cut)
+  }
+
   #recover(cut: Cut): void {
     const { table, recover, follow, endAsCollateral } = this.#options
-    this.#cut = undefined
     table.leave()
     recover()
     if (!cut.losesMicrotasks) return
@@ -128,7 +138,9 @@ class Interruption {
     for (const call of calls) {
       if (call.controller === undefined) continue
       const context = { at, collateral: false, executed: 'unknown' as const }
-      call.controller.abort(new InterruptedError(`Call ${call.id} was interrupted.`, context))
+      const { controller } = call
+      const reason = new InterruptedError(`Call ${call.id} was interrupted.`, context)
+      this.#options.table.inContext(call, () => controller.abort(reason))
     }
   }
 
@@ -143,7 +155,7 @@ class Interruption {
     if (load(cells, cell.ladder) !== request.interruptId) return give(decision.denied, [])
     if (!canClearAsyncIdStack()) return give(decision.impossible, [])
     // Within Node's or our own code the context may be another call's, or none yet.
-    if (!stack.isUserCode) return give(decision.retry, [])
+    if (!stack.isUserCode || this.#options.mustNotCut()) return give(decision.retry, [])
     const spinning = table.current()
     const targets = this.#targets(request)
     if (spinning !== undefined && !spinning.settled && !targets.includes(spinning)) {
@@ -153,7 +165,13 @@ class Interruption {
     if (!this.#holdStill()) return { decision: decision.withdrawn, at: stack.at, callIds: [], lastCallId: 0 }
     const callIds = this.#end(targets)
     const { interruptId } = request
-    this.#cut = { interruptId, at: stack.at, callIds, losesMicrotasks: stack.losesMicrotasks }
+    this.#cut = {
+      interruptId,
+      at: stack.at,
+      callIds,
+      losesMicrotasks: stack.losesMicrotasks || (this.#needsRecovery && this.#cut?.losesMicrotasks === true),
+    }
+    this.#needsRecovery = true
     clearAsyncIdStack()
     return { decision: decision.cut, at: stack.at, callIds, lastCallId: table.refuse(request) }
   }
@@ -177,6 +195,6 @@ class Interruption {
 }
 
 /** Listens to the sentinel from now on. */
-export function startInterruption(options: InterruptionOptions): void {
-  void new Interruption(options)
+export function startInterruption(options: InterruptionOptions): { recoverIfCut(): void } {
+  return new Interruption(options)
 }

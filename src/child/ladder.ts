@@ -14,6 +14,10 @@ import {
 const aliveMs = 8
 /** Between two looks at what the prepare step decided, and between two attempts. */
 const retryMs = 2
+/** Between two attempts once it is only watched whether ended code begins to spin. */
+const watchMs = 50
+/** How long an evaluation that is on its way may delay the end of a ladder. */
+const lateMs = 50
 /** After so many attempts at bad points, something is done about the points. */
 const patientAttempts = 8
 
@@ -26,6 +30,8 @@ export interface LadderOptions {
   readonly connect: () => Session | undefined
   readonly report: (report: InterruptReport) => void
   readonly finished: () => void
+  /** Reported early, and still looking. */
+  readonly reported: () => void
 }
 
 /**
@@ -43,8 +49,11 @@ export class Ladder {
   #lastCallId = 0
   #isEvaluating = false
   #attempts = 0
+  #wantsFinish = false
   #at: string | undefined
   #isOver = false
+  /** What was asked for has been reported; it stays to see ended code that is yet to spin. */
+  #isReported = false
   #attempt: NodeJS.Timeout | undefined
   readonly #graceTimer: NodeJS.Timeout
 
@@ -87,7 +96,7 @@ export class Ladder {
       this.#ask()
       return
     }
-    this.#finish(this.#wasCut ? 'interrupted' : this.#endedAny ? 'detached' : 'idle')
+    this.#finishSoon()
   }
 
   #prepare(): void {
@@ -128,15 +137,47 @@ export class Ladder {
     for (const id of preparation.callIds) this.#callIds.add(id)
     this.#lastCallId = Math.max(this.#lastCallId, preparation.lastCallId)
     if (preparation.decision === decision.cut) this.#wasCut = true
-    if (preparation.decision === decision.spare) this.#finish(this.#endedAny ? 'detached' : 'idle')
+    if (preparation.decision === decision.spare && !this.#isReported) {
+      this.#isReported = true
+      clearTimeout(this.#graceTimer)
+      this.#report(this.#outcome)
+      this.#options.reported()
+    }
+    if (this.#isOver) return
+    if (this.#wantsFinish) this.#finishAfter(preparation.decision)
     else if (preparation.decision !== decision.impossible) this.#again()
+  }
+
+  /** The main thread's loop turns, but an evaluation may still be on its way, and may end calls. */
+  #finishSoon(): void {
+    if (!this.#isEvaluating) {
+      this.#finish()
+      return
+    }
+    this.#wantsFinish = true
+    this.#attempt = setTimeout(() => this.#finish(), lateMs)
+  }
+
+  #finishAfter(decided: number): void {
+    clearTimeout(this.#attempt)
+    this.#wantsFinish = false
+    if (decided !== decision.cut) {
+      this.#finish()
+      return
+    }
+    // It has cut after all, so the main thread has something to tell again.
+    this.#round++
+    this.#ask()
   }
 
   /** Not at this point, or not out of it yet: look again shortly. */
   #again(): void {
     clearTimeout(this.#attempt)
     if (++this.#attempts % patientAttempts === 0) this.#deoptimise()
-    this.#attempt = setTimeout(() => this.#prepare(), this.#wasCut ? aliveMs : retryMs)
+    this.#attempt = setTimeout(
+      () => this.#prepare(),
+      this.#isReported ? watchMs : this.#wasCut ? aliveMs : retryMs,
+    )
   }
 
   /**
@@ -161,7 +202,21 @@ export class Ladder {
     })
   }
 
-  #finish(outcome: InterruptReport['outcome']): void {
+  get #outcome(): InterruptReport['outcome'] {
+    if (this.#wasCut) return 'interrupted'
+    return this.#endedAny ? 'detached' : 'idle'
+  }
+
+  get isReported(): boolean {
+    return this.#isReported
+  }
+
+  /** Another one is waiting: that one sees to what is left. */
+  yield(): void {
+    this.#finish()
+  }
+
+  #finish(): void {
     this.#isOver = true
     Atomics.store(this.#options.cells, cell.ladder, 0)
     this.#look()
@@ -169,7 +224,7 @@ export class Ladder {
     clearTimeout(this.#graceTimer)
     // Before the report: a process that exits while a session is connected says so on stderr.
     this.#session?.disconnect()
-    this.#report(outcome)
+    if (!this.#isReported) this.#report(this.#outcome)
     this.#options.finished()
   }
 }

@@ -37,7 +37,7 @@ function configure(frame: IncomingFrame): void {
   const codec = messageCodec(configuration.limits)
   const answers = new FrameWriter(lane, codec)
   writer = answers
-  runner = new CallRunner(table, codec, answers)
+  runner = new CallRunner(table, codec, answers, () => interruption.recoverIfCut())
   const { name, path, incarnation } = configuration
   const identity = Object.freeze({ name, path, incarnation })
   const context: WorkerContext = {
@@ -57,6 +57,7 @@ function configure(frame: IncomingFrame): void {
 }
 
 function onFrame(frame: IncomingFrame): void {
+  interruption.recoverIfCut()
   if (frame.type === frameType.call) runner?.call(frame)
   else if (frame.type === frameType.define) runner?.define(frame)
   else if (frame.type === frameType.configure) configure(frame)
@@ -73,7 +74,7 @@ const reader = new FrameReader(limits, {
   deferred: true,
 })
 
-startInterruption({
+const interruption = startInterruption({
   table,
   sentinel,
   cells: new Int32Array(decisionMemory),
@@ -83,6 +84,7 @@ startInterruption({
     reader.resume()
   },
   follow: (call) => runner?.follow(call),
+  mustNotCut: () => runner?.isDefining === true,
   endAsCollateral: (call, at) => runner?.endAsCollateral(call, at),
 })
 

@@ -48,6 +48,9 @@ function climb(): void {
     ask: (question) => port?.postMessage(question),
     connect,
     report,
+    reported: () => {
+      if (waiting.length > 0) ladder?.yield()
+    },
     finished: () => {
       ladder = undefined
       climb()
@@ -61,6 +64,7 @@ const report = openControlLane({
   onInterrupt: (request) => {
     waiting.push(request)
     if (ladder === undefined) climb()
+    else if (ladder.isReported) ladder.yield()
   },
 })
 

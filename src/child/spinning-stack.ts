@@ -43,7 +43,10 @@ export function spinningStack(above: (...args: never[]) => unknown, runtimeFile:
   const top = placed.find((frame) => !frame.startsWith('at queueMicrotask (node:'))
   const entry = placed.find((frame) => (isInternal(frame) || isRuntime(frame)) && !isContext(frame))
   // A cut in an immediate loses the other immediates of that round, and what waits for them.
-  const isMacrotask = entry !== undefined && (isRuntime(entry) || entry.includes('listOnTimeout (node:'))
+  const isMacrotask =
+    entry !== undefined &&
+    ((isRuntime(entry) && placed.some((frame) => frame.includes('#dispatch '))) ||
+      entry.includes('listOnTimeout (node:'))
   const shown = frames.filter((frame) => !isInternal(frame) && !isRuntime(frame)).slice(0, shownFrames)
   return {
     at: shown.map((frame) => `    ${frame}`).join('\n'),

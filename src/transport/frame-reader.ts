@@ -45,6 +45,11 @@ export interface FrameReaderOptions {
   readonly scheduleLater?: (task: () => void) => void
 }
 
+// Taken before user code can replace them: fake timers are an ordinary thing to have in a worker.
+const { nextTick } = process
+const { setImmediate } = globalThis
+const now = performance.now.bind(performance)
+
 const noAttachments: readonly ArrayBuffer[] = []
 const noBytes = Buffer.alloc(0)
 
@@ -96,8 +101,8 @@ export class FrameReader implements TransportReceiver {
   constructor(limits: Limits, options: FrameReaderOptions) {
     this.#options = options
     this.#budgetMs = options.budgetMs ?? 2
-    this.#now = options.now ?? (() => performance.now())
-    this.#schedule = options.schedule ?? ((task) => process.nextTick(task))
+    this.#now = options.now ?? now
+    this.#schedule = options.schedule ?? ((task) => nextTick(task))
     this.#scheduleLater = options.scheduleLater ?? ((task) => void setImmediate(task))
     this.#assembler = new FrameAssembler(limits)
   }

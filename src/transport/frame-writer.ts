@@ -4,6 +4,9 @@ import { encodeHeader, paddingAfter } from './frame-header.ts'
 import { headerBytes } from './protocol.ts'
 import type { Transport } from './transport.ts'
 
+// Taken before user code can replace it.
+const { nextTick } = process
+
 /** As soon as this much waits, it is handed over without waiting for the end of the turn. */
 const flushBytes = 64 * 1024
 
@@ -63,7 +66,7 @@ export class FrameWriter {
   constructor(transport: Transport, codec: Codec, options: FrameWriterOptions = {}) {
     this.#transport = transport
     this.#codec = codec
-    this.#schedule = options.schedule ?? ((task) => process.nextTick(task))
+    this.#schedule = options.schedule ?? ((task) => nextTick(task))
     this.#allocate = options.allocate ?? ((byteLength) => Buffer.allocUnsafeSlow(byteLength))
     this.#slab = this.#allocate(slabBytes)
   }

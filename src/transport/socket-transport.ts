@@ -3,6 +3,10 @@ import { adoptSocket, type FixedBufferRead, openSocket } from './fixed-buffer-so
 import type { Transport, TransportReceiver } from './transport.ts'
 import { WriteGuard } from './write-guard.ts'
 
+// Taken before user code can replace them.
+const { nextTick } = process
+const { setImmediate } = globalThis
+
 /** Bytes of one read. */
 const readBytes = 64 * 1024
 
@@ -74,7 +78,7 @@ class SocketLane implements Transport {
     socket.on('close', () => this.#endIfClosed())
     socket.pause()
     socket.unref()
-    if (socket.destroyed) process.nextTick(() => this.#endIfClosed())
+    if (socket.destroyed) nextTick(() => this.#endIfClosed())
   }
 
   get pendingBytes(): number {
@@ -88,7 +92,7 @@ class SocketLane implements Transport {
 
   start(receiver: TransportReceiver): void {
     this.#receiver = receiver
-    if (this.#isOver) process.nextTick(() => receiver.closed(this.#closedBy))
+    if (this.#isOver) nextTick(() => receiver.closed(this.#closedBy))
     else this.resume()
   }
 
@@ -141,7 +145,7 @@ class SocketLane implements Transport {
   destroy(): void {
     this.#isClosing = true
     this.#socket.destroy()
-    process.nextTick(() => this.#endIfClosed())
+    nextTick(() => this.#endIfClosed())
   }
 
   readonly #written = (): void => {
