@@ -1,49 +1,23 @@
 import { CallTimeoutError } from '../errors/call-errors.ts'
 import { DecodeError, ProtocolError } from '../errors/data-errors.ts'
 import type { Executed } from '../errors/maltster-error.ts'
-import { type AnyFunction } from '../movement/function-source.ts'
-import { type ModuleReference, prepareModuleReference } from '../movement/module-reference.ts'
+import { prepareModuleReference } from '../movement/module-reference.ts'
 import { captureValues, prepareFunction, type Shipment } from '../movement/shipment.ts'
-import type { Clock } from '../transport/clock.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
 import { encodedBytes } from '../transport/frame-writer.ts'
 import type { CallFailure, InterruptReport, InterruptRequest } from '../transport/messages.ts'
 import { frameFlag, frameType, headerBytes } from '../transport/protocol.ts'
 import { whenAborted } from './abort.ts'
 import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions } from './call-options.ts'
+import type { Callable, CallsOptions } from './calls-options.ts'
 import type { EventStream } from './events.ts'
 import type { InterruptResult } from './interrupts.ts'
 import { keepBody, Mailbox } from './mailbox.ts'
-import {
-  executedOf,
-  type PendingCall,
-  pendingCall,
-  PendingCalls,
-  type PendingEdges,
-} from './pending-calls.ts'
+import { executedOf, type PendingCall, pendingCall, PendingCalls } from './pending-calls.ts'
 import { callError, type ErrorPlace, interruptedError, rejection } from './remote-error.ts'
-import type { ResolvedOptions } from './resolve-options.ts'
-import type { WorkerProcess } from './worker-process.ts'
 
 /** How long a call whose time is over waits to learn where it was spinning. */
 const whereaboutsMs = 500
-
-/** What can be called: a function, or the name of one in a module. */
-export type Callable = AnyFunction | ModuleReference
-
-/** What the calls of a worker need of it. */
-export interface CallsOptions {
-  readonly options: ResolvedOptions
-  readonly process: WorkerProcess
-  readonly clock: Clock
-  readonly events: EventStream
-  readonly identity: { readonly path: string; readonly incarnation: number }
-  readonly edges: PendingEdges
-  /** Ends one call by the ladder. */
-  readonly endOne: (callId: number) => Promise<InterruptResult>
-  /** Why calls are not taken now, if they aren't. */
-  readonly refusal: () => Error | undefined
-}
 
 /** The calls of one incarnation: their way out, their way back, and every way to end early. */
 export class Calls {

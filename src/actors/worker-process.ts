@@ -21,6 +21,7 @@ import { frameType, protocolVersion } from '../transport/protocol.ts'
 import { workerEnvironment } from './environment.ts'
 import { classifyExit } from './exit-classification.ts'
 import { Output } from './output.ts'
+import { checkedReport } from './interrupt-report.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 import type { Seams } from './seams.ts'
 import type { SpawnedProcess } from './spawner.ts'
@@ -344,18 +345,4 @@ export class WorkerProcess {
     })
     this.#listener.exited(reason)
   }
-}
-
-const outcomes = ['idle', 'detached', 'interrupted', 'stuck']
-
-/** A report as far as it can be believed. Throws for one that is none. */
-function checkedReport(report: InterruptReport): InterruptReport {
-  const isReport =
-    Number.isSafeInteger(report?.interruptId) &&
-    outcomes.includes(report.outcome) &&
-    Array.isArray(report.callIds) &&
-    report.callIds.every(Number.isSafeInteger) &&
-    (report.outcome === 'stuck' || Number.isSafeInteger(report.lastCallId))
-  if (!isReport) throw new ProtocolError('The worker reported an interrupt in a way that is none.')
-  return report
 }

@@ -192,7 +192,7 @@ class SocketLane implements Transport {
       receiver.received(byteLength)
     } catch (error) {
       // The rest of the bytes is not to be lost by it.
-      setImmediate(() => {
+      globalThis.setImmediate(() => {
         throw error
       })
     }
