@@ -162,7 +162,8 @@ class Interruption {
       return give(decision.spare, this.#end(targets))
     }
     store(cells, cell.decision, decision.cut)
-    if (!this.#holdStill()) return { decision: decision.withdrawn, at: stack.at, callIds: [], lastCallId: 0 }
+    if (!this.#holdStill())
+      return { decision: decision.withdrawn, at: stack.at, callIds: [], lastCallId: table.refuse(request) }
     const callIds = this.#end(targets)
     const { interruptId } = request
     this.#cut = {

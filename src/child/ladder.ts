@@ -13,7 +13,7 @@ import {
 /** How long the main thread has to answer before it counts as busy. */
 const aliveMs = 8
 /** Between two looks at what the prepare step decided, and between two attempts. */
-const retryMs = 2
+const retryMs = 1
 /** Between two attempts once it is only watched whether ended code begins to spin. */
 const watchMs = 50
 /** How long an evaluation that is on its way may delay the end of a ladder. */
@@ -47,6 +47,7 @@ export class Ladder {
   #session: Session | undefined
   #wasCut = false
   #lastCallId = 0
+  #refusesMore = false
   #isEvaluating = false
   #attempts = 0
   #wantsFinish = false
@@ -76,8 +77,14 @@ export class Ladder {
 
   /** Calls were ended, or will be refused when they arrive. */
   get #endedAny(): boolean {
+    return this.#callIds.size > 0 || this.#refusesMore
+  }
+
+  /** Calls that had not arrived at any of the looks were refused, though they be here by the next. */
+  #sawLastCall(lastCallId: number): void {
     const { upToCallId, callId } = this.#options.request
-    return this.#callIds.size > 0 || Math.max(upToCallId, callId) > this.#lastCallId
+    if (Math.max(upToCallId, callId) > lastCallId) this.#refusesMore = true
+    this.#lastCallId = Math.max(this.#lastCallId, lastCallId)
   }
 
   /** The main thread's loop turned and has answered. */
@@ -85,7 +92,7 @@ export class Ladder {
     if (this.#isOver || answer.interruptId !== this.interruptId || answer.round !== this.#round) return
     clearTimeout(this.#attempt)
     for (const id of answer.callIds) this.#callIds.add(id)
-    this.#lastCallId = Math.max(this.#lastCallId, answer.lastCallId)
+    this.#sawLastCall(answer.lastCallId)
     if (answer.cutAt !== undefined) {
       this.#wasCut = true
       this.#at = answer.cutAt
@@ -135,7 +142,7 @@ export class Ladder {
     }
     if (preparation.at !== '') this.#at = preparation.at
     for (const id of preparation.callIds) this.#callIds.add(id)
-    this.#lastCallId = Math.max(this.#lastCallId, preparation.lastCallId)
+    this.#sawLastCall(preparation.lastCallId)
     if (preparation.decision === decision.cut) this.#wasCut = true
     if (preparation.decision === decision.spare && !this.#isReported) {
       this.#isReported = true
