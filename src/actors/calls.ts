@@ -9,6 +9,7 @@ import type { CallFailure, InterruptReport, InterruptRequest } from '../transpor
 import { frameFlag, frameType, headerBytes } from '../transport/protocol.ts'
 import { whenAborted } from './abort.ts'
 import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions } from './call-options.ts'
+import { withCapturePaths } from './capture-paths.ts'
 import type { Callable, CallsOptions } from './calls-options.ts'
 import type { EventStream } from './events.ts'
 import type { InterruptResult } from './interrupts.ts'
@@ -69,8 +70,12 @@ export class Calls {
       (shipment.captureNames.length > 0 ? frameFlag.captures : 0)
     const id = this.pending.nextId()
     const call = pendingCall(id, background, shipment.name)
-    if (!this.#mailbox.holdsCalls) this.#send(call, shipment, flags, body)
-    else this.#hold(call, shipment, flags, body)
+    try {
+      if (!this.#mailbox.holdsCalls) this.#send(call, shipment, flags, body)
+      else this.#hold(call, shipment, flags, body)
+    } catch (error) {
+      throw withCapturePaths(error, shipment)
+    }
     if (options !== undefined) this.#watch(call, options)
     if (this.#options.events.wantsCalls) {
       this.#emit({ type: 'call.started', callId: id, name: call.name, background })
@@ -91,7 +96,11 @@ export class Calls {
       (options?.background === true ? frameFlag.background : 0) |
       (shipment.captureNames.length > 0 ? frameFlag.captures : 0)
     const id = this.pending.nextId()
-    this.#write(id, shipment, flags, body)
+    try {
+      this.#write(id, shipment, flags, body)
+    } catch (error) {
+      throw withCapturePaths(error, shipment)
+    }
     this.#made++
     if (options?.background !== true) this.#lastCastId = id
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { InterruptedError, RemoteError, spawnWorker, WorkerDiedError } from 'maltster'
+import { EncodeError, InterruptedError, RemoteError, spawnWorker, WorkerDiedError } from 'maltster'
 import { expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { expectUsable, quietWorker, rejection } from './workers.ts'
@@ -133,6 +133,21 @@ test('a signal that aborts while the arguments are read ends the call', async ()
   const never = (given: unknown): Promise<void> => new Promise(() => given)
   const error = await rejection(worker.call(never, [argument], { signal: controller.signal }), Error)
   expect(error.message).toBe('mine')
+})
+
+test('what can not go in a capture is named by the capture, and in an argument by the argument', async () => {
+  await using worker = await quietWorker()
+  const bag: Record<string, unknown> = { deep: [() => 1] }
+  const use = (_given?: unknown): unknown => bag
+  const inCapture = await rejection(worker.call(use, [], { captures: { bag } }), EncodeError)
+  expect(inCapture.path).toBe('captures.bag.deep[0]')
+  expect(inCapture.message).toContain('captures.bag.deep[0]')
+  const inArgument = await rejection(
+    worker.call(use, [{ deep: () => 1 }], { captures: { bag: {} } }),
+    EncodeError,
+  )
+  expect(inArgument.path).toBe('args[0].deep')
+  await expectUsable(worker)
 })
 
 test('many calls share one abort signal without a warning', async () => {
