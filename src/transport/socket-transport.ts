@@ -59,6 +59,7 @@ class SocketLane implements Transport {
   #isPaused = true
   #isOver = false
   #owesDrained = false
+  #givenBytes = 0
 
   constructor(kind: string, open: (onread: FixedBufferRead) => Socket, given?: Socket) {
     this.kind = kind
@@ -86,8 +87,7 @@ class SocketLane implements Transport {
   }
 
   get heldBytes(): number {
-    const { droppedBytes, writingBytes } = this.#guard
-    return droppedBytes + Math.max(0, this.#socket.writableLength - writingBytes)
+    return this.#givenBytes - this.#guard.startedBytes
   }
 
   start(receiver: TransportReceiver): void {
@@ -98,6 +98,7 @@ class SocketLane implements Transport {
 
   write(chunks: readonly Uint8Array[]): boolean {
     const socket = this.#socket
+    for (const chunk of chunks) this.#givenBytes += chunk.byteLength
     if (this.#isClosing || socket.destroyed) return true
     const last = chunks.length - 1
     if (last > 0) socket.cork()

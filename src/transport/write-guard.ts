@@ -10,10 +10,8 @@ type WriteCallback = (error?: Error | null) => void
 export class WriteGuard {
   /** Why the writing half is over before the reading one, if it is. */
   brokenBy: Error | undefined
-  /** Bytes of the write that is under way: some may have left, some not. */
-  writingBytes = 0
-  /** Bytes that were not even tried, since the writing half is over. */
-  droppedBytes = 0
+  /** Bytes of all writes that were begun: some of the last one may not have left. What is dropped is never begun. */
+  startedBytes = 0
   /** Of `_write` and `_writev` a stream calls one at a time, so that one place for the callback is enough. */
   #callback: WriteCallback | undefined
 
@@ -32,19 +30,17 @@ export class WriteGuard {
 
   #admits(byteLength: number, callback: WriteCallback): boolean {
     if (this.brokenBy !== undefined) {
-      this.droppedBytes += byteLength
       callback()
       return false
     }
     this.#callback = callback
-    this.writingBytes = byteLength
+    this.startedBytes += byteLength
     return true
   }
 
   readonly #written = (error?: Error | null): void => {
     const callback = this.#callback
     this.#callback = undefined
-    this.writingBytes = 0
     if (error == null || !isGone(error)) {
       callback?.(error)
       return
