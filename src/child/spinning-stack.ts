@@ -4,7 +4,7 @@ export interface SpinningStack {
   readonly at: string
   /** Whether the innermost frame is the user's, so that cutting here tears nothing of ours or of Node's. */
   readonly isUserCode: boolean
-  /** Whether a cut may drop microtasks: unless the code was entered from a macrotask that is known to lose none. */
+  /** Whether a cut may drop microtasks or immediates: unless the code was entered from a macrotask that is known to lose none. */
   readonly losesMicrotasks: boolean
 }
 
@@ -42,7 +42,10 @@ export function spinningStack(above: (...args: never[]) => unknown, runtimeFile:
   // Optimised, a ring of `queueMicrotask` can be met nowhere else; cut there, its next round is not queued.
   const top = placed.find((frame) => !frame.startsWith('at queueMicrotask (node:'))
   const entry = placed.find((frame) => (isInternal(frame) || isRuntime(frame)) && !isContext(frame))
-  // A cut in an immediate loses the other immediates of that round, and what waits for them.
+  // A cut in an immediate, also in a tick between two of them, loses the other immediates of that round. How a very
+  // deep stack began can't be seen.
+  const inImmediates =
+    frames.length >= maxFrames || placed.some((frame) => frame.includes('processImmediate (node:'))
   const isMacrotask =
     entry !== undefined &&
     ((isRuntime(entry) && placed.some((frame) => frame.includes('#dispatch '))) ||
@@ -51,6 +54,6 @@ export function spinningStack(above: (...args: never[]) => unknown, runtimeFile:
   return {
     at: shown.map((frame) => `    ${frame}`).join('\n'),
     isUserCode: top !== undefined && !isInternal(top) && !isRuntime(top),
-    losesMicrotasks: !isMacrotask,
+    losesMicrotasks: !isMacrotask || inImmediates,
   }
 }

@@ -103,7 +103,8 @@ export class FrameReader implements TransportReceiver {
     this.#budgetMs = options.budgetMs ?? 2
     this.#now = options.now ?? now
     this.#schedule = options.schedule ?? ((task) => nextTick(task))
-    this.#scheduleLater = options.scheduleLater ?? ((task) => void setImmediate(task))
+    // In a tick after the immediates: a handler that is terminated among them would take the later ones with it.
+    this.#scheduleLater = options.scheduleLater ?? ((task) => void setImmediate(nextTick, task))
     this.#assembler = new FrameAssembler(limits)
   }
 
