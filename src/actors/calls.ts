@@ -27,7 +27,7 @@ export class Calls {
   readonly #known = new Map<string, number>()
   readonly #mailbox: Mailbox
   #made = 0
-  #lastCastId = 0
+  #hasCast = false
   /** Calls that were settled here before their answer came; it is dropped when it does. */
   readonly #abandoned = new Set<number>()
 
@@ -49,7 +49,7 @@ export class Calls {
 
   /** Whether foreground work may be there that nobody waits for: what became of a cast is not told. */
   get hasCast(): boolean {
-    return this.#lastCastId > 0
+    return this.#hasCast
   }
 
   /** Makes a call. Its frame is in order before this returns. Throws what the call is refused for. */
@@ -95,14 +95,13 @@ export class Calls {
       frameFlag.cast |
       (options?.background === true ? frameFlag.background : 0) |
       (shipment.captureNames.length > 0 ? frameFlag.captures : 0)
-    const id = this.pending.nextId()
     try {
-      this.#write(id, shipment, flags, body)
+      this.#write(this.pending.nextId(), shipment, flags, body)
     } catch (error) {
       throw withCapturePaths(error, shipment)
     }
     this.#made++
-    if (options?.background !== true) this.#lastCastId = id
+    if (options?.background !== true) this.#hasCast = true
   }
 
   #prepare(fn: Callable, captures: CallOptions['captures']): Shipment {
@@ -173,12 +172,15 @@ export class Calls {
 
   #watch(call: PendingCall, { timeoutMs, signal }: CallOptions): void {
     const { clock } = this.#options
+    // It may have aborted while the arguments were read; then there is nothing left to watch.
+    if (signal?.aborted === true) {
+      this.#abort(call, signal)
+      return
+    }
     const timer =
       timeoutMs === undefined || timeoutMs === Infinity
         ? undefined
         : clock.setIdleTimeout(() => void this.#timeOut(call, timeoutMs), timeoutMs)
-    // It may have aborted while the arguments were read.
-    if (signal?.aborted === true) this.#abort(call, signal)
     const forget = signal === undefined ? undefined : whenAborted(signal, () => this.#abort(call, signal))
     if (timer === undefined && forget === undefined) return
     call.release = () => {
