@@ -7,16 +7,34 @@ import { rolldown } from 'rolldown'
 
 /**
  * What runs inside the worker process, as one CommonJS file: it has to boot fast, must not depend on what is
- * installed beside it, and carries the sentinel's bundle as text, for `new Worker(text, { eval: true })`.
+ * installed beside it, and carries as text the bundles of the sentinel, for
+ * `new Worker(text, { eval: true })`, and of the session, which is compiled when source is first evaluated.
  * @param {string} root
  * @param {string} dist
  * @returns {Promise<string[]>} ids of the bundled modules
  */
 export async function bundleChild(root, dist) {
   const sentinel = await bundle(join(root, 'src/child/sentinel.ts'), 'cjs', [])
-  const main = await bundle(join(root, 'src/child/main.ts'), 'cjs', [sentinelText(root, sentinel.code)])
-  writeFileSync(join(dist, 'child/main.cjs'), main.code)
-  return [...sentinel.moduleIds, ...main.moduleIds]
+  const session = await bundle(join(root, 'src/movement/session/session.ts'), 'cjs', [], undefined, true)
+  const main = await bundle(join(root, 'src/child/main.ts'), 'cjs', [
+    textOf(root, 'sentinel', sentinel.code),
+    textOf(root, 'session', session.code),
+  ])
+  writeFileSync(join(dist, 'child/main.cjs'), withOwnGlobals(root, main.code))
+  return [...sentinel.moduleIds, ...session.moduleIds, ...main.moduleIds]
+}
+
+/**
+ * Has the code use globals of its own: user code shares its realm, and may replace the others.
+ * @param {string} root
+ * @param {string} code
+ */
+function withOwnGlobals(root, code) {
+  const file = join(root, 'src/child/own-globals.ts')
+  const [, names] = /ownGlobals = \{([^}]*)\}/.exec(readFileSync(file, 'utf8')) ?? []
+  if (names === undefined) throw new Error(`expected an object \`ownGlobals\` in ${file}`)
+  const list = names.split(',').map((name) => name.trim())
+  return `{const{${list.filter((name) => name !== '').join(',')}}=globalThis;(()=>{${code}\n})()}\n`
 }
 
 /**
@@ -40,9 +58,10 @@ export async function inlineMsgpackr(dist) {
  * @param {'cjs' | 'esm'} format
  * @param {import('rolldown').Plugin[]} plugins
  * @param {(id: string, importer: string | undefined) => boolean} external - what stays an import, besides Node's own
+ * @param {boolean} isDense - without the white space that only a reader needs
  * @returns {Promise<Bundle>}
  */
-async function bundle(input, format, plugins, external = () => false) {
+async function bundle(input, format, plugins, external = () => false, isDense = false) {
   const build = await rolldown({
     input,
     platform: 'node',
@@ -60,6 +79,7 @@ async function bundle(input, format, plugins, external = () => false) {
       comments: false,
       codeSplitting: false,
       keepNames: true,
+      ...(isDense ? { minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } } } : {}),
     })
     const [chunk, ...others] = output
     if (others.length > 0)
@@ -71,17 +91,18 @@ async function bundle(input, format, plugins, external = () => false) {
 }
 
 /**
- * Stands in for `src/child/sentinel-source.ts`, which throws when it is imported unbundled.
+ * Stands in for `src/child/NAME-source.ts`, which is empty where it is imported unbundled.
  * @param {string} root
+ * @param {string} name
  * @param {string} code
  * @returns {import('rolldown').Plugin}
  */
-function sentinelText(root, code) {
-  const target = join(root, 'src/child/sentinel-source.ts')
+function textOf(root, name, code) {
+  const target = join(root, `src/child/${name}-source.ts`)
   const literal = code.replaceAll(/[\\`]|\$\{/g, String.raw`\$&`)
   return {
-    name: 'sentinel-source',
-    load: (id) => (id === target ? `export const sentinelSource = \`${literal}\`` : null),
+    name: `${name}-source`,
+    load: (id) => (id === target ? `export const ${name}Source = \`${literal}\`` : null),
   }
 }
 

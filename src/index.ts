@@ -1,20 +1,42 @@
 export type { CallOptions, CastOptions } from './actors/call-options.ts'
+export type { WorkerTree } from './actors/descendants.ts'
+export type { EvaluateOptions, RunOptions } from './actors/evaluate-options.ts'
 export type { EventBody, EventEnvelope, EventFilter, MaltsterEvent } from './actors/events.ts'
+export type { WorkerCapabilities } from './actors/incarnation.ts'
 export type { InterruptResult } from './actors/interrupts.ts'
 export type { OutputOption } from './actors/output.ts'
-export type { CallParameters, StopOptions, Worker, WorkerCapabilities, WorkerStats } from './actors/worker.ts'
+export type { RunOutcome, RunResult } from './actors/run.ts'
+export type { Scope } from './actors/scope.ts'
+export type { CallParameters, StopOptions, Worker, WorkerStats } from './actors/worker.ts'
 export type { WorkerActor, WorkerObserver, WorkerSnapshot, WorkerStateValue } from './actors/worker-actor.ts'
 export type { WorkerState } from './actors/worker-machine.ts'
-export type { MailboxOptions, WorkerOptions } from './actors/worker-options.ts'
+export type {
+  HeartbeatOptions,
+  MailboxOptions,
+  PreloadOption,
+  WorkerOptions,
+} from './actors/worker-options.ts'
 export { BackpressureError, CallTimeoutError, InterruptedError, RemoteError } from './errors/call-errors.ts'
 export type { RemoteErrorContext } from './errors/call-errors.ts'
 export { CaptureError, DecodeError, EncodeError, ProtocolError } from './errors/data-errors.ts'
 export type { ExitReason, ExitType } from './errors/exit-reason.ts'
 export { MaltsterError } from './errors/maltster-error.ts'
 export type { ErrorContext, Executed } from './errors/maltster-error.ts'
-export { BootTimeoutError, SpawnError, WorkerDiedError, WorkerStoppedError } from './errors/worker-errors.ts'
+export {
+  AuthenticationError,
+  BootTimeoutError,
+  SpawnError,
+  WorkerDiedError,
+  WorkerStoppedError,
+} from './errors/worker-errors.ts'
 export type { ModuleReference } from './movement/module-reference.ts'
+export type { SessionName } from './movement/session/session.ts'
+export type { FunctionReference } from './movement/preload-plan.ts'
+export { inProcessWorker } from './supervisor/in-process-worker.ts'
+export type { InProcessOptions } from './supervisor/in-process-worker.ts'
 export { liveWorkers } from './supervisor/live-workers.ts'
 export { observe } from './supervisor/observe.ts'
 export { spawnWorker } from './supervisor/spawn-worker.ts'
+export type { LaunchedProcess, Launcher, LaunchRequest, ProcessExit } from './transport/launcher.ts'
 export type { Limits } from './transport/limits.ts'
+export type { Transport, TransportReceiver } from './transport/transport.ts'

@@ -24,7 +24,8 @@ const isSignal = (value: unknown): string | undefined =>
   anObject(value) ?? aFunction((value as AbortSignal).addEventListener) ?? undefined
 
 const castChecks = { background: boolean, captures: anObject }
-const callChecks = {
+/** What each option of a call must be. */
+export const callOptionChecks = {
   ...castChecks,
   timeoutMs: (value: unknown) => (value === Infinity ? undefined : delayMs(value)),
   signal: (value: unknown) => (isSignal(value) === undefined ? undefined : 'an AbortSignal'),
@@ -33,7 +34,7 @@ const callChecks = {
 
 /** @throws {TypeError | RangeError} naming the option, what was given and what is expected */
 export function checkCallOptions(options: CallOptions): void {
-  checkOptions('a call', options, callChecks)
+  checkOptions('a call', options, callOptionChecks)
 }
 
 /** @throws {TypeError | RangeError} naming the option, what was given and what is expected */

@@ -1,14 +1,9 @@
-import type { AnyFunction } from '../movement/function-source.ts'
-import type { ModuleReference } from '../movement/module-reference.ts'
 import type { Clock } from '../transport/clock.ts'
 import type { EventStream } from './events.ts'
 import type { InterruptResult } from './interrupts.ts'
 import type { PendingEdges } from './pending-calls.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 import type { WorkerProcess } from './worker-process.ts'
-
-/** What can be called: a function, or the name of one in a module. */
-export type Callable = AnyFunction | ModuleReference
 
 /** What the calls of a worker need of it. */
 export interface CallsOptions {

@@ -1,20 +1,20 @@
 import { CallTimeoutError } from '../errors/call-errors.ts'
 import { DecodeError, ProtocolError } from '../errors/data-errors.ts'
 import type { Executed } from '../errors/maltster-error.ts'
-import { prepareModuleReference } from '../movement/module-reference.ts'
-import { captureValues, prepareFunction, type Shipment } from '../movement/shipment.ts'
+import type { Shipment } from '../movement/shipment.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
-import { encodedBytes } from '../transport/frame-writer.ts'
 import type { CallFailure, InterruptReport, InterruptRequest } from '../transport/messages.ts'
-import { frameFlag, frameType, headerBytes } from '../transport/protocol.ts'
+import { frameFlag, frameType } from '../transport/protocol.ts'
 import { whenAborted } from './abort.ts'
 import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions } from './call-options.ts'
+import { CallSender, type Outgoing } from './call-sender.ts'
 import { withCapturePaths } from './capture-paths.ts'
-import type { Callable, CallsOptions } from './calls-options.ts'
+import { bodyOf, type Callable, prepareCallable } from './callable.ts'
+import type { CallsOptions } from './calls-options.ts'
 import type { EventStream } from './events.ts'
 import type { InterruptResult } from './interrupts.ts'
-import { keepBody, Mailbox } from './mailbox.ts'
-import { executedOf, type PendingCall, pendingCall, PendingCalls } from './pending-calls.ts'
+import { Mailbox } from './mailbox.ts'
+import { afterTurn, executedOf, type PendingCall, pendingCall, PendingCalls } from './pending-calls.ts'
 import { callError, type ErrorPlace, interruptedError, rejection } from './remote-error.ts'
 
 /** How long a call whose time is over waits to learn where it was spinning. */
@@ -24,8 +24,8 @@ const whereaboutsMs = 500
 export class Calls {
   readonly pending: PendingCalls
   readonly #options: CallsOptions
-  readonly #known = new Map<string, number>()
   readonly #mailbox: Mailbox
+  readonly #sender: CallSender
   #made = 0
   #hasCast = false
   /** Calls that were settled here before their answer came; it is dropped when it does. */
@@ -40,6 +40,7 @@ export class Calls {
       () => process.data.pendingBytes,
       () => this.#place,
     )
+    this.#sender = new CallSender(process, this.#mailbox)
   }
 
   /** Calls made so far. */
@@ -54,15 +55,37 @@ export class Calls {
 
   /** Makes a call. Its frame is in order before this returns. Throws what the call is refused for. */
   start(fn: Callable, args: readonly unknown[], options: CallOptions | undefined): Promise<unknown> {
-    const refusal = this.#options.refusal()
-    if (refusal !== undefined) throw refusal
+    this.#accept()
     if (options !== undefined) {
       checkCallOptions(options)
       options.signal?.throwIfAborted()
     }
-    const shipment = this.#prepare(fn, options?.captures)
+    return this.#begin(prepareCallable(fn, options?.captures), args, options, false)
+  }
+
+  /**
+   * As `start`, with options that were checked.
+   * @param isDirect - it does not wait for its turn: it is part of what has the worker to itself
+   */
+  startPrepared(
+    shipment: Shipment,
+    args: readonly unknown[],
+    options: CallOptions | undefined,
+    isDirect = false,
+  ): Promise<unknown> {
+    this.#accept()
+    options?.signal?.throwIfAborted()
+    return this.#begin(shipment, args, options, isDirect)
+  }
+
+  #begin(
+    shipment: Shipment,
+    args: readonly unknown[],
+    options: CallOptions | undefined,
+    isDirect: boolean,
+  ): Promise<unknown> {
     this.#mailbox.checkCalls(this.pending.size)
-    const body = this.#body(shipment, args, options?.captures)
+    const body = bodyOf(shipment, args, options?.captures)
     const background = options?.background === true
     const flags =
       (background ? frameFlag.background : 0) |
@@ -71,8 +94,9 @@ export class Calls {
     const id = this.pending.nextId()
     const call = pendingCall(id, background, shipment.name)
     try {
-      if (!this.#mailbox.holdsCalls) this.#send(call, shipment, flags, body)
-      else this.#hold(call, shipment, flags, body)
+      const outgoing = { id, flags, shipment, body }
+      if (isDirect || !this.#mailbox.holds(background)) this.#send(call, outgoing)
+      else this.#hold(call, outgoing)
     } catch (error) {
       throw withCapturePaths(error, shipment)
     }
@@ -85,18 +109,20 @@ export class Calls {
 
   /** Makes a call that nobody waits for. */
   cast(fn: Callable, args: readonly unknown[], options: CastOptions | undefined): void {
-    const refusal = this.#options.refusal()
-    if (refusal !== undefined) throw refusal
+    this.#accept()
     if (options !== undefined) checkCastOptions(options)
-    const shipment = this.#prepare(fn, options?.captures)
+    const shipment = prepareCallable(fn, options?.captures)
     this.#mailbox.checkCalls(this.pending.size)
-    const body = this.#body(shipment, args, options?.captures)
+    const body = bodyOf(shipment, args, options?.captures)
     const flags =
       frameFlag.cast |
       (options?.background === true ? frameFlag.background : 0) |
       (shipment.captureNames.length > 0 ? frameFlag.captures : 0)
+    const id = this.pending.nextId()
     try {
-      this.#write(this.pending.nextId(), shipment, flags, body)
+      const outgoing = { id, flags, shipment, body }
+      if (this.#mailbox.isTaken && options?.background !== true) this.#holdCast(outgoing)
+      else this.#sender.write(outgoing)
     } catch (error) {
       throw withCapturePaths(error, shipment)
     }
@@ -104,69 +130,49 @@ export class Calls {
     if (options?.background !== true) this.#hasCast = true
   }
 
-  #prepare(fn: Callable, captures: CallOptions['captures']): Shipment {
-    if (typeof fn === 'function' || fn === null || typeof fn !== 'object')
-      return prepareFunction(fn, captures)
-    return prepareModuleReference(fn)
+  /** Gives the worker to one task alone, once the calls before it have settled; calls made from now on wait for it. */
+  exclusive<T>(task: () => Promise<T>): Promise<T> {
+    const before = this.pending
+      .all()
+      .filter((call) => !call.background && call.sentAt > 0)
+      .map((call) => new Promise<void>((resolve) => afterTurn(call, resolve)))
+    return this.#mailbox.exclusive(before, task)
   }
 
-  #body(shipment: Shipment, args: readonly unknown[], captures: CallOptions['captures']): unknown {
-    if (!Array.isArray(args)) {
-      throw new TypeError(
-        `Expected \`args\` to be an array, got ${typeof args}. Write \`call(fn, [argument])\`.`,
-      )
-    }
-    return shipment.captureNames.length === 0 ? args : [args, captureValues(shipment, captures)]
+  /** @throws the reason if no calls are taken */
+  #accept(): void {
+    const refusal = this.#options.refusal()
+    if (refusal !== undefined) throw refusal
   }
 
-  /** The worker's number for a function; tells it what the function is when that is news. */
-  #define(shipment: Shipment): number {
-    const known = this.#known.get(shipment.key)
-    if (known !== undefined) return known
-    const functionId = this.#known.size + 1
-    this.#options.process.data.frame(frameType.define, 0, 0, functionId, shipment.definition, 'fn')
-    this.#known.set(shipment.key, functionId)
-    return functionId
-  }
-
-  #send(call: PendingCall, shipment: Shipment, flags: number, body: unknown): void {
-    const { data } = this.#options.process
-    this.#write(call.id, shipment, flags, body)
+  #send(call: PendingCall, outgoing: Outgoing): void {
+    this.#sender.write(outgoing)
     this.#made++
-    call.sentAt = data.bytesWritten
+    call.sentAt = this.#options.process.data.bytesWritten
     this.pending.add(call)
   }
 
-  #write(id: number, shipment: Shipment, flags: number, body: unknown): void {
-    const { codec, data } = this.#options.process
-    const { admit } = this.#mailbox
-    const known = this.#known.get(shipment.key)
-    if (known !== undefined) {
-      data.frame(frameType.call, flags, id, known, body, 'args', admit)
-      return
+  #hold(call: PendingCall, outgoing: Outgoing): void {
+    const accepted = (): void => {
+      this.#made++
+      this.pending.add(call)
     }
-    // The definition goes first, and must not go if the call can't.
-    const encoded = codec.encode(body, 'args', Buffer.alloc(1024), 0, headerBytes)
-    admit(encodedBytes(encoded))
-    const kept = keepBody(encoded)
-    data.encodedFrame(frameType.call, flags, id, this.#define(shipment), kept)
-  }
-
-  /** Encodes now, so that later changes of the arguments don't show, and sends when it is the call's turn. */
-  #hold(call: PendingCall, shipment: Shipment, flags: number, body: unknown): void {
-    const { codec, data } = this.#options.process
-    const encoded = codec.encode(body, 'args', Buffer.alloc(1024), 0, headerBytes)
-    this.#mailbox.admit(encodedBytes(encoded))
-    this.#made++
-    this.pending.add(call)
-    this.#mailbox.hold(encoded, (kept) => {
+    this.#sender.hold(outgoing, call.background, accepted, (send) => {
       // Settled while it waited.
       if (this.pending.get(call.id) === undefined) return Promise.resolve()
-      data.encodedFrame(frameType.call, flags, call.id, this.#define(shipment), kept)
-      call.sentAt = data.bytesWritten
+      send()
+      call.sentAt = this.#options.process.data.bytesWritten
       return new Promise((settled) => {
         call.endTurn = settled
       })
+    })
+  }
+
+  #holdCast(outgoing: Outgoing): void {
+    const accepted = (): void => {}
+    this.#sender.hold(outgoing, false, accepted, (send) => {
+      if (this.#options.refusal() === undefined) send()
+      return Promise.resolve()
     })
   }
 

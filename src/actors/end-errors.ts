@@ -1,8 +1,15 @@
 import { ProtocolError } from '../errors/data-errors.ts'
 import { describeExit, type ExitReason } from '../errors/exit-reason.ts'
 import type { Executed } from '../errors/maltster-error.ts'
-import { BootTimeoutError, SpawnError, WorkerDiedError, WorkerStoppedError } from '../errors/worker-errors.ts'
-import type { ErrorPlace } from './remote-error.ts'
+import {
+  AuthenticationError,
+  BootTimeoutError,
+  SpawnError,
+  WorkerDiedError,
+  WorkerStoppedError,
+} from '../errors/worker-errors.ts'
+import type { CallFailure } from '../transport/messages.ts'
+import { callError, type ErrorPlace } from './remote-error.ts'
 
 /** Why a process was not even started. */
 export interface SpawnProblem {
@@ -30,10 +37,32 @@ export function spawnError(path: string, problem: SpawnProblem): SpawnError {
   })
 }
 
+/** What a step of `preload` threw: stands as cause of the exit until that is known. */
+class PreloadError {
+  readonly step: string
+  readonly error: Error
+
+  constructor(step: string, error: Error) {
+    this.step = step
+    this.error = error
+  }
+}
+
+/** The cause of the end of a worker whose `preload` failed. */
+export function preloadError(step: string, failure: CallFailure, place: ErrorPlace): object {
+  return new PreloadError(step, callError(failure, place))
+}
+
 /** The error of a worker whose process ended before it was ready. */
 export function bootError(place: ErrorPlace, reason: ExitReason, bootTimeoutMs: number): Error {
   const path = place.worker
-  if (reason.cause instanceof ProtocolError) return reason.cause
+  if (reason.cause instanceof ProtocolError || reason.cause instanceof AuthenticationError)
+    return reason.cause
+  if (reason.cause instanceof PreloadError) {
+    const { step, error } = reason.cause
+    const message = `Worker ${path} could not be prepared: its \`preload\` step ${step} threw: ${error.message}`
+    return new SpawnError(message, { ...place, reason: { ...reason, cause: error }, cause: error })
+  }
   if (reason.type === 'shutdown') return stoppedError(place, 'no')
   const tail = reason.stderrTail.trim()
   const said = tail === '' ? 'It wrote nothing to stderr.' : `It wrote to stderr:\n${tail}`

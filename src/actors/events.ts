@@ -23,6 +23,16 @@ export type EventBody =
   | { readonly type: 'worker.ready'; readonly pid: number; readonly bootMs: number }
   | { readonly type: 'worker.state'; readonly from: string; readonly to: string }
   | { readonly type: 'worker.exited'; readonly reason: ExitReason }
+  /** Heartbeat: the main thread has not answered for so long, but the process has. It may be computing. */
+  | { readonly type: 'worker.blocked'; readonly blockedMs: number }
+  | { readonly type: 'worker.unblocked'; readonly blockedMs: number }
+  /** Heartbeat: the process has not answered for so long. */
+  | { readonly type: 'worker.frozen'; readonly silentMs: number }
+  | { readonly type: 'worker.thawed'; readonly silentMs: number }
+  /** Somebody came to the socket of a worker that boots, and could not prove to be it. */
+  | { readonly type: 'worker.strangerRefused'; readonly why: string }
+  /** A reader of `stdout: 'pipe'` was too far behind, and has lost the oldest bytes. */
+  | { readonly type: 'output.dropped'; readonly stream: 'stdout' | 'stderr'; readonly bytes: number }
   | {
       readonly type: 'call.started'
       readonly callId: number

@@ -10,7 +10,7 @@ export interface StartObstacle {
 const errorCode = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'UNKNOWN'
 
 /** Whether the working directory is one. */
-export function directoryObstacle(cwd: string): StartObstacle | undefined {
+function directoryObstacle(cwd: string): StartObstacle | undefined {
   try {
     if (statSync(cwd).isDirectory()) return undefined
     return { code: 'ENOTDIR', message: `its \`cwd\` is not a directory: ${cwd}` }
@@ -20,7 +20,7 @@ export function directoryObstacle(cwd: string): StartObstacle | undefined {
 }
 
 /** The absolute path of an executable, as a shell would find it, or why there is none. */
-export function findExecutable(execPath: string, searchPath: string, cwd: string): string | StartObstacle {
+function findExecutable(execPath: string, searchPath: string, cwd: string): string | StartObstacle {
   const isPath = /[/\\]/.test(execPath)
   const candidates = isPath
     ? [resolve(cwd, execPath)]
@@ -37,4 +37,14 @@ export function findExecutable(execPath: string, searchPath: string, cwd: string
   }
   const where = isPath ? execPath : `${execPath} (looked for in PATH)`
   return { code, message: `its \`execPath\` is not an executable file (${code}): ${where}` }
+}
+
+/** The absolute path of a worker's executable, or why its process can't be started. */
+export function executableOf(options: {
+  readonly cwd: string
+  readonly execPath: string
+  readonly env: Readonly<Record<string, string | undefined>>
+}): string | StartObstacle {
+  const { cwd, execPath, env } = options
+  return directoryObstacle(cwd) ?? findExecutable(execPath, env['PATH'] ?? process.env['PATH'] ?? '', cwd)
 }

@@ -5,6 +5,8 @@ import type { DyingWords } from '../transport/messages.ts'
 export interface ExitFacts {
   readonly exitCode: number | null
   readonly signal: NodeJS.Signals | null
+  /** Set if the launcher ended and not, as far as is known, the worker. */
+  readonly lost?: Error | undefined
   /** Set before the host did something to end it; undefined if it ended on its own account. */
   readonly intent: ExitType | undefined
   readonly wasReady: boolean
@@ -20,6 +22,8 @@ const outOfMemoryMark = /heap out of memory|OOM error in V8|allocation failed - 
 
 function typeOf(facts: ExitFacts): ExitType {
   if (facts.intent !== undefined) return facts.intent
+  if (facts.dying?.outOfMemory === true) return 'out-of-memory'
+  if (facts.lost !== undefined) return 'transport'
   if (outOfMemoryMark.test(facts.stderrTail) && facts.exitCode !== 0) return 'out-of-memory'
   if (!facts.wasReady) return 'boot'
   if (facts.signal !== null) return 'signal'
@@ -30,9 +34,9 @@ function typeOf(facts: ExitFacts): ExitType {
 export function classifyExit(facts: ExitFacts): ExitReason {
   const { dying } = facts
   const frames = dying === undefined ? [] : dying.stack.split('\n').filter((line) => /^\s+at /.test(line))
-  const cause =
-    facts.cause ??
-    (dying === undefined ? undefined : { name: dying.name, message: dying.message, stack: dying.stack })
+  const words =
+    dying === undefined ? undefined : { name: dying.name, message: dying.message, stack: dying.stack }
+  const cause = facts.cause ?? (dying?.outOfMemory === true ? words : (facts.lost ?? words))
   return {
     type: typeOf(facts),
     exitCode: facts.exitCode,

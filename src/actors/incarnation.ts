@@ -1,25 +1,34 @@
-import { createActor, fromCallback } from 'xstate'
-
 import type { ExitReason } from '../errors/exit-reason.ts'
+import type { Launcher } from '../transport/launcher.ts'
 import type { Measurement } from '../transport/messages.ts'
 import { Calls } from './calls.ts'
+import { Descendants } from './descendants.ts'
 import { bootError, deathError, spawnError, stoppedError } from './end-errors.ts'
-import { directoryObstacle, findExecutable } from './executable.ts'
+import { executableOf } from './executable.ts'
+import { Heartbeat } from './heartbeat.ts'
 import { Interrupts, type InterruptResult } from './interrupts.ts'
+import { machineActor } from './machine-actor.ts'
+import { Measurements } from './measurements.ts'
+import { meetingObstacle } from './meeting.ts'
 import type { ErrorPlace } from './remote-error.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
+import type { RunWorker } from './run.ts'
 import type { Seams } from './seams.ts'
-import { type ProcessIdentity, WorkerProcess } from './worker-process.ts'
-import {
-  type ProcessCommand,
-  stateOf,
-  type StopDelays,
-  type WorkerEvent,
-  workerMachine,
-  type WorkerState,
-} from './worker-machine.ts'
+import type { ProcessIdentity } from './process-listener.ts'
+import { WorkerProcess } from './worker-process.ts'
+import { stateOf, type StopDelays, type WorkerEvent, type WorkerState } from './worker-machine.ts'
 
 type Reference = 'auto' | 'ref' | 'unref'
+
+/** What a worker can do where it runs. */
+export interface WorkerCapabilities {
+  /** Whether running code can be cut off; if not, a busy worker can only be killed. */
+  readonly interrupt: boolean
+  /** Whether it is a process of its own. */
+  readonly process: boolean
+  /** Whether its standard output and error can be read. */
+  readonly stdio: boolean
+}
 
 /**
  * One life of a worker: the machine, the process it drives, its calls and its interrupts, tied together. The snapshot
@@ -32,11 +41,13 @@ export class Incarnation {
   readonly calls: Calls
   readonly process: WorkerProcess
   readonly actor
+  /** The workers that were started in this one. */
+  readonly descendants: Descendants
+  readonly #heartbeat: Heartbeat | undefined
   readonly #options: ResolvedOptions
   readonly #seams: Seams
   readonly #interrupts: Interrupts
-  readonly #measurements = new Map<number, (measurement: Measurement) => void>()
-  #lastMeasureId = 0
+  readonly #measurements: Measurements
   #reference: Reference = 'auto'
   #isHeld = true
   #exit: ExitReason | undefined
@@ -52,6 +63,7 @@ export class Incarnation {
     this.#options = options
     this.#seams = seams
     this.identity = identity
+    this.descendants = new Descendants(identity.path)
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject }
     })
@@ -60,9 +72,11 @@ export class Incarnation {
       this.#settleExited = resolve
     })
     this.process = this.#startProcess()
+    this.#measurements = new Measurements(seams.clock, (id) => this.process.control.measure(id))
     this.#interrupts = this.#makeInterrupts()
     this.calls = this.#makeCalls()
     this.actor = this.#makeActor()
+    this.#heartbeat = this.#makeHeartbeat()
     this.#follow()
     this.actor.start()
     this.#emit({ type: 'worker.spawned', pid: this.process.pid ?? 0 })
@@ -78,6 +92,31 @@ export class Incarnation {
 
   get exit(): ExitReason | undefined {
     return this.#exit
+  }
+
+  get capabilities(): WorkerCapabilities {
+    const isProcess = this.#launcher.isGuest !== true
+    const interrupt = isProcess && this.process.isInterruptible !== false
+    return { interrupt, process: isProcess, stdio: isProcess }
+  }
+
+  get #launcher(): Launcher {
+    return this.#options.launcher ?? this.#seams.launcher
+  }
+
+  /** What running source needs of this worker. */
+  get runWorker(): RunWorker {
+    const { calls, process, exited } = this
+    const { clock, random } = this.#seams
+    return {
+      calls,
+      process,
+      options: this.#options,
+      clock,
+      random,
+      hasOutput: this.capabilities.stdio,
+      exited,
+    }
   }
 
   /** Why calls are not taken now, if they aren't. */
@@ -130,20 +169,7 @@ export class Incarnation {
 
   /** Memory and processor time, asked of the sentinel; undefined if it does not answer in time. */
   measure(timeoutMs: number): Promise<Measurement | undefined> {
-    if (this.#exit !== undefined) return Promise.resolve(undefined)
-    const measureId = ++this.#lastMeasureId
-    return new Promise((resolve) => {
-      const { clock } = this.#seams
-      const timer = clock.setTimeout(() => {
-        this.#measurements.delete(measureId)
-        resolve(undefined)
-      }, timeoutMs)
-      this.#measurements.set(measureId, (measurement) => {
-        clock.clearTimeout(timer)
-        resolve(measurement)
-      })
-      this.process.measure(measureId)
-    })
+    return this.#exit === undefined ? this.#measurements.take(timeoutMs) : Promise.resolve(undefined)
   }
 
   reference(reference: Reference): void {
@@ -163,22 +189,32 @@ export class Incarnation {
     this.process.ref()
   }
 
+  /** Looks for what would be in the way, before anything is started. */
+  #executable(): string {
+    const obstacle = meetingObstacle(this.#options.transport)
+    if (obstacle !== undefined) throw spawnError(this.identity.path, obstacle)
+    if (!this.#launcher.isLocal) return this.#options.execPath
+    const found = executableOf(this.#options)
+    if (typeof found === 'string') return found
+    throw spawnError(this.identity.path, found)
+  }
+
   #startProcess(): WorkerProcess {
-    const { cwd, execPath, env } = this.#options
-    const obstacle = directoryObstacle(cwd)
-    const found = findExecutable(execPath, env['PATH'] ?? process.env['PATH'] ?? '', cwd)
-    const problem = obstacle ?? (typeof found === 'string' ? undefined : found)
-    if (problem !== undefined) throw spawnError(this.identity.path, problem)
+    const execPath = this.#executable()
     try {
-      return new WorkerProcess(this.#options, found as string, this.identity, this.#seams, {
+      return new WorkerProcess(this.#options, execPath, this.identity, this.#seams, {
         ready: () => this.#sendBack({ type: 'process.ready' }),
         exited: (reason) => this.#sendBack({ type: 'process.exited', reason }),
         callFrame: (frame) => this.calls.received(frame),
         interruptReport: (report) => this.#interrupts.reported(report),
-        measured: (measurement) => {
-          this.#measurements.get(measurement.measureId)?.(measurement)
-          this.#measurements.delete(measurement.measureId)
+        measured: (measurement) => this.#measurements.answered(measurement),
+        pong: (id, mainSilentMs) => this.#heartbeat?.pong(id, mainSilentMs),
+        nestedEvent: (told) => {
+          const event = this.descendants.heard(told)
+          if (event !== undefined) this.#seams.events.emit(event.source, event.body)
         },
+        strangerRefused: (why) => this.#emit({ type: 'worker.strangerRefused', why }),
+        outputDropped: (stream, bytes) => this.#emit({ type: 'output.dropped', stream, bytes }),
       })
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
@@ -188,6 +224,25 @@ export class Incarnation {
         error,
       })
     }
+  }
+
+  #makeHeartbeat(): Heartbeat | undefined {
+    const options = this.#options.heartbeat
+    if (options === undefined) return undefined
+    return new Heartbeat({
+      ...options,
+      clock: this.#seams.clock,
+      ping: (id) => this.process.control.ping(id),
+      emit: (body) => this.#emit(body),
+      unresponsive: () => {
+        if (options.onUnresponsive === 'kill') this.#killUnresponsive()
+      },
+    })
+  }
+
+  #killUnresponsive(): void {
+    this.process.intend('unresponsive')
+    this.actor.send({ type: 'kill.requested' })
   }
 
   #makeInterrupts(): Interrupts {
@@ -202,10 +257,7 @@ export class Incarnation {
       },
       finished: () => this.#tell({ type: 'interrupt.finished', busy: this.calls.pending.foreground > 0 }),
       ended: (report, request) => this.calls.ended(report, request),
-      kill: () => {
-        this.process.intend('unresponsive')
-        this.actor.send({ type: 'kill.requested' })
-      },
+      kill: () => this.#killUnresponsive(),
       told: (interruptId, { outcome, afterMs }) => {
         this.#emit({ type: 'interrupt.finished', interruptId, outcome, afterMs })
       },
@@ -233,33 +285,15 @@ export class Incarnation {
   }
 
   #makeActor() {
-    const { clock } = this.#seams
-    const process = fromCallback<ProcessCommand>(({ sendBack, receive }) => {
-      this.#sendBack = sendBack
-      receive((command) => this.#command(command))
-    })
-    const provided = workerMachine.provide({
-      actors: { process },
-      actions: { refuseCalls: () => this.calls.endAll((executed) => stoppedError(this.place, executed)) },
-    })
-    return createActor(provided, {
-      input: { bootTimeoutMs: this.#options.bootTimeoutMs },
-      clock: {
-        // A timer of Infinity would fire at once.
-        setTimeout: (callback: () => void, delayMs: number) =>
-          delayMs === Infinity ? undefined : clock.setIdleTimeout(callback, delayMs),
-        clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
+    return machineActor({
+      process: this.process,
+      clock: this.#seams.clock,
+      bootTimeoutMs: this.#options.bootTimeoutMs,
+      refuseCalls: () => this.calls.endAll((executed) => stoppedError(this.place, executed)),
+      connected: (sendBack) => {
+        this.#sendBack = sendBack
       },
     })
-  }
-
-  #command(command: ProcessCommand): void {
-    const { process } = this
-    if (command.type === 'process.askExit') process.askExit()
-    else if (command.type === 'process.terminate') process.signal('SIGTERM')
-    else if (command.type === 'process.kill') process.kill(command.because)
-    else if (command.type === 'process.suspend') process.signal('SIGSTOP')
-    else process.signal('SIGCONT')
   }
 
   /** Tells the machine, unless it has come to its end: calls and ladders outlive it by a turn. */
@@ -277,6 +311,8 @@ export class Incarnation {
       before = state
       this.#emit({ type: 'worker.state', from, to: state })
       if (state === 'idle' && from === 'booting') this.#becameReady()
+      if (state === 'suspended') this.#heartbeat?.pause()
+      else if (from === 'suspended') this.#heartbeat?.resume()
       if (state === 'dead' && snapshot.context.exit !== undefined) this.#died(snapshot.context.exit)
     }
     // Without an error observer a fault of the machine would end the host as an uncaught exception.
@@ -287,16 +323,18 @@ export class Incarnation {
     this.#emit({ type: 'worker.ready', pid: this.process.pid ?? 0, bootMs: this.process.uptimeMs })
     this.#isHeld = false
     this.#applyReference(false)
+    this.#heartbeat?.start()
     this.#settleReady.resolve()
   }
 
   #died(reason: ExitReason): void {
     this.#exit = reason
+    this.#heartbeat?.stop()
+    this.descendants.clear()
     this.#emit({ type: 'worker.exited', reason })
     this.calls.endAll((executed) => deathError(this.place, reason, executed))
     this.#interrupts.processExited()
-    for (const settle of this.#measurements.values()) settle(undefined as never)
-    this.#measurements.clear()
+    this.#measurements.end()
     this.#settleReady.reject(bootError(this.place, reason, this.#options.bootTimeoutMs))
     this.#settleExited(reason)
   }

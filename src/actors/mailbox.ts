@@ -5,6 +5,7 @@ import type { EncodedBody } from '../transport/codec.ts'
 import { encodedBytes } from '../transport/frame-writer.ts'
 import { headerBytes } from '../transport/protocol.ts'
 import type { ErrorPlace } from './remote-error.ts'
+import { Turns } from './turns.ts'
 
 /** The bounds of a mailbox, and how many of its calls the worker gets at once. */
 export interface MailboxBounds {
@@ -19,6 +20,7 @@ export class Mailbox {
   readonly #queue: PQueue | undefined
   readonly #pendingBytes: () => number
   readonly #place: () => ErrorPlace
+  readonly #turns = new Turns()
   #heldBytes = 0
 
   constructor(bounds: MailboxBounds, pendingBytes: () => number, place: () => ErrorPlace) {
@@ -29,9 +31,22 @@ export class Mailbox {
     this.#queue = concurrency === Infinity ? undefined : new PQueue({ concurrency })
   }
 
-  /** Whether calls take turns. */
-  get holdsCalls(): boolean {
-    return this.#queue !== undefined
+  /** Whether such a call takes turns, now. What has the worker to itself still has it beside the background. */
+  holds(isBackground: boolean): boolean {
+    return this.#queue !== undefined || (!isBackground && this.#turns.isTaken)
+  }
+
+  /** Whether something has the worker to itself, or is about to. */
+  get isTaken(): boolean {
+    return this.#turns.isTaken
+  }
+
+  /** Gives the worker to one task alone, when these and all that was held before are done. */
+  exclusive<T>(before: readonly Promise<void>[], task: () => Promise<T>): Promise<T> {
+    return this.#turns.exclusive(async () => {
+      await Promise.all(before)
+      return task()
+    })
   }
 
   /** @throws {BackpressureError} if there is no room for one more call */
@@ -55,16 +70,19 @@ export class Mailbox {
    * Keeps an encoded call until it is its turn.
    * @param send - called then, which may be at once; the turn lasts until its promise settles
    */
-  hold(encoded: EncodedBody, send: (kept: EncodedBody) => Promise<void>): void {
+  hold(encoded: EncodedBody, isBackground: boolean, send: (kept: EncodedBody) => Promise<void>): void {
     const byteLength = encodedBytes(encoded)
     const kept = keepBody(encoded)
     // The caller may change the binary long before it is sent.
     kept.attachments = kept.attachments.map((one) => new Uint8Array(one))
     this.#heldBytes += byteLength
-    void this.#queue?.add(() => {
+    const begin = (): Promise<void> => {
       this.#heldBytes -= byteLength
       return send(kept)
-    })
+    }
+    const turn = (): Promise<void> => (isBackground ? begin() : this.#turns.shared(begin))
+    if (this.#queue === undefined) void turn()
+    else void this.#queue.add(turn)
   }
 
   #full(why: string): BackpressureError {

@@ -114,6 +114,8 @@ export function either(...checks: readonly OptionCheck[]): OptionCheck {
 
 export const aFunction: OptionCheck = (value) => unless(typeof value === 'function', 'a function')
 
+export const anArray: OptionCheck = (value) => unless(Array.isArray(value), 'an array')
+
 export const anObject: OptionCheck = (value) =>
   unless(typeof value === 'object' && value !== null && !Array.isArray(value), 'an object')
 
@@ -127,3 +129,15 @@ export const environment: OptionCheck = (value) =>
       ),
     'an object of strings without NUL, with `undefined` for names to take out',
   )
+
+export const aLauncher: OptionCheck = (value) =>
+  unless(
+    typeof value === 'object' &&
+      value !== null &&
+      typeof (value as { launch?: unknown }).launch === 'function',
+    'a launcher, such as `command([...])` of maltster/transport',
+  )
+
+/** A number that may be a fraction, over 0. */
+export const amount: OptionCheck = (value) =>
+  unless(typeof value === 'number' && value > 0 && value < Infinity, 'a number over 0')

@@ -32,6 +32,15 @@ export function pendingCall(id: number, background: boolean, name: string): Pend
   return { id, background, name, promise, resolve, sentAt: 0, release: undefined, endTurn: undefined }
 }
 
+/** Tells when a call has settled, besides whoever waits for its turn. */
+export function afterTurn(call: PendingCall, settled: () => void): void {
+  const { endTurn } = call
+  call.endTurn = () => {
+    endTurn?.()
+    settled()
+  }
+}
+
 /** Told when calls begin to be there, and when none is left. */
 export interface PendingEdges {
   /** The first foreground call. Synchronous: the state must be true before the frame is written. */

@@ -9,10 +9,15 @@ export interface ErrorPlace {
   readonly pid: number | undefined
 }
 
-function framesOf(stack: string): string {
+/** Stands between the frames of one process and those of the one that called it. */
+const callerMark = '    --- called from ---'
+
+/** The frames of a stack that came from a worker. Where that has called another one, the mark between says who. */
+function framesOf(stack: string, worker: string): string {
   return stack
     .split('\n')
-    .filter((line) => /^\s+at /.test(line))
+    .filter((line) => /^\s+at |^ {4}--- called from/.test(line))
+    .map((line) => (line === callerMark ? `    --- called from worker ${worker} ---` : line))
     .join('\n')
 }
 
@@ -20,28 +25,70 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 
 /** Rebuilds what was thrown over there. The data comes from the worker: nothing in it is taken on trust. */
 function remoteError(thrown: ThrownData, place: ErrorPlace): RemoteError {
+  const inner = innerHop(thrown)
+  // Passed on by the worker in between, as is all that hangs on an error from further down.
+  if (inner?.worker === place.worker) return remoteError(inner.thrown, place)
   const errors = Array.isArray(thrown.errors) ? thrown.errors : []
-  const cause = thrown.isError
-    ? thrown.cause === undefined
-      ? undefined
-      : asCause(thrown.cause, place)
-    : thrown.value
   const properties = {
     ...(typeof thrown.properties === 'object' && thrown.properties !== null ? thrown.properties : {}),
-    ...(errors.length > 0 ? { errors: errors.map((inner) => asCause(inner as ThrownData, place)) } : {}),
+    ...(errors.length > 0 ? { errors: errors.map((one) => asCause(one as ThrownData, place)) } : {}),
   }
   const remoteName = text(thrown.name)
   const remoteStack = text(thrown.stack)
+  const isBelow = inner?.worker.startsWith(`${place.worker}/`) === true
+  const hop = isBelow ? hopBelow(inner, thrown.cause) : undefined
   const error = new RemoteError(text(thrown.message), {
     ...place,
     remoteName,
     remoteStack,
     properties,
-    cause,
+    cause: hop ?? causeOf(thrown, place),
   })
-  const head = `RemoteError [${remoteName}]: ${error.message}`
-  setStack(error, [head, framesOf(remoteStack)].filter((part) => part !== '').join('\n'))
+  const head = `RemoteError [${originalName(error)}]: ${error.message}`
+  setStack(error, [head, framesOf(remoteStack, place.worker)].filter((part) => part !== '').join('\n'))
   return error
+}
+
+/** The hop below. One that is two or more workers down hangs on the error as its cause already, with all below it. */
+function hopBelow(inner: Hop, cause: ThrownData | undefined): RemoteError {
+  const told = typeof cause === 'object' && cause !== null ? innerHop(cause) : undefined
+  const isTold = told?.worker === inner.worker && told.thrown.stack === inner.thrown.stack
+  return remoteError(isTold ? told.thrown : inner.thrown, inner)
+}
+
+/** A worker further down, and what it had thrown. */
+type Hop = ErrorPlace & { readonly thrown: ThrownData }
+
+/**
+ * What a worker in the worker had thrown, and the worker in between has passed on: as it was there, so that the chain of
+ * causes is the chain of workers.
+ */
+function innerHop(thrown: ThrownData): Hop | undefined {
+  if (thrown.name !== 'RemoteError' || typeof thrown.properties !== 'object' || thrown.properties === null)
+    return undefined
+  const { remoteName, remoteStack, worker, pid, properties } = thrown.properties
+  if (typeof remoteName !== 'string' || typeof remoteStack !== 'string' || typeof worker !== 'string')
+    return undefined
+  const inner: ThrownData = {
+    isError: true,
+    name: remoteName,
+    message: thrown.message,
+    stack: remoteStack,
+    properties: typeof properties === 'object' && properties !== null ? { ...properties } : {},
+    ...(thrown.cause === undefined ? {} : { cause: thrown.cause }),
+  }
+  return { worker, pid: typeof pid === 'number' ? pid : undefined, thrown: inner }
+}
+
+/** Of an error that was passed on from worker to worker: what it was called where it was thrown. */
+function originalName(error: RemoteError): string {
+  const { cause, remoteName } = error
+  return remoteName === 'RemoteError' && cause instanceof RemoteError ? originalName(cause) : remoteName
+}
+
+function causeOf(thrown: ThrownData, place: ErrorPlace): unknown {
+  if (!thrown.isError) return thrown.value
+  return thrown.cause === undefined ? undefined : asCause(thrown.cause, place)
 }
 
 function asCause(thrown: ThrownData, place: ErrorPlace): unknown {
@@ -89,7 +136,10 @@ export function interruptedError(
   return new InterruptedError(what, { ...place, collateral, executed, at: at === '' ? undefined : at })
 }
 
-const callerMark = '    --- called from ---'
+/** The directory of this package, whose frames say nothing to a caller; this file, where it was bundled with others. */
+const ownPlace = /\/actors\/remote-error\.[jt]s$/.test(import.meta.url)
+  ? new URL('../', import.meta.url).href
+  : `${import.meta.url}:0:0`
 
 const aTurn = Promise.resolve()
 
@@ -117,9 +167,7 @@ function withCallerStack(error: unknown): unknown {
   const here = new Error('here')
   const caller = (here.stack ?? '')
     .split('\n')
-    .filter(
-      (line) => /^\s+at /.test(line) && !line.includes(import.meta.url) && !/\bWorker\.call\b/.test(line),
-    )
+    .filter((line) => /^\s+at /.test(line) && !line.includes(ownPlace) && !line.includes('(node:internal/'))
     .join('\n')
   if (caller === '') return error
   const at =

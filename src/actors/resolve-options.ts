@@ -1,9 +1,15 @@
 import { fileURLToPath } from 'node:url'
 
+import { planPreload } from '../movement/preload-plan.ts'
+import type { PreloadStep } from '../movement/preload-step.ts'
+import type { Launcher } from '../transport/launcher.ts'
 import { defaultLimits, type Limits } from '../transport/limits.ts'
 import { defaultInheritedNames } from './environment.ts'
 import {
   aFunction,
+  aLauncher,
+  amount,
+  anArray,
   anObject,
   boolean,
   checkOptions,
@@ -17,11 +23,22 @@ import {
   texts,
 } from './option-checks.ts'
 import type { OutputOption } from './output.ts'
-import type { WorkerOptions } from './worker-options.ts'
+import type { HeartbeatOptions, WorkerOptions } from './worker-options.ts'
 
 /** Options with every default filled in. */
 export interface ResolvedOptions {
   readonly name: string
+  readonly transport: 'pipe' | 'uds' | 'tcp'
+  /** Undefined: that of the surroundings. */
+  readonly launcher: Launcher | undefined
+  readonly preload: readonly PreloadStep[]
+  /** In bytes, or Infinity. */
+  readonly maxRssBytes: number
+  /** Undefined: no heartbeat. */
+  readonly heartbeat: Required<HeartbeatOptions> | undefined
+  readonly debug: boolean
+  /** What `run` does unless told otherwise. */
+  readonly run: { readonly timeoutMs: number; readonly maxOutputBytes: number }
   readonly execPath: string
   readonly execArgv: readonly string[]
   readonly argv: readonly string[]
@@ -50,15 +67,22 @@ const name = (value: unknown): string | undefined =>
 
 const checks = {
   name,
-  transport: oneOf('pipe'),
+  transport: oneOf('pipe', 'uds', 'tcp'),
+  launcher: aLauncher,
+  preload: anArray,
+  maxHeapMb: amount,
+  maxRssMb: amount,
+  heartbeat: either(boolean, anObject),
+  debug: boolean,
+  preset: oneOf('untrusted'),
   execPath: text,
   execArgv: texts,
   argv: texts,
   cwd: text,
   env: environment,
   inheritEnv: either(boolean, texts),
-  stdout: either(oneOf('forward', 'ignore'), aFunction),
-  stderr: either(oneOf('forward', 'ignore'), aFunction),
+  stdout: either(oneOf('forward', 'pipe', 'ignore'), aFunction),
+  stderr: either(oneOf('forward', 'pipe', 'ignore'), aFunction),
   bootTimeoutMs: delayMs,
   mailbox: anObject,
   limits: anObject,
@@ -70,6 +94,41 @@ const checks = {
 
 const limitChecks = { maxBodyBytes: count, maxAttachmentBytes: count, maxItems: count, maxDepth: count }
 const mailboxChecks = { maxCalls: countOrInfinity, maxBytes: countOrInfinity }
+
+const heartbeatChecks = {
+  intervalMs: delayMs,
+  maxMissed: count,
+  onUnresponsive: oneOf('report', 'kill'),
+}
+
+/** What `preset` sets. */
+const untrusted = {
+  inheritEnv: false,
+  maxHeapMb: 256,
+  maxRssMb: 512,
+  onStuck: 'kill',
+  stdout: 'ignore',
+  stderr: 'ignore',
+} satisfies WorkerOptions
+const untrustedLimits = { maxBodyBytes: 16 * 2 ** 20, maxAttachmentBytes: 64 * 2 ** 20 }
+const untrustedRun = { timeoutMs: 10_000, maxOutputBytes: 2 ** 20 }
+const trustedRun = { timeoutMs: Infinity, maxOutputBytes: 16 * 2 ** 20 }
+
+function heartbeatOf(option: WorkerOptions['heartbeat']): Required<HeartbeatOptions> | undefined {
+  if (option === undefined || option === false) return undefined
+  const chosen = option === true ? {} : option
+  checkOptions('`heartbeat`', chosen, heartbeatChecks)
+  return { intervalMs: 1000, maxMissed: 5, onUnresponsive: 'report', ...given(chosen) }
+}
+
+/** What the options ask of Node.js itself. */
+function flags({ maxHeapMb, debug }: WorkerOptions): string[] {
+  return [
+    ...(maxHeapMb === undefined ? [] : [`--max-old-space-size=${maxHeapMb}`]),
+    // The inspector would tell its URL to every user of the machine who asks by HTTP.
+    ...(debug === true ? ['--inspect-publish-uid=stderr'] : []),
+  ]
+}
 
 /** An object without the keys whose value is undefined, so that a spread does not undo a default. */
 function given<T extends object>(options: T | undefined): Partial<T> {
@@ -86,12 +145,15 @@ export function resolveOptions(options: WorkerOptions, defaultName: string): Res
   checkOptions('a worker', options, checks)
   checkOptions('`limits`', options.limits ?? {}, limitChecks)
   checkOptions('`mailbox`', options.mailbox ?? {}, mailboxChecks)
-  const { mailbox = {}, limits, runtimeEntry } = options
+  const isUntrusted = options.preset === 'untrusted'
+  const all: WorkerOptions = { ...(isUntrusted ? untrusted : {}), ...given(options) }
+  const { mailbox = {}, limits, runtimeEntry, maxRssMb, execArgv = [] } = all
   const entry = runtimeEntry ?? new URL('../child/main.cjs', import.meta.url)
   return {
     name: defaultName,
+    transport: 'pipe',
+    launcher: undefined,
     execPath: process.execPath,
-    execArgv: [],
     argv: [],
     cwd: process.cwd(),
     env: {},
@@ -102,10 +164,16 @@ export function resolveOptions(options: WorkerOptions, defaultName: string): Res
     concurrency: Infinity,
     interruptGraceMs: 1000,
     onStuck: 'report',
-    ...given(options),
+    debug: false,
+    ...all,
+    execArgv: [...flags(all), ...execArgv],
+    preload: planPreload(all.preload ?? []),
+    maxRssBytes: maxRssMb === undefined ? Infinity : maxRssMb * 2 ** 20,
+    heartbeat: heartbeatOf(all.heartbeat),
+    run: isUntrusted ? untrustedRun : trustedRun,
     maxCalls: mailbox.maxCalls ?? 65_536,
     maxBytes: mailbox.maxBytes ?? 64 * 2 ** 20,
-    limits: { ...defaultLimits, ...given(limits) },
+    limits: { ...defaultLimits, ...(isUntrusted ? untrustedLimits : {}), ...given(limits) },
     runtimeEntry: entry instanceof URL ? fileURLToPath(entry) : entry,
   }
 }

@@ -1,4 +1,6 @@
 import type { Limits } from '../transport/limits.ts'
+import type { FunctionReference } from '../movement/preload-plan.ts'
+import type { Launcher } from '../transport/launcher.ts'
 import type { OutputOption } from './output.ts'
 
 /** Bounds of what may wait for a worker. One message over `maxBytes` is admitted when nothing else waits. */
@@ -9,12 +11,35 @@ export interface MailboxOptions {
   readonly maxBytes?: number
 }
 
+/** One step of a worker's `preload`. */
+export type PreloadOption =
+  | string
+  | URL
+  | FunctionReference
+  | { readonly source: string; readonly filename?: string }
+
+/** How a worker is watched. */
+export interface HeartbeatOptions {
+  /** Milliseconds between two questions. Minimum 1, default 1000. */
+  readonly intervalMs?: number
+  /** So many questions without an answer are a verdict. Minimum 1, default 5. */
+  readonly maxMissed?: number
+  /** What happens to a process that is frozen: an event only, or it is killed. Default `report`. */
+  readonly onUnresponsive?: 'report' | 'kill'
+}
+
 /** How a worker is started and treated. Everything has a default. */
 export interface WorkerOptions {
   /** What it is called in the tree, in events, errors and output. Default `worker-1`, `worker-2`, … */
   readonly name?: string
-  /** How bytes flow. Default, and so far the only one: `pipe`, inherited descriptors with nothing listening. */
-  readonly transport?: 'pipe'
+  /**
+   * How the data lane flows. `pipe`: an inherited descriptor, nothing listens. `uds`, `tcp`: a socket in a directory of
+   * mode 0700, or on 127.0.0.1; both sides prove by a secret of this one worker who they are, and nothing listens once
+   * they have met. Default `pipe`.
+   */
+  readonly transport?: 'pipe' | 'uds' | 'tcp'
+  /** How its process begins. Default: as a child of the host. `command([...])` of `maltster/transport` wraps it. */
+  readonly launcher?: Launcher
   /** The Node.js executable: a path, or a name to look for in PATH. Default: the host's own. */
   readonly execPath?: string
   /** Flags for Node.js, before the script. Default none: the host's are not passed on. */
@@ -30,10 +55,39 @@ export interface WorkerOptions {
    * that a process needs). `true`: all but NODE_OPTIONS and its like. A list: those names.
    */
   readonly inheritEnv?: boolean | readonly string[]
-  /** Where its output goes, line by line: to the host's own with a tag, nowhere, or to a function. Default `forward`. */
+  /**
+   * Where its output goes: `forward`, line by line to the host's own with a tag; `pipe`, to `stdout` of the worker;
+   * `ignore`, nowhere; or each line to a function. Default `forward`.
+   */
   readonly stdout?: OutputOption
   /** As `stdout`, for its standard error. Its tail is kept in any case, for the reason of an exit. */
   readonly stderr?: OutputOption
+  /**
+   * What it does on every boot, in order and each awaited, before it is ready: a module to import (a URL, an absolute
+   * path, `node:` or a package name), a function to call, or `{ source, filename? }` to evaluate. Default nothing.
+   */
+  readonly preload?: readonly PreloadOption[]
+  /** The most memory for JavaScript objects, in MiB (`--max-old-space-size`); over it V8 aborts. Default: Node's own. */
+  readonly maxHeapMb?: number
+  /** The most resident memory of the process in MiB, buffers included; over it the worker is ended. Default none. */
+  readonly maxRssMb?: number
+  /**
+   * Asks the process every `intervalMs` whether it is there, and tells by events whether its main thread is blocked
+   * (it may be computing) or the whole process frozen. `true`: with the defaults. Default `false`.
+   */
+  readonly heartbeat?: boolean | HeartbeatOptions
+  /** Opens an inspector on 127.0.0.1, whose URL is `debugUrl` of the worker. Default false. */
+  readonly debug?: boolean
+  /**
+   * `untrusted` sets other defaults, for code that is not yours: nothing of the environment, `maxHeapMb` 256,
+   * `maxRssMb` 512, `onStuck: 'kill'`, output ignored outside of `run`, messages of 16 MiB at most; for `run` a
+   * `timeoutMs` of 10000 and a `maxOutputBytes` of 1 MiB. What is given here still holds.
+   *
+   * **It is a seat belt, not a sandbox.** The code runs as your user: it can read and write your files, use the
+   * network, start processes that leave the group, and signal the host. To keep it from that takes a launcher that
+   * confines the process, such as `command([...])` with a container, a namespace or another user id.
+   */
+  readonly preset?: 'untrusted'
   /** How long it may take until it is ready, in milliseconds. Minimum 1, default 20000. */
   readonly bootTimeoutMs?: number
   /** Bounds of what may wait. */

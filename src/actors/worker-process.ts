@@ -1,30 +1,33 @@
 import { ProtocolError } from '../errors/data-errors.ts'
-import type { ExitReason, ExitType } from '../errors/exit-reason.ts'
+import type { ExitType } from '../errors/exit-reason.ts'
 import type { Clock } from '../transport/clock.ts'
 import { messageCodec } from '../transport/codec/message-codec.ts'
 import type { Codec } from '../transport/codec.ts'
 import { FrameReader, type IncomingFrame } from '../transport/frame-reader.ts'
 import { FrameWriter } from '../transport/frame-writer.ts'
+import type { LaunchedProcess, ProcessExit } from '../transport/launcher.ts'
 import {
+  type BootFailure,
   type Configure,
-  type DyingWords,
   type Goodbye,
   type Hello,
-  type InterruptReport,
   type InterruptRequest,
-  jsonBytes,
-  type Measurement,
   type Ready,
   readJson,
 } from '../transport/messages.ts'
-import { frameType, protocolVersion } from '../transport/protocol.ts'
+import { frameType } from '../transport/protocol.ts'
+import type { Transport } from '../transport/transport.ts'
 import { workerEnvironment } from './environment.ts'
-import { classifyExit } from './exit-classification.ts'
-import { Output } from './output.ts'
-import { checkedReport } from './interrupt-report.ts'
+import { ControlLane } from './control-lane.ts'
+import { preloadError } from './end-errors.ts'
+import { Ending } from './ending.ts'
+import { Greeting } from './greeting.ts'
+import { Meeting } from './meeting.ts'
+import type { Output } from './output.ts'
+import { openOutputs } from './outputs.ts'
+import type { ProcessIdentity, ProcessListener } from './process-listener.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 import type { Seams } from './seams.ts'
-import type { SpawnedProcess } from './spawner.ts'
 
 /** How long what a process wrote before it exited may take to arrive, and how long an exit after its lane's end. */
 const drainMs = 100
@@ -33,24 +36,6 @@ const laneGraceMs = 500
 const maxStrayFrames = 16
 
 const noBytes = Buffer.alloc(0)
-const controlLimits = { maxBodyBytes: 65_536, maxAttachmentBytes: 0, maxItems: 1, maxDepth: 1 }
-
-/** Who the process is in the tree. */
-export interface ProcessIdentity {
-  readonly name: string
-  readonly path: string
-  readonly incarnation: number
-}
-
-/** What a process tells. Each of `ready` and `exited` comes at most once, `exited` last and always. */
-export interface ProcessListener {
-  ready(): void
-  exited(reason: ExitReason): void
-  /** A frame of the data lane about a call. Good until the listener returns. */
-  callFrame(frame: IncomingFrame): void
-  interruptReport(report: InterruptReport): void
-  measured(measurement: Measurement): void
-}
 
 /**
  * One incarnation's process and its two lanes: starts it, greets it, sees its death exactly once, whatever the order of
@@ -59,30 +44,28 @@ export interface ProcessListener {
 export class WorkerProcess {
   readonly codec: Codec
   readonly data: FrameWriter
-  readonly pid: number | undefined
-  readonly #control: FrameWriter
-  readonly #process: SpawnedProcess
+  readonly control: ControlLane
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly #process: LaunchedProcess
+  readonly #meeting: Meeting | undefined
+  readonly #dataLane: Transport
+  readonly #identity: ProcessIdentity
   readonly #listener: ProcessListener
   readonly #clock: Clock
-  readonly #token: string
+  readonly #greeting: Greeting
   readonly #startedMs: number
-  readonly #stdout: Output
-  readonly #stderr: Output
   #isInterruptible: boolean | undefined
-  readonly #userSignals = new Set<NodeJS.Signals>()
-  #wasGreeted = false
-  #wasReady = false
+  readonly #ending = new Ending()
   #isBroken = false
-  #intent: ExitType | undefined
-  #cause: unknown
-  #dying: DyingWords | undefined
-  #exit: { code: number | null; signal: NodeJS.Signals | null } | undefined
+  #exit: ProcessExit | undefined
   #dataIsOver = false
   #isOver = false
   #drainTimer: unknown
   #laneTimer: unknown
   #strayFrames = 0
   #bytesLeft = Infinity
+  #debugUrl: string | undefined
 
   /** Throws what the system says if the process can't be started at all. */
   constructor(
@@ -93,33 +76,73 @@ export class WorkerProcess {
     listener: ProcessListener,
   ) {
     this.#listener = listener
+    this.#identity = identity
     this.#clock = seams.clock
-    this.#token = seams.random.token()
+    this.#greeting = new Greeting(seams.random.token())
     this.#startedMs = seams.clock.nowMs()
     this.codec = messageCodec(options.limits)
-    const child = seams.spawner({
+    const launcher = options.launcher ?? seams.launcher
+    const child = launcher.launch({
       execPath,
-      args: [...options.execArgv, options.runtimeEntry, ...options.argv],
+      execArgv: options.execArgv,
+      entry: options.runtimeEntry,
+      argv: options.argv,
       cwd: options.cwd,
       env: workerEnvironment(process.env, options.inheritEnv, options.env),
     })
     this.#process = child
-    this.pid = child.pid
     child.onFailed((error) => this.#failed(error))
-    child.onExit((code, signal) => this.#exited(code, signal))
-    this.#stdout = new Output(child.stdout, options.stdout, identity.name, process.stdout)
-    this.#stderr = new Output(child.stderr, options.stderr, identity.name, process.stderr)
-    this.data = new FrameWriter(child.data, this.codec)
-    this.#control = new FrameWriter(child.control, this.codec)
-    this.#dataReader(options).start(child.data)
-    this.#controlReader().start(child.control)
-    const configure: Configure = { ...identity, token: this.#token, limits: options.limits }
-    this.data.frame(frameType.configure, 0, 0, 0, configure, 'configure')
+    child.onExit((exit) => this.#exited(exit))
+    const { stdout, stderr } = openOutputs(child, {
+      options,
+      name: identity.name,
+      clock: seams.clock,
+      onDropped: (stream, bytes) => listener.outputDropped(stream, bytes),
+    })
+    this.stdout = stdout
+    this.stderr = stderr
+    this.#meeting = options.transport === 'pipe' ? undefined : this.#meet(options.transport, seams)
+    this.#dataLane = this.#meeting?.lane ?? child.data
+    this.data = new FrameWriter(this.#dataLane, this.codec)
+    this.#dataReader(options).start(this.#dataLane)
+    this.control = this.#controlLane(child.control)
+    this.#configure(options)
+  }
+
+  #configure({ limits, preload, maxRssBytes, debug }: ResolvedOptions): void {
+    const { token } = this.#greeting
+    const configure: Configure = { ...this.#identity, token, limits, preload, debug }
+    this.data.frame(frameType.configure, 0, 0, 0, configure, 'preload')
+    if (maxRssBytes !== Infinity) this.control.watch({ maxRssBytes })
+  }
+
+  #meet(network: 'uds' | 'tcp', { clock, random }: Seams): Meeting {
+    const { path, incarnation } = this.#identity
+    return new Meeting({
+      process: this.#process,
+      network,
+      identity: `${path}#${incarnation}`,
+      clock,
+      random,
+      onFrame: (frame) => this.#onDataFrame(frame),
+      onProtocolError: (error) => this.#broken(error),
+      onRefused: (why) => this.#listener.strangerRefused(why),
+    })
+  }
+
+  /** The worker's process id, once its launcher knows it. */
+  get pid(): number | undefined {
+    return this.#process.pid
   }
 
   /** Whether running code can be cut off there; undefined until the sentinel has said so. */
   get isInterruptible(): boolean | undefined {
     return this.#isInterruptible
+  }
+
+  /** Where a debugger finds the process, if it was asked for. */
+  get debugUrl(): string | undefined {
+    return this.#debugUrl
   }
 
   /** Bytes of the data lane that may have left the host when the lane, or the process, ended. */
@@ -139,9 +162,7 @@ export class WorkerProcess {
 
   /** Records why the process is about to end. */
   intend(because: ExitType, cause?: unknown): void {
-    if (this.#intent !== undefined || this.#exit !== undefined) return
-    this.#intent = because
-    this.#cause ??= cause
+    if (this.#exit === undefined) this.#ending.intend(because, cause)
   }
 
   /** Signals the group; never after its leader's exit was seen, when the number may be somebody else's. */
@@ -151,7 +172,7 @@ export class WorkerProcess {
 
   /** As `signal`; if the process ends by it, it was killed. */
   signalByUser(signal: NodeJS.Signals): void {
-    this.#userSignals.add(signal)
+    this.#ending.signalledByUser(signal)
     this.signal(signal)
   }
 
@@ -162,12 +183,7 @@ export class WorkerProcess {
   interrupt(request: InterruptRequest): void {
     // What the interrupt is about goes first.
     this.data.flush()
-    this.#control.bytesFrame(frameType.interrupt, 0, 0, 0, jsonBytes(request))
-    this.#control.flush()
-  }
-
-  measure(measureId: number): void {
-    this.#control.bytesFrame(frameType.measure, 0, measureId, 0, noBytes)
+    this.control.interrupt(request)
   }
 
   /** A reply that belongs to no call: late, doubled, or made up. A few are races; more break the protocol. */
@@ -179,12 +195,12 @@ export class WorkerProcess {
 
   ref(): void {
     this.#process.ref()
-    this.#process.data.ref()
+    this.#dataLane.ref()
   }
 
   unref(): void {
     this.#process.unref()
-    this.#process.data.unref()
+    this.#dataLane.unref()
   }
 
   #place(): { pid: number | undefined } {
@@ -206,16 +222,18 @@ export class WorkerProcess {
     })
   }
 
-  #controlReader(): FrameReader {
-    return new FrameReader(controlLimits, {
-      deferred: false,
-      onFrame: (frame) => this.#onControlFrame(frame),
-      onProtocolError: (error) => this.#broken(error),
-      onDrained: () => this.#control.drained(),
-      onClosed: () => {
-        this.#control.closed()
-        this.#laneEnded('control')
+  #controlLane(lane: Transport): ControlLane {
+    const listener = this.#listener
+    return new ControlLane(lane, {
+      greeted: (isInterruptible) => {
+        this.#isInterruptible = isInterruptible
       },
+      interruptReport: (report) => listener.interruptReport(report),
+      measured: (measurement) => listener.measured(measurement),
+      pong: (id, mainSilentMs) => listener.pong(id, mainSilentMs),
+      dying: (words) => this.#ending.saidLast(words),
+      broken: (error) => this.#broken(error),
+      closed: () => this.#laneEnded('control'),
     })
   }
 
@@ -223,52 +241,39 @@ export class WorkerProcess {
     if (this.#isOver || this.#isBroken) return
     const { type } = frame
     if (type === frameType.result || type === frameType.error) {
-      if (this.#wasReady) this.#listener.callFrame(frame)
+      if (this.#greeting.wasReady) this.#listener.callFrame(frame)
       else this.#broken(new ProtocolError('The worker answered before it was ready.', this.#place()))
       return
     }
     try {
-      if (type === frameType.hello) this.#greeted(readJson<Hello>(frame))
+      if (type === frameType.hello) this.#greeting.hello(readJson<Hello>(frame))
       else if (type === frameType.ready) this.#becameReady(this.codec.decode(frame) as Ready)
-      else if (type === frameType.goodbye) this.#cause ??= (this.codec.decode(frame) as Goodbye).info
+      else if (type === frameType.event) this.#listener.nestedEvent(this.codec.decode(frame))
+      else if (type === frameType.bootFailed) this.#bootFailed(this.codec.decode(frame) as BootFailure)
+      else if (type === frameType.goodbye) this.#ending.blame((this.codec.decode(frame) as Goodbye).info)
       else throw new ProtocolError(`A worker may not send frames of type ${type}.`, this.#place())
     } catch (error) {
       this.#broken(error)
     }
   }
 
-  #onControlFrame(frame: IncomingFrame): void {
-    if (this.#isBroken) return
-    try {
-      if (frame.type === frameType.interrupted) this.#listener.interruptReport(checkedReport(readJson(frame)))
-      else if (frame.type === frameType.measured) this.#listener.measured(readJson(frame))
-      else if (frame.type === frameType.dying) this.#dying = readJson(frame)
-      else if (frame.type === frameType.hello)
-        this.#isInterruptible = readJson<Hello>(frame).interruptible === true
-      else if (frame.type !== frameType.pong) {
-        throw new ProtocolError(
-          `A worker may not send frames of type ${frame.type} on its control lane.`,
-          this.#place(),
-        )
-      }
-    } catch (error) {
-      this.#broken(error)
-    }
-  }
-
-  #greeted(hello: Hello): void {
-    this.#wasGreeted = true
-    if (hello.protocolVersion === protocolVersion) return
-    const both = `This host speaks version ${protocolVersion} of the protocol, the worker version ${String(hello.protocolVersion)}.`
-    throw new ProtocolError(`${both} Both must come from the same release of maltster.`, this.#place())
-  }
-
   #becameReady(ready: Ready): void {
-    if (!this.#wasGreeted || this.#wasReady || ready?.token !== this.#token) {
-      throw new ProtocolError('The worker said that it is ready in a way that does not fit.', this.#place())
-    }
-    this.#wasReady = true
+    this.#greeting.ready(ready)
+    this.#debugUrl = typeof ready.debugUrl === 'string' ? ready.debugUrl : undefined
+    // Nobody else is let in.
+    this.#meeting?.cancel()
     this.#listener.ready()
+  }
+
+  #bootFailed({ step, failure }: BootFailure): void {
+    if (this.#greeting.wasReady) throw new ProtocolError('The worker has booted long ago.', this.#place())
+    this.#ending.blame(preloadError(step, failure, { worker: this.#identity.path, pid: this.pid }))
+  }
+
+  #destroyLanes(): void {
+    this.#meeting?.cancel()
+    this.#dataLane.destroy()
+    this.#process.control.destroy()
   }
 
   /** What came is not the protocol: from here on nothing of this process is believed. */
@@ -282,8 +287,7 @@ export class WorkerProcess {
             cause: error,
           })
     this.kill('transport', problem)
-    this.#process.data.destroy()
-    this.#process.control.destroy()
+    this.#destroyLanes()
   }
 
   /** A lane is over: usually a death whose exit event is on its way; if not, a process that nobody can reach. */
@@ -301,25 +305,28 @@ export class WorkerProcess {
 
   #failed(error: Error): void {
     if (this.#exit !== undefined) return
-    this.#cause ??= error
-    this.#exited(null, null)
+    this.#ending.blame(error)
+    this.#exited({ exitCode: null, signal: null })
   }
 
-  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+  #exited(exit: ProcessExit): void {
     if (this.#exit !== undefined) return
     // What it started and left behind goes with it. The group still exists, or its number is free: either is safe.
     this.#process.signalGroup('SIGKILL')
-    this.#exit = { code, signal }
+    this.#exit = exit
     this.#clock.clearTimeout(this.#laneTimer)
     this.#countBytesLeft()
+    this.#meeting?.cancel()
+    this.stdout.processEnded()
+    this.stderr.processEnded()
     this.#drainTimer = this.#clock.setTimeout(() => this.#finish(), drainMs)
-    void Promise.all([this.#stderr.ended, this.#stdout.ended]).then(() => this.#settleExit())
+    void Promise.all([this.stderr.ended, this.stdout.ended]).then(() => this.#settleExit())
     this.#settleExit()
   }
 
   /** The exit is known: done as soon as everything that was written before it has been read. */
   #settleExit(): void {
-    if (this.#exit === undefined || !this.#dataIsOver || !this.#stderr.hasEnded || !this.#stdout.hasEnded)
+    if (this.#exit === undefined || !this.#dataIsOver || !this.stderr.hasEnded || !this.stdout.hasEnded)
       return
     this.#finish()
   }
@@ -328,21 +335,12 @@ export class WorkerProcess {
     if (this.#isOver || this.#exit === undefined) return
     this.#isOver = true
     this.#clock.clearTimeout(this.#drainTimer)
-    this.#process.data.destroy()
-    this.#process.control.destroy()
-    this.#stdout.stop()
-    this.#stderr.stop()
-    const { code: exitCode, signal } = this.#exit
-    const reason = classifyExit({
-      exitCode,
-      signal,
-      intent: this.#intent ?? (signal !== null && this.#userSignals.has(signal) ? 'killed' : undefined),
-      wasReady: this.#wasReady,
-      stderrTail: this.#stderr.tail,
-      uptimeMs: this.uptimeMs,
-      dying: this.#dying,
-      cause: this.#cause,
-    })
-    this.#listener.exited(reason)
+    this.#destroyLanes()
+    this.stdout.stop()
+    this.stderr.stop()
+    const { wasReady } = this.#greeting
+    if (!wasReady) this.#ending.blame(this.#meeting?.refused)
+    const seen = { wasReady, stderrTail: this.stderr.tail, uptimeMs: this.uptimeMs }
+    this.#listener.exited(this.#ending.reason(this.#exit, seen))
   }
 }

@@ -1,25 +1,27 @@
 import { constants } from 'node:os'
+import type { Readable } from 'node:stream'
 
 import type { ExitReason } from '../errors/exit-reason.ts'
 import type { ModuleReference } from '../movement/module-reference.ts'
+import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
 import type { CallOptions, CastOptions } from './call-options.ts'
-import type { Callable } from './calls-options.ts'
-import type { Incarnation } from './incarnation.ts'
+import type { Callable } from './callable.ts'
+import type { WorkerTree } from './descendants.ts'
+import {
+  checkEvaluateOptions,
+  checkRunOptions,
+  checkSource,
+  type EvaluateOptions,
+  type RunOptions,
+} from './evaluate-options.ts'
+import type { Incarnation, WorkerCapabilities } from './incarnation.ts'
 import type { InterruptResult } from './interrupts.ts'
 import { checkOptions, delayOrNeverMs, shown } from './option-checks.ts'
 import { rejectionNow } from './remote-error.ts'
+import { type RunResult, runSource } from './run.ts'
+import { Scope } from './scope.ts'
 import type { WorkerActor } from './worker-actor.ts'
 import type { WorkerState } from './worker-machine.ts'
-
-/** What a worker can do where it runs. */
-export interface WorkerCapabilities {
-  /** Whether running code can be cut off; if not, a busy worker can only be killed. */
-  readonly interrupt: boolean
-  /** Whether it is a process of its own. */
-  readonly process: boolean
-  /** Whether its standard output and error can be read. */
-  readonly stdio: boolean
-}
 
 /** How long each rung of `stop` may take, in milliseconds; each 0 to 2147483647, or Infinity; default 1000. */
 export interface StopOptions {
@@ -102,7 +104,7 @@ export class Worker implements AsyncDisposable {
 
   /** What it can do where it runs. */
   get capabilities(): WorkerCapabilities {
-    return { interrupt: this.#incarnation.process.isInterruptible !== false, process: true, stdio: true }
+    return this.#incarnation.capabilities
   }
 
   /**
@@ -186,6 +188,107 @@ export class Worker implements AsyncDisposable {
   cast(fn: ModuleReference, args?: readonly unknown[], options?: CastOptions): void
   cast(fn: Callable, args: readonly unknown[] = [], options?: CastOptions): void {
     this.#incarnation.calls.cast(fn, args, options)
+  }
+
+  /**
+   * Runs source text in the worker's lasting session and resolves with the value of its last expression, awaited.
+   *
+   * Declarations persist and may be redeclared; `await` works at the top, and both forms of import do, from `filename`
+   * or from the worker's `cwd`; `{ a: 1 }` is an object. Without `scope` the names are the worker's globals, which
+   * functions sent by `call` see too. Several evaluations interleave where they wait. What it prints goes where the
+   * worker's output goes; see `run` for having it. Source: Malt.jl `remote_eval_fetch`, Node's REPL.
+   *
+   * @param source - JavaScript, as a script; sloppy unless it begins with `'use strict'`
+   * @param options - see `EvaluateOptions`
+   * @throws {RemoteError} if it throws, or is no JavaScript: then `remoteName` is `SyntaxError`, with `line`, `column`
+   *   and a caret in the message
+   * @throws {InterruptedError | CallTimeoutError | BackpressureError | WorkerDiedError | WorkerStoppedError} as `call`
+   * @throws {EncodeError} if the value can't be sent (`executed: 'yes'`)
+   * @throws {TypeError | RangeError} for wrong arguments and options
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * await worker.evaluate('let count = 40; const add = (n) => (count += n)')
+   * console.log(await worker.evaluate('await null; add(2)')) // 42
+   */
+  evaluate<T = unknown>(source: string, options?: EvaluateOptions): Promise<T> {
+    try {
+      checkSource(source)
+      if (options !== undefined) checkEvaluateOptions(options)
+      const { scope, filename, ...callOptions } = options ?? {}
+      const evaluate = prepareRuntimeFunction(runtimeFunction.evaluate)
+      const args = [source, scope, filename]
+      return this.#incarnation.calls.startPrepared(evaluate, args, callOptions) as Promise<T>
+    } catch (error) {
+      return rejectionNow(error)
+    }
+  }
+
+  /**
+   * Runs source text that is not yours, and tells all that came of it: value, error with position, its output whole.
+   *
+   * As `evaluate`, but it has the worker to itself: it waits for the foreground calls before it, and calls made
+   * meanwhile wait for it, so that what is printed is its own. It does not reject for what the code did, be it that it
+   * ended the process. What the code leaves behind (timers, processes) goes on; `timeoutMs` cuts off what spins.
+   * See `preset: 'untrusted'` for the worker to run it in, and for what that does not protect from.
+   *
+   * @param source - JavaScript
+   * @param options - see `RunOptions`
+   * @returns see `RunResult`; where `capabilities.stdio` is false its output is empty
+   * @throws {WorkerDiedError | WorkerStoppedError} if the worker had ended before
+   * @throws {TypeError | RangeError} for wrong arguments and options
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker({ preset: 'untrusted' })
+   * const { outcome, text, stdout, position } = await worker.run('console.log("hi")\nnull.x')
+   * console.log(outcome, position, stdout) // thrown { line: 2, column: 6 } hi
+   * console.log(text) // TypeError: Cannot read properties of null (reading 'x')
+   */
+  async run(source: string, options: RunOptions = {}): Promise<RunResult> {
+    checkSource(source)
+    checkRunOptions(options)
+    const refusal = this.#incarnation.refusal()
+    if (refusal !== undefined) throw refusal
+    return runSource(this.#incarnation.runWorker, source, options)
+  }
+
+  /**
+   * A named scope of the worker's session; nothing is sent yet.
+   * @param name - what it is called; the same name is the same scope
+   * @throws {TypeError} if the name is no text, or empty
+   */
+  scope(name: string): Scope {
+    return new Scope(
+      {
+        evaluate: (source, options) => this.evaluate(source, options),
+        run: (source, options) => this.run(source, options),
+        ask: async (asked, args) =>
+          this.#incarnation.calls.startPrepared(prepareRuntimeFunction(asked), args, undefined),
+      },
+      name,
+    )
+  }
+
+  /** With `stdout: 'pipe'`: what it writes there. A reader that is over 1 MiB behind loses the oldest bytes. */
+  get stdout(): Readable | undefined {
+    return this.#incarnation.process.stdout.stream
+  }
+
+  /** As `stdout`, for its standard error. */
+  get stderr(): Readable | undefined {
+    return this.#incarnation.process.stderr.stream
+  }
+
+  /** With `debug`: the URL of its inspector. */
+  get debugUrl(): string | undefined {
+    return this.#incarnation.process.debugUrl
+  }
+
+  /** The workers that were started in this one, and in those, as far as they have been heard of. */
+  get children(): readonly WorkerTree[] {
+    return this.#incarnation.descendants.tree()
   }
 
   /**

@@ -1,5 +1,6 @@
 import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import type { FunctionDefinition } from '../movement/definition.ts'
+import { cleanStack } from '../movement/session/clean-stack.ts'
 import { type FunctionFactory, rebuild } from '../movement/rebuild.ts'
 import type { Codec } from '../transport/codec.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
@@ -8,6 +9,7 @@ import type { CallFailure, ThrownData } from '../transport/messages.ts'
 import { frameFlag, frameType } from '../transport/protocol.ts'
 import type { CallTable } from './call-table.ts'
 import type { RunningCall } from './running-call.ts'
+import type { RuntimeFunctions } from './runtime-functions.ts'
 import { thrownData } from './thrown-data.ts'
 
 type AnyFunction = (...args: unknown[]) => unknown
@@ -19,24 +21,39 @@ interface Defined {
   ready: AnyFunction | undefined
 }
 
+/** What a runner of calls needs. */
+export interface CallRunnerOptions {
+  readonly table: CallTable
+  readonly codec: Codec
+  readonly writer: FrameWriter
+  /** What the host calls by name. */
+  readonly functions: RuntimeFunctions
+  /** Where this code is: frames of these files, or below these directories, are not shown in stacks. */
+  readonly runtimeFiles: readonly string[]
+  readonly recoverIfCut: () => void
+}
+
 const probe = Buffer.alloc(8192)
 const noBytes = Buffer.alloc(0)
 
 /** Runs calls and answers them: each exactly once, or not at all if it was ended from outside. */
 export class CallRunner {
+  readonly #options: CallRunnerOptions
   readonly #table: CallTable
   readonly #codec: Codec
   readonly #writer: FrameWriter
+  readonly #recoverIfCut: () => void
   readonly #functions = new Map<number, Defined>()
 
-  readonly #recoverIfCut: () => void
-
-  constructor(table: CallTable, codec: Codec, writer: FrameWriter, recoverIfCut: () => void) {
-    this.#table = table
-    this.#codec = codec
-    this.#writer = writer
-    this.#recoverIfCut = recoverIfCut
+  constructor(options: CallRunnerOptions) {
+    this.#options = options
+    this.#table = options.table
+    this.#codec = options.codec
+    this.#writer = options.writer
+    this.#recoverIfCut = options.recoverIfCut
   }
+
+  readonly #clean = (stack: string): string => cleanStack(stack, this.#options.runtimeFiles)
 
   /** The text of a function runs as it is defined, and must not be cut off there: it comes only once. */
   isDefining = false
@@ -52,10 +69,17 @@ export class CallRunner {
 
   #read(frame: IncomingFrame): Defined['factory'] {
     try {
-      return rebuild(this.#codec.decode(frame) as FunctionDefinition)
+      const definition = this.#codec.decode(frame) as FunctionDefinition
+      return definition.kind === 'runtime' ? this.#ofRuntime(definition.name) : rebuild(definition)
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)))
     }
+  }
+
+  #ofRuntime(name: string): FunctionFactory {
+    const found = this.#options.functions.byName[name]
+    if (found === undefined) throw new Error(`The runtime has no function ${name}.`)
+    return () => found as FunctionFactory
   }
 
   call(frame: IncomingFrame): void {
@@ -150,6 +174,12 @@ export class CallRunner {
     this.#send(call, { kind: 'interrupted', collateral: true, executed: 'unknown', at })
   }
 
+  /** Says that this worker never came to be ready, and why. */
+  failBoot(step: string, error: unknown): void {
+    const failure: CallFailure = { kind: 'thrown', thrown: this.#thrown(error) }
+    this.#frame(frameType.bootFailed, 0, 0, failure, step)
+  }
+
   #settle(call: RunningCall): boolean {
     if (call.settled) return false
     call.settled = true
@@ -192,24 +222,32 @@ export class CallRunner {
   }
 
   #send(call: RunningCall, failure: CallFailure): void {
-    const flags = call.cast ? frameFlag.cast : 0
+    this.#frame(frameType.error, call.cast ? frameFlag.cast : 0, call.id, failure)
+  }
+
+  #frame(type: number, flags: number, id: number, failure: CallFailure, step?: string): void {
+    const body = (told: CallFailure): object => (step === undefined ? told : { step, failure: told })
     try {
-      this.#writer.frame(frameType.error, flags, call.id, 0, failure, 'error')
+      this.#writer.frame(type, flags, id, 0, body(failure), 'error')
     } catch {
       // Over a limit, most likely: the words that matter, cut to a size that fits anything.
-      this.#writer.frame(frameType.error, flags, call.id, 0, shortened(failure), 'error')
+      this.#writer.frame(type, flags, id, 0, body(shortened(failure)), 'error')
     }
   }
 
   #thrown(error: unknown): ThrownData {
-    return thrownData(error, (value) => {
-      try {
-        this.#codec.encode(value, 'error', probe, 0, 0)
-        return true
-      } catch {
-        return false
-      }
-    })
+    return thrownData(
+      error,
+      (value) => {
+        try {
+          this.#codec.encode(value, 'error', probe, 0, 0)
+          return true
+        } catch {
+          return false
+        }
+      },
+      this.#clean,
+    )
   }
 }
 

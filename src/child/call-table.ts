@@ -14,6 +14,7 @@ import type { RunningCall } from './running-call.ts'
 export class CallTable {
   readonly #active = new IdPlaces<RunningCall>()
   readonly #context = new AsyncLocalStorage<RunningCall>()
+  readonly #isAlone: boolean
   #tracking = false
   /** The call whose function body is on the stack right now, before it returned. */
   #synchronous: RunningCall | undefined
@@ -24,6 +25,11 @@ export class CallTable {
   #interruptedUpTo = 0
   /** Single calls that were ended before they arrived. */
   readonly #endedEarly = new Set<number>()
+
+  /** `isAlone`: whatever runs in this process belongs to one of these calls, if it is not tracked. Default true. */
+  constructor({ isAlone = true }: { readonly isAlone?: boolean } = {}) {
+    this.#isAlone = isAlone
+  }
 
   /** Takes note of a call's coming. Answers whether it was ended before it came. */
   arrives(call: RunningCall): boolean {
@@ -41,7 +47,7 @@ export class CallTable {
   /** The call that the code on the stack belongs to; undefined for code that outlived its call untracked. */
   current(): RunningCall | undefined {
     const tracked = this.#tracking ? this.#context.getStore() : undefined
-    return tracked ?? this.#synchronous ?? this.#untracked
+    return tracked ?? (this.#isAlone ? (this.#synchronous ?? this.#untracked) : undefined)
   }
 
   /** Runs the function of a call, so that `current()` knows it. */
@@ -49,7 +55,7 @@ export class CallTable {
     this.#synchronous = call
     let result: unknown
     // A background call is tracked from the start: what has no context must never be taken for it and be spared.
-    if (this.#active.size === 0 && !call.background) {
+    if (this.#isAlone && this.#active.size === 0 && !call.background) {
       result = body(...args)
     } else {
       this.#tracking = true
@@ -71,7 +77,7 @@ export class CallTable {
 
   /** Keeps a call whose function has returned a promise. */
   add(call: RunningCall): void {
-    if (this.#active.size === 0 && !call.background) this.#untracked = call
+    if (this.#isAlone && this.#active.size === 0 && !call.background) this.#untracked = call
     this.#active.add(call)
   }
 

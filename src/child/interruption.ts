@@ -37,7 +37,8 @@ export interface InterruptionOptions {
   readonly table: CallTable
   readonly sentinel: SentinelPort
   readonly cells: Int32Array
-  readonly runtimeFile: string
+  /** The file of this code, to know its frames; undefined where nothing can be cut off. */
+  readonly runtimeFile: string | undefined
   /** After a cut: whatever was under way in the runtime goes on. */
   readonly recover: () => void
   /** Whether the user code on the stack is there for the runtime's sake. */
@@ -63,9 +64,14 @@ class Interruption {
 
   constructor(options: InterruptionOptions) {
     this.#options = options
-    options.sentinel.on('message', (question) => this.#answer(question))
+    options.sentinel.on('message', (question) => {
+      if (question.type === 'beat?') options.sentinel.postMessage({ type: 'beat', beat: question.beat })
+      else this.#answer(question)
+    })
+    const { runtimeFile } = options
+    if (runtimeFile === undefined) return
     const prepare = (request: InterruptRequest): Preparation =>
-      this.#prepare(request, spinningStack(prepare, options.runtimeFile))
+      this.#prepare(request, spinningStack(prepare, runtimeFile))
     Object.defineProperty(globalThis, prepareProperty, { value: prepare })
   }
 

@@ -38,7 +38,9 @@ export function sayLastWords(controlFd: number, error: unknown): void {
 const exitFlushMs = 200
 
 /** Writes out what waits on the data lane while the process exits, when the event loop does not turn any more. */
-export function flushAtExit(dataFd: number, lane: Transport, writer: FrameWriter): void {
+export function flushAtExit(lane: Transport, writer: FrameWriter): void {
+  const { descriptor } = lane
+  if (descriptor === undefined) return
   // What the lane has begun to write can't be finished from here, and nothing may come before it.
   if (lane.pendingBytes > 0) return
   const deadline = performance.now() + exitFlushMs
@@ -46,7 +48,7 @@ export function flushAtExit(dataFd: number, lane: Transport, writer: FrameWriter
     let at = 0
     while (at < chunk.length) {
       try {
-        at += writeSync(dataFd, chunk, at)
+        at += writeSync(descriptor, chunk, at)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > deadline) return
       }
@@ -55,13 +57,13 @@ export function flushAtExit(dataFd: number, lane: Transport, writer: FrameWriter
 }
 
 /** Exits when what was printed has left: a pipe takes it piece by piece, and `process.exit()` would not wait. */
-export function exitInOrder(): void {
+export function exitInOrder(exitCode: number): void {
   const streams = [process.stdout, process.stderr].filter((stream) => stream.writableLength > 0)
   let left = streams.length
-  if (left === 0) process.exit(0)
+  if (left === 0) process.exit(exitCode)
   for (const stream of streams) {
     stream.write('', () => {
-      if (--left === 0) process.exit(0)
+      if (--left === 0) process.exit(exitCode)
     })
   }
 }

@@ -26,6 +26,25 @@ export interface AliveAnswer {
   readonly cutAt: string | undefined
 }
 
+/** Sentinel to main thread: does the loop turn? Has nothing to do with interrupts. */
+export interface BeatQuestion {
+  readonly type: 'beat?'
+  /** Rises; given back in the answer. */
+  readonly beat: number
+}
+
+/** Main thread to sentinel: it does. */
+export interface BeatAnswer {
+  readonly type: 'beat'
+  readonly beat: number
+}
+
+/** Whatever the sentinel asks the main thread. */
+export type SentinelQuestion = AliveQuestion | BeatQuestion
+
+/** Whatever the main thread answers. */
+export type MainAnswer = AliveAnswer | BeatAnswer
+
 /** What the prepare step, evaluated in the middle of spinning code, answers. */
 export interface Preparation {
   readonly decision: number

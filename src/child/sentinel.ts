@@ -2,9 +2,12 @@ import * as inspector from 'node:inspector'
 import { parentPort, workerData } from 'node:worker_threads'
 
 import type { InterruptRequest } from '../transport/messages.ts'
+import { inheritedLane } from '../transport/pipe-transport.ts'
 import { openControlLane } from './control-lane.ts'
+import { endGroup } from './end-group.ts'
 import { Ladder } from './ladder.ts'
-import type { AliveAnswer, SentinelData } from './sentinel-messages.ts'
+import { MainBeat } from './main-beat.ts'
+import type { MainAnswer, SentinelData } from './sentinel-messages.ts'
 
 /**
  * The sentinel: the second thread of a worker process. It owns the control lane, so it answers while the main thread
@@ -58,9 +61,16 @@ function climb(): void {
   })
 }
 
+const mainBeat = new MainBeat((question) => port.postMessage(question))
+
+const lane = inheritedLane(controlFd)
+// The lane is what keeps this thread alive.
+lane.ref()
 const report = openControlLane({
-  fd: controlFd,
+  lane,
   interruptible: canConnect(),
+  onEnd: endGroup,
+  pong: () => ({ mainSilentMs: mainBeat.silentMs() }),
   onInterrupt: (request) => {
     waiting.push(request)
     if (ladder === undefined) climb()
@@ -68,4 +78,7 @@ const report = openControlLane({
   },
 })
 
-port.on('message', (answer: AliveAnswer) => ladder?.answered(answer))
+port.on('message', (answer: MainAnswer) => {
+  if (answer.type === 'beat') mainBeat.answered(answer)
+  else ladder?.answered(answer)
+})

@@ -4,11 +4,16 @@ import type { ThrownData } from '../transport/messages.ts'
 
 const maxCauses = 16
 const maxErrors = 64
+/** Each is tried whether it can be sent. */
+const maxProperties = 256
 /** Errors in all: causes and errors of errors may be many, and go in circles. */
 const maxThrown = 256
 
 /** Whether a value could be sent on its own. */
 export type Sendable = (value: unknown) => boolean
+
+/** Takes the frames that are not the user's out of a stack. */
+export type CleanStack = (stack: string) => string
 
 function read(error: object, key: string): unknown {
   try {
@@ -24,7 +29,7 @@ function text(value: unknown, otherwise: string): string {
 
 function ownProperties(error: object, sendable: Sendable): Record<string, unknown> {
   const properties: Record<string, unknown> = {}
-  for (const key of Object.keys(error)) {
+  for (const key of Object.keys(error).slice(0, maxProperties)) {
     if (key === 'message' || key === 'stack' || key === 'cause' || key === 'errors' || key === 'name')
       continue
     const value = read(error, key)
@@ -47,12 +52,13 @@ function describe(value: unknown): string {
  * What a function threw, as plain data: text first, so that nothing about it is needed to read it elsewhere.
  * Never throws, whatever the value does when it is looked at.
  */
-export function thrownData(thrown: unknown, sendable: Sendable): ThrownData {
-  return thrownAt(thrown, { sendable, depth: 0, budget: { left: maxThrown } })
+export function thrownData(thrown: unknown, sendable: Sendable, clean: CleanStack): ThrownData {
+  return thrownAt(thrown, { sendable, clean, depth: 0, budget: { left: maxThrown } })
 }
 
 interface Reading {
   readonly sendable: Sendable
+  readonly clean: CleanStack
   readonly depth: number
   readonly budget: { left: number }
 }
@@ -68,8 +74,8 @@ function thrownAt(thrown: unknown, reading: Reading): ThrownData {
   }
 }
 
-function readThrown(thrown: unknown, { sendable, depth, budget }: Reading): ThrownData {
-  const deeper = { sendable, depth: depth + 1, budget }
+function readThrown(thrown: unknown, { sendable, clean, depth, budget }: Reading): ThrownData {
+  const deeper = { sendable, clean, depth: depth + 1, budget }
   const goesOn = (): boolean => depth < maxCauses && budget.left > 0
   if (!(thrown instanceof Error) && !isErrorLike(thrown)) {
     const data = { isError: false, name: typeof thrown, message: describe(thrown), stack: '', properties: {} }
@@ -84,7 +90,7 @@ function readThrown(thrown: unknown, { sendable, depth, budget }: Reading): Thro
     isError: true,
     name,
     message,
-    stack: text(read(error, 'stack'), `${name}: ${message}`),
+    stack: clean(text(read(error, 'stack'), `${name}: ${message}`)),
     properties: ownProperties(error, sendable),
     ...(cause !== undefined && goesOn() ? { cause: thrownAt(cause, deeper) } : {}),
     ...(Array.isArray(errors) && goesOn() ? { errors: innerErrors(errors, deeper) } : {}),

@@ -18,14 +18,34 @@ export interface CurrentCall {
   readonly worker: WorkerIdentity
 }
 
-/** What the runtime offers to the module `maltster/worker` in the same process. */
+/** What one worker in this process offers to `maltster/worker` and to a `maltster` that is a host in here. */
 export interface WorkerContext {
+  /** The call that the code on the stack belongs to, if it is one of this worker's. */
   currentCall(): CurrentCall | undefined
   exitWith(info: unknown, exitCode: number): never
+  /** The worker that this whole process is; undefined for one that is a guest in its host's process. */
+  readonly identity: WorkerIdentity | undefined
+  /** Tells the host of this worker what happened to a worker that was started in here. */
+  report(event: object): void
 }
 
 /**
- * The runtime is one bundled file and `maltster/worker` another module: they meet under this registered symbol of
- * the global object.
+ * The runtime is one bundled file and `maltster/worker` another module: they meet under this registered symbol of the
+ * global object, where there is a list. A process is at most one worker, and may be host to guests besides.
  */
-export const workerContextSymbol = 'maltster.workerContext'
+const contextsSymbol = Symbol.for('maltster.workerContexts')
+
+/** The workers that this process is, and has as guests; oldest first. */
+export function workerContexts(): WorkerContext[] {
+  const holder = globalThis as unknown as Record<symbol, WorkerContext[] | undefined>
+  const found = holder[contextsSymbol]
+  if (found !== undefined) return found
+  const contexts: WorkerContext[] = []
+  Object.defineProperty(globalThis, contextsSymbol, { value: contexts })
+  return contexts
+}
+
+/** The worker that this process is, if it is one. */
+export function ownContext(): WorkerContext | undefined {
+  return workerContexts().find((context) => context.identity !== undefined)
+}

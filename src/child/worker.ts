@@ -1,16 +1,23 @@
 import { MaltsterError } from '../errors/maltster-error.ts'
-import { type CurrentCall, type WorkerContext, workerContextSymbol } from './worker-context.ts'
+import { type CurrentCall, ownContext, type WorkerContext, workerContexts } from './worker-context.ts'
 
 export type { CurrentCall, WorkerIdentity } from './worker-context.ts'
 
-function context(): WorkerContext {
-  const found = (globalThis as Record<symbol, unknown>)[Symbol.for(workerContextSymbol)]
-  if (found === undefined) {
-    throw new MaltsterError(
-      'maltster/worker works inside a worker only: this process was not started by maltster.',
-    )
+function contexts(): WorkerContext[] {
+  const found = workerContexts()
+  if (found.length > 0) return found
+  throw new MaltsterError(
+    'maltster/worker works inside a worker only: this process was not started by maltster.',
+  )
+}
+
+/** The call on the stack and whose it is. Guests first: they know theirs by context, the process by elimination. */
+function running(): { context: WorkerContext; call: CurrentCall } | undefined {
+  for (const context of contexts().toReversed()) {
+    const call = context.currentCall()
+    if (call !== undefined) return { context, call }
   }
-  return found as WorkerContext
+  return undefined
 }
 
 /**
@@ -33,7 +40,7 @@ function context(): WorkerContext {
  * console.log(name) // example
  */
 export function currentCall(): CurrentCall {
-  const call = context().currentCall()
+  const call = running()?.call
   if (call === undefined) {
     throw new MaltsterError(
       'No call is running here: this code was started by none, or outlived the one that did.',
@@ -69,5 +76,9 @@ export function exitWith(info: unknown, options: { readonly exitCode?: number } 
   if (!Number.isInteger(exitCode) || exitCode < 0 || exitCode > 255) {
     throw new RangeError(`Expected \`exitCode\` to be an integer from 0 to 255, got \`${String(exitCode)}\`.`)
   }
-  return context().exitWith(info, exitCode)
+  const context = running()?.context ?? ownContext()
+  if (context === undefined) {
+    throw new MaltsterError('No call is running here, so there is no worker to end.')
+  }
+  return context.exitWith(info, exitCode)
 }

@@ -54,3 +54,10 @@ export class WorkerStoppedError extends MaltsterError {
   }
 }
 brand(WorkerStoppedError, 'ERR_MALTSTER_WORKER_STOPPED')
+
+/**
+ * The other end of a `uds` or `tcp` lane could not prove that it knows the secret of this worker. For a worker that
+ * is starting: somebody else on this machine tried to take its place, and was refused.
+ */
+export class AuthenticationError extends MaltsterError {}
+brand(AuthenticationError, 'ERR_MALTSTER_AUTHENTICATION')

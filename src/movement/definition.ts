@@ -27,5 +27,11 @@ export interface ModuleDefinition {
   readonly export: string
 }
 
+/** A function of the runtime itself: see `runtimeFunction`. */
+export interface RuntimeDefinition {
+  readonly kind: 'runtime'
+  readonly name: string
+}
+
 /** What a worker must be told, once, to be able to call a function. Travels as plain data. */
-export type FunctionDefinition = SourceDefinition | ModuleDefinition
+export type FunctionDefinition = SourceDefinition | ModuleDefinition | RuntimeDefinition

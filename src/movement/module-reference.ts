@@ -25,7 +25,7 @@ export function prepareModuleReference(reference: ModuleReference): ModuleShipme
     throw new TypeError(`Expected \`{ module, export }\`, got ${describeValue(reference)}`)
   }
   const { module, export: name } = reference as { module: unknown; export: unknown }
-  const specifier = specifierOf(module)
+  const specifier = moduleSpecifier(module)
   if (typeof name !== 'string' || name === '') {
     throw new TypeError(
       "Expected `export` to be the name of an export of the module, such as `'double'` or `'default'`, " +
@@ -41,7 +41,11 @@ const packageName = /^(?:@[\w~-][\w.~-]*\/)?[\w~-][\w.~-]*(?:\/[^\\]*)?$/
 const expected =
   'Expected `module` to be a URL (`file:`, `data:`, `node:`), an absolute path, or the name of a package or builtin'
 
-function specifierOf(module: unknown): string {
+/**
+ * The specifier of a module as `import()` takes it.
+ * @throws {TypeError} if it is none, or relative
+ */
+export function moduleSpecifier(module: unknown): string {
   if (module instanceof URL) return allowedUrl(module)
   if (typeof module !== 'string') throw new TypeError(`${expected}, got ${describeValue(module)}`)
   if (isAbsolute(module)) return pathToFileURL(module).href

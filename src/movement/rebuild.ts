@@ -1,5 +1,6 @@
 import vm from 'node:vm'
-import type { FunctionDefinition, ModuleDefinition, SourceDefinition, SourcePart } from './definition.ts'
+import type { ModuleDefinition, SourceDefinition, SourcePart } from './definition.ts'
+import { compileImport, mainLoader, silenceImportWarning } from './dynamic-import.ts'
 
 /** Makes the function of a definition; the values are those of its `captureNames`, in order. */
 export type FunctionFactory = (captureValues: readonly unknown[]) => RebuiltFunction
@@ -12,7 +13,9 @@ export type RebuiltFunction = (...args: any[]) => unknown
  * Makes the factory for a definition. Never throws: what fails, text that this process can't compile or a module
  * that does not load, is a rejected promise, so that it fails the calls and not the worker.
  */
-export function rebuild(definition: FunctionDefinition): FunctionFactory | Promise<FunctionFactory> {
+export function rebuild(
+  definition: SourceDefinition | ModuleDefinition,
+): FunctionFactory | Promise<FunctionFactory> {
   if (definition.kind === 'module') return loadExport(definition).then((loaded) => () => loaded)
   try {
     return rebuildFunction(definition)
@@ -60,7 +63,7 @@ function compile(text: string, name: string, shift: number): unknown {
   const script = new vm.Script(text, {
     filename: labelOf(name),
     columnOffset: -shift,
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    importModuleDynamically: mainLoader,
   })
   return script.runInThisContext()
 }
@@ -76,37 +79,10 @@ const labelOf = (name: string): string =>
       .slice(0, longestLabel) || 'anonymous'
   }]`
 
-let isWarningSilenced = false
-
-/**
- * Node.js warns once per process, at the first `import()` in a compiled script, that the loader for it is
- * experimental. That is our choice and none of the user's business: have it said once while nobody listens. The
- * warning is raised before `import()` returns.
- */
-function silenceImportWarning(): void {
-  if (isWarningSilenced) return
-  isWarningSilenced = true
-  const importLater = compileImport()
-  const original = Object.getOwnPropertyDescriptor(process, 'emitWarning')
-  process.emitWarning = () => {}
-  try {
-    void importLater('node:vm')
-  } finally {
-    if (original !== undefined) Object.defineProperty(process, 'emitWarning', original)
-  }
-}
-
-type Import = (specifier: string) => Promise<Record<string, unknown>>
-
-let importFromHere: Import | undefined
-
-/** `import()` that resolves from the current directory, wherever this file is. */
-function compileImport(): Import {
-  importFromHere ??= new vm.Script('(specifier)=>import(specifier)', {
-    filename: '[maltster:import]',
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  }).runInThisContext() as Import
-  return importFromHere
+/** Imports a module, from the current directory if it is a package. Rejects with what the import throws. */
+export async function importModule(module: string): Promise<Record<string, unknown>> {
+  silenceImportWarning()
+  return compileImport()(module)
 }
 
 /**
@@ -116,8 +92,7 @@ function compileImport(): Import {
  * TypeError if it has no such export, or if that is not a function that can be called.
  */
 export async function loadExport({ module, export: name }: ModuleDefinition): Promise<RebuiltFunction> {
-  silenceImportWarning()
-  const namespace = await compileImport()(module).catch((cause: unknown) => {
+  const namespace = await importModule(module).catch((cause: unknown) => {
     throw notLoaded(module, name, cause)
   })
   const holder = holderOf(name, namespace)

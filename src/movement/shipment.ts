@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { CaptureError } from '../errors/data-errors.ts'
 import { type Captures, collect, type Collected, leadsToTheSame, type Lookup } from './collect.ts'
-import type { FunctionDefinition, ModuleDefinition, SourceDefinition, SourcePart } from './definition.ts'
+import type { ModuleDefinition, RuntimeDefinition, SourceDefinition, SourcePart } from './definition.ts'
 import { describeValue } from './describe-value.ts'
 import { type AnyFunction, type FunctionSource, nameOf, readFunction } from './function-source.ts'
 import { definitionOf } from './layout.ts'
@@ -29,7 +29,15 @@ export interface ModuleShipment {
   readonly definition: ModuleDefinition
 }
 
-export type Shipment = FunctionShipment | ModuleShipment
+/** A function of the runtime. */
+export interface RuntimeShipment {
+  readonly key: string
+  readonly name: string
+  readonly captureNames: readonly []
+  readonly definition: RuntimeDefinition
+}
+
+export type Shipment = FunctionShipment | ModuleShipment | RuntimeShipment
 
 const rememberedShipments = 1000
 
@@ -127,7 +135,7 @@ export function captureValues(shipment: Shipment, captures: Captures | undefined
 }
 
 /** A key for the content of a definition: the same in every process. */
-export function keyOf(definition: FunctionDefinition): string {
+export function keyOf(definition: SourceDefinition | ModuleDefinition): string {
   const content =
     definition.kind === 'module'
       ? ['module', definition.module, definition.export]

@@ -4,12 +4,14 @@ import { systemSeams } from '../actors/seams.ts'
 import type { Worker } from '../actors/worker.ts'
 import type { WorkerOptions } from '../actors/worker-options.ts'
 import { nextWorkerName, register } from './live-workers.ts'
+import { pathOf } from './nesting.ts'
 
 /**
  * Starts a process and resolves with its worker when it is ready for calls.
  *
  * The process ends when this host does, however that happens. It has its own process group, a short environment, and
- * two lanes to the host on inherited descriptors; nothing listens. Source: Malt.jl `Worker()`, without its port.
+ * two lanes to the host on inherited descriptors; nothing listens. In a worker it works the same: what is started there
+ * belongs to that worker, has its place below it, and ends with it. Source: Malt.jl `Worker()`, without its port.
  *
  * @param options - see `WorkerOptions`; all have defaults
  * @throws {SpawnError} if the process can't be started, or ends before it is ready: with exit code, signal and stderr
@@ -28,7 +30,8 @@ import { nextWorkerName, register } from './live-workers.ts'
 export async function spawnWorker(options: WorkerOptions = {}): Promise<Worker> {
   const resolved = resolveOptions(options, options?.name ?? nextWorkerName())
   const { name } = resolved
-  const incarnation = new Incarnation(resolved, { name, path: name, incarnation: 1 }, systemSeams)
+  const identity = { name, path: pathOf(name), incarnation: 1 }
+  const incarnation = new Incarnation(resolved, identity, systemSeams)
   const worker = register(incarnation)
   await incarnation.ready
   return worker

@@ -18,11 +18,17 @@ export interface Configure {
   readonly path: string
   readonly incarnation: number
   readonly limits: Limits
+  /** Steps to take before `ready`; what they are is `movement`'s. */
+  readonly preload: readonly unknown[]
+  /** Whether to open an inspector on loopback. */
+  readonly debug: boolean
 }
 
 /** Body of `ready`. */
 export interface Ready {
   readonly token: string
+  /** Where a debugger finds this process, if one was asked for. */
+  readonly debugUrl?: string
 }
 
 /** A thrown value as plain data. */
@@ -51,6 +57,13 @@ export type CallFailure =
       readonly executed: Executed
       readonly at?: string
     }
+
+/** Body of `bootFailed`. */
+export interface BootFailure {
+  /** Which step, in the words of the host. */
+  readonly step: string
+  readonly failure: CallFailure
+}
 
 /** Body of `goodbye`. */
 export interface Goodbye {
@@ -87,11 +100,37 @@ export interface Measurement {
   readonly systemCpuMs: number
 }
 
+/** Body of `watch`, JSON: what the sentinel shall watch. */
+export interface Watch {
+  /** The most resident memory of the process; null for any. */
+  readonly maxRssBytes: number | null
+}
+
+/** Body of `pong`, JSON. */
+export interface Pong {
+  /** How long the main thread has not answered the sentinel; 0 if it has. */
+  readonly mainSilentMs: number
+}
+
+/** Body of `watch`, JSON: what the sentinel shall watch from now on, in place of what it did before. */
+export interface Watch {
+  /** Resident memory of the process at which it is ended, buffers included; null for no limit. */
+  readonly maxRssBytes: number | null
+}
+
+/** Body of `pong`, JSON. */
+export interface Pong {
+  /** How long the main thread has left a question of the sentinel unanswered; 0 if none was when the ping came. */
+  readonly mainSilentMs: number
+}
+
 /** Body of `dying`, JSON. */
 export interface DyingWords {
   readonly name: string
   readonly message: string
   readonly stack: string
+  /** Said by the sentinel, which ends a process whose memory is over the limit. */
+  readonly outOfMemory?: boolean
 }
 
 const utf8Decoder = new TextDecoder()

@@ -1,5 +1,5 @@
 /** Version of the wire. Both sides must have the same; `docs/protocol.md` has the rule. */
-export const protocolVersion = 1
+export const protocolVersion = 2
 
 /** Bytes of a frame header. */
 export const headerBytes = 16
@@ -27,6 +27,12 @@ export const frameType = {
   exit: 8,
   /** Worker to host: configured; calls are welcome. */
   ready: 9,
+  /** Host to worker, first and only frame of a bootstrap lane: where the data lane is to be found. */
+  connect: 10,
+  /** Worker to host, in place of `ready`: a step of `preload` failed. */
+  bootFailed: 11,
+  /** Worker to host: something happened to a worker that was started in this one. */
+  event: 12,
   /** Control lane, host to worker: end calls. */
   interrupt: 16,
   /** Control lane, worker to host: what became of it. */
@@ -40,6 +46,8 @@ export const frameType = {
   /** Control lane, both ways: answered by the sentinel though the main thread be busy. */
   ping: 21,
   pong: 22,
+  /** Control lane, host to worker: what the sentinel shall watch. */
+  watch: 23,
 } as const
 
 /** Bits of a frame header's flags. The low four belong to the codec. */

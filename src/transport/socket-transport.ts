@@ -42,11 +42,12 @@ export function socketTransport(
  * @throws if the descriptor is not open, or is no pipe or socket
  */
 export function descriptorTransport(kind: string, fd: number): Transport {
-  return new SocketLane(kind, (onread) => openSocket({ fd }, onread))
+  return new SocketLane(kind, (onread) => openSocket({ fd }, onread), undefined, fd)
 }
 
 class SocketLane implements Transport {
   readonly kind: string
+  readonly descriptor: number | undefined
   readonly #socket: Socket
   readonly #guard: WriteGuard
   /** The socket that was given; an empty shell if its handle was taken. `child_process` waits for its close. */
@@ -61,8 +62,9 @@ class SocketLane implements Transport {
   #owesDrained = false
   #givenBytes = 0
 
-  constructor(kind: string, open: (onread: FixedBufferRead) => Socket, given?: Socket) {
+  constructor(kind: string, open: (onread: FixedBufferRead) => Socket, given?: Socket, descriptor?: number) {
     this.kind = kind
+    this.descriptor = descriptor
     this.#given = given
     const buffer = Buffer.allocUnsafeSlow(readBytes)
     const callback = (byteLength: number): boolean => {

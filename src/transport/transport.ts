@@ -2,13 +2,16 @@
 export interface TransportReceiver {
   /** Where the next bytes shall be read to. Asked before each read; never empty. */
   target(): Uint8Array
-  /** `byteLength` bytes have been read to the start of the last target. */
+  /**
+   * Bytes have been read to the start of the last target.
+   * @param byteLength - how many
+   */
   received(byteLength: number): void
   /** All that was written has left, after a `write` that answered `false`. */
   drained(): void
   /**
    * The lane is over, in both directions, and no other call follows. Comes exactly once.
-   * `undefined`: the other side closed it, or `close` was called. An error: it broke (a reset, for instance).
+   * @param error - `undefined`: the other side closed it, or `close` was called; else it broke (a reset, for instance)
    */
   closed(error: Error | undefined): void
 }
@@ -20,13 +23,20 @@ export interface TransportReceiver {
  * `closed(error)`; nothing throws and nothing is emitted unhandled. One contract suite holds for every transport.
  */
 export interface Transport {
+  /** One word for messages. */
   readonly kind: string
-  /** Begins to read. Called once. */
+  /** The descriptor behind it, if there is one and it is known: for what has to be written as the process exits. */
+  readonly descriptor?: number | undefined
+  /**
+   * Begins to read. Called once.
+   * @param receiver - what is told of all that comes
+   */
   start(receiver: TransportReceiver): void
   /**
    * Hands bytes over, in order; never refuses. Answers whether every byte of this and all earlier writes has left
    * this process, so that the chunks may be overwritten at once; else they belong to the transport until
    * `drained`.
+   * @param chunks - the bytes
    */
   write(chunks: readonly Uint8Array[]): boolean
   /** Bytes that were written and have not left this process. */
@@ -39,6 +49,7 @@ export interface Transport {
   resume(): void
   /** While referenced, the lane holds the event loop open. A lane begins unreferenced. */
   ref(): void
+  /** From here on it does not hold the event loop open. */
   unref(): void
   /** Sends what is pending, then ends the lane. Idempotent. */
   close(): void

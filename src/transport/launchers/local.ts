@@ -1,36 +1,9 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
-import type { Readable } from 'node:stream'
 import { isMainThread } from 'node:worker_threads'
 
-import { pipeLanes } from '../transport/pipe-transport.ts'
-import type { Transport } from '../transport/transport.ts'
-
-/** What to start. */
-export interface SpawnRequest {
-  readonly execPath: string
-  readonly args: readonly string[]
-  readonly cwd: string
-  readonly env: Readonly<Record<string, string>>
-}
-
-/** A process that was started, or that the system has refused to start; then `failed` is called. */
-export interface SpawnedProcess {
-  readonly pid: number | undefined
-  readonly data: Transport
-  readonly control: Transport
-  readonly stdout: Readable
-  readonly stderr: Readable
-  onExit(listener: (exitCode: number | null, signal: NodeJS.Signals | null) => void): void
-  onFailed(listener: (error: Error) => void): void
-  /** Sends a signal to the whole process group; silently nothing if it is gone. */
-  signalGroup(signal: NodeJS.Signals): void
-  ref(): void
-  unref(): void
-}
-
-/** Starts processes: the seam that a simulation replaces. Throws what the system says. */
-export type Spawner = (request: SpawnRequest) => SpawnedProcess
+import type { LaunchedProcess, Launcher, LaunchRequest } from '../launcher.ts'
+import { pipeLanes } from '../pipe-transport.ts'
 
 const setprivPaths = ['/usr/bin/setpriv', '/bin/setpriv']
 let setpriv: string | undefined | null = null
@@ -49,13 +22,13 @@ function isExecutable(path: string): boolean {
  * so that its sentinel can end the group. Not killed: its children would then be left. It fires when the *thread* that
  * started the process ends, hence on the main thread only.
  */
-function parentDeathGuard(): string | undefined {
+export function parentDeathGuard(): string | undefined {
   if (!isMainThread || process.platform !== 'linux') return undefined
   setpriv ??= setprivPaths.find(isExecutable)
   return setpriv
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   const { pid } = child
   if (pid === undefined) return
   try {
@@ -66,8 +39,12 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** Starts a process in its own process group, with two lanes beside its standard streams. */
-export const systemSpawner: Spawner = (request) => {
+/**
+ * Starts a command in its own process group, with the two lanes as its descriptors 3 and 4. The command is the worker,
+ * or becomes it.
+ * @throws what the system says, such as EMFILE
+ */
+export function launchHere(command: readonly string[], request: LaunchRequest): LaunchedProcess {
   const guard = parentDeathGuard()
   const options = {
     cwd: request.cwd,
@@ -77,10 +54,9 @@ export const systemSpawner: Spawner = (request) => {
     windowsHide: true,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
   } satisfies SpawnOptions
-  const child =
-    guard === undefined
-      ? spawn(request.execPath, request.args, options)
-      : spawn(guard, ['--pdeathsig', 'CONT', '--', request.execPath, ...request.args], options)
+  const [file = '', ...args] =
+    guard === undefined ? command : [guard, '--pdeathsig', 'CONT', '--', ...command]
+  const child = spawn(file, args, options)
   // Must be there before anything can fail: an unheard 'error' event ends the host.
   let failure: Error | undefined
   child.on('error', (error) => {
@@ -99,10 +75,18 @@ export const systemSpawner: Spawner = (request) => {
     control,
     stdout,
     stderr,
-    onExit: (listener) => child.on('exit', listener),
+    onExit: (listener) => child.on('exit', (exitCode, signal) => listener({ exitCode, signal })),
     onFailed: (listener) => child.on('error', listener),
     signalGroup: (signal) => signalGroup(child, signal),
     ref: () => child.ref(),
     unref: () => child.unref(),
   }
+}
+
+/** Starts the worker as a child process of the host, on this machine. */
+export const localLauncher: Launcher = {
+  kind: 'local',
+  isLocal: true,
+  launch: (request) =>
+    launchHere([request.execPath, ...request.execArgv, request.entry, ...request.argv], request),
 }

@@ -1,0 +1,52 @@
+import type { ExitReason, ExitType } from '../errors/exit-reason.ts'
+import type { DyingWords } from '../transport/messages.ts'
+import type { ProcessExit } from '../transport/launcher.ts'
+import { classifyExit } from './exit-classification.ts'
+
+/** What is known of why a process ends, gathered until it has: of what could be said twice, the first holds. */
+export class Ending {
+  readonly #userSignals = new Set<NodeJS.Signals>()
+  #intent: ExitType | undefined
+  #cause: unknown
+  #dying: DyingWords | undefined
+
+  /** The host is about to end it, and why. */
+  intend(because: ExitType, cause?: unknown): void {
+    if (this.#intent !== undefined) return
+    this.#intent = because
+    this.#cause ??= cause
+  }
+
+  /** Something that led to it. */
+  blame(cause: unknown): void {
+    this.#cause ??= cause
+  }
+
+  /** The user sends a signal; if the process ends by it, it was killed. */
+  signalledByUser(signal: NodeJS.Signals): void {
+    this.#userSignals.add(signal)
+  }
+
+  /** The process itself has said what ends it. */
+  saidLast(words: DyingWords): void {
+    // Of a limit of memory only the sentinel knows; what ends the main thread meanwhile is no better reason.
+    if (this.#dying?.outOfMemory !== true) this.#dying = words
+  }
+
+  /** The one reason, from all that was seen. */
+  reason(
+    { exitCode, signal, lost }: ProcessExit,
+    seen: { readonly wasReady: boolean; readonly stderrTail: string; readonly uptimeMs: number },
+  ): ExitReason {
+    const wasKilled = signal !== null && this.#userSignals.has(signal)
+    return classifyExit({
+      ...seen,
+      exitCode,
+      signal,
+      lost,
+      intent: this.#intent ?? (wasKilled ? 'killed' : undefined),
+      dying: this.#dying,
+      cause: this.#cause,
+    })
+  }
+}

@@ -1,0 +1,243 @@
+import { CallTimeoutError, InterruptedError, RemoteError } from '../errors/call-errors.ts'
+import { DecodeError } from '../errors/data-errors.ts'
+import type { ExitReason } from '../errors/exit-reason.ts'
+import { WorkerDiedError, WorkerStoppedError } from '../errors/worker-errors.ts'
+import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
+import type { Clock } from '../transport/clock.ts'
+import type { Random } from '../transport/random.ts'
+import type { CallOptions } from './call-options.ts'
+import type { Calls } from './calls.ts'
+import type { RunOptions } from './evaluate-options.ts'
+import type { CapturedOutput, OutputCapture } from './output/output-capture.ts'
+import type { ResolvedOptions } from './resolve-options.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+/** What became of code that was run, in one word. */
+export type RunOutcome =
+  /** It came to its end; `value` is that of its last expression. */
+  | 'value'
+  /** It threw, or its last promise rejected. */
+  | 'thrown'
+  /** It is not JavaScript; nothing of it ran. */
+  | 'syntax-error'
+  /** It was cut off after `timeoutMs`. */
+  | 'timeout'
+  /** It was ended by `interrupt()`. */
+  | 'interrupted'
+  /** Its `signal` aborted. */
+  | 'aborted'
+  /** It took more memory than there was; the process is gone. */
+  | 'out-of-memory'
+  /** The process ended: by its own doing, or a signal; `exit` says how. */
+  | 'exited'
+  /** The worker was stopped meanwhile. */
+  | 'stopped'
+
+/** What became of code that was run. */
+export interface RunResult {
+  /** Whether it came to its end. */
+  readonly ok: boolean
+  /** What became of it. */
+  readonly outcome: RunOutcome
+  /** The value of its last expression, awaited; undefined if that can't be sent (then `text` shows it). */
+  readonly value: unknown
+  /** The value as people read it, as Node's REPL shows it; of an error its name and message. At most 16 KiB. */
+  readonly text: string
+  /** Why it did not come to its end. */
+  readonly error: Error | undefined
+  /** Where in the source it threw, or is wrong; both count from 1. */
+  readonly position: { readonly line: number; readonly column: number } | undefined
+  /** What it wrote to stdout, with a note at the end if some was cut. */
+  readonly stdout: string
+  /** What it wrote to stderr, likewise. */
+  readonly stderr: string
+  /** From its start to its end, in milliseconds. */
+  readonly durationMs: number
+  /** Why the process ended, if it did. */
+  readonly exit: ExitReason | undefined
+}
+
+/** What `run` needs of its worker. */
+export interface RunWorker {
+  readonly calls: Calls
+  readonly process: WorkerProcess
+  readonly options: ResolvedOptions
+  readonly clock: Clock
+  readonly random: Random
+  /** Whether the worker has output of its own that can be told apart. */
+  readonly hasOutput: boolean
+  readonly exited: Promise<ExitReason>
+}
+
+/** How long the end of the output may take to come once the code has ended. */
+const outputMs = 2_000
+/** How often it is tried to find the worker in order afterwards. */
+const maxLooks = 2
+/** What is kept of a value or an error as text. */
+const maxTextLength = 16_384
+
+interface Answer {
+  readonly value?: unknown
+  readonly text?: unknown
+}
+
+interface Ending {
+  readonly outcome: RunOutcome
+  readonly answer?: Answer
+  readonly error?: Error
+}
+
+let lastRun = 0
+
+/** Runs source that is not the user's own, alone in its worker, and tells all that came of it. Never rejects for it. */
+export function runSource(worker: RunWorker, source: string, options: RunOptions): Promise<RunResult> {
+  return worker.calls.exclusive(async () => {
+    const filename = options.filename ?? `[run ${++lastRun}]`
+    const { timeoutMs = worker.options.run.timeoutMs } = options
+    const { maxOutputBytes = worker.options.run.maxOutputBytes } = options
+    const outputs = worker.hasOutput ? captureOutput(worker, options, maxOutputBytes) : undefined
+    const callOptions = { timeoutMs, ...(options.signal === undefined ? {} : { signal: options.signal }) }
+    let startedMs = worker.clock.nowMs()
+    const ending = await ended(filename, options.signal, async () => {
+      await outputs?.begin(callOptions)
+      startedMs = worker.clock.nowMs()
+      const run = prepareRuntimeFunction(runtimeFunction.run)
+      return worker.calls.startPrepared(run, [source, options.scope, filename], callOptions, true)
+    })
+    const durationMs = worker.clock.nowMs() - startedMs
+    const exit = await outputs?.end()
+    const [stdout = noOutput, stderr = noOutput] = (await outputs?.collect()) ?? []
+    return {
+      ...resultOf(ending, filename),
+      stdout: withNote(stdout, maxOutputBytes),
+      stderr: withNote(stderr, maxOutputBytes),
+      durationMs,
+      exit: ending.error instanceof WorkerDiedError ? ending.error.reason : exit,
+    }
+  })
+}
+
+const noOutput: CapturedOutput = { text: '', cutBytes: 0, isComplete: true }
+
+function withNote({ text, cutBytes }: CapturedOutput, maxOutputBytes: number): string {
+  if (cutBytes === 0) return text
+  return `${text}\n… ${cutBytes} more bytes were cut (maxOutputBytes: ${maxOutputBytes})`
+}
+
+async function ended(
+  filename: string,
+  signal: AbortSignal | undefined,
+  task: () => Promise<unknown>,
+): Promise<Ending> {
+  try {
+    const answer = (await task()) as Answer | undefined
+    return { outcome: 'value', answer: answer ?? {} }
+  } catch (reason) {
+    const error = reason instanceof Error ? reason : new Error(String(reason), { cause: reason })
+    return { outcome: signal?.aborted === true ? 'aborted' : outcomeOf(error, filename), error }
+  }
+}
+
+function outcomeOf(error: Error, filename: string): RunOutcome {
+  if (error instanceof CallTimeoutError) return 'timeout'
+  if (error instanceof InterruptedError) return 'interrupted'
+  if (error instanceof WorkerStoppedError) return 'stopped'
+  if (error instanceof WorkerDiedError)
+    return error.reason.type === 'out-of-memory' ? 'out-of-memory' : 'exited'
+  if (error instanceof RemoteError && isSyntaxError(error, filename)) return 'syntax-error'
+  return 'thrown'
+}
+
+/** That it is the source itself which is wrong, and not something that the source compiles. */
+function isSyntaxError({ remoteName, message, properties }: RemoteError, filename: string): boolean {
+  const { line, column } = properties
+  return remoteName === 'SyntaxError' && message.includes(`(${filename}:${String(line)}:${String(column)})`)
+}
+
+function resultOf({ outcome, answer, error }: Ending, filename: string) {
+  const failure = error instanceof RemoteError ? `${error.remoteName}: ${error.message}` : error?.message
+  const text = failure ?? (typeof answer?.text === 'string' ? answer.text : '')
+  return {
+    ok: outcome === 'value',
+    outcome,
+    value: answer?.value,
+    text: text.slice(0, maxTextLength),
+    error: error instanceof DecodeError ? undefined : error,
+    position: error instanceof RemoteError ? positionIn(error, filename) : undefined,
+  }
+}
+
+function positionIn(error: RemoteError, filename: string): RunResult['position'] {
+  const { line, column } = error.properties
+  if (typeof line === 'number' && typeof column === 'number') return { line, column }
+  for (const frame of error.remoteStack.split('\n')) {
+    const at = frame.indexOf(`${filename}:`)
+    const found = /^(\d+):(\d+)\)?$/.exec(at < 0 ? '' : frame.slice(at + filename.length + 1))
+    if (found !== null) return { line: Number(found[1]), column: Number(found[2]) }
+  }
+  return undefined
+}
+
+/** What the child answers once a marker is written. */
+interface Marked {
+  readonly stdout?: unknown
+  readonly stderr?: unknown
+  /** The answer to a run of `1+1`. */
+  readonly proof?: Answer
+}
+
+/** Takes the output of one run out of the worker's: what it writes between two markers. */
+function captureOutput(worker: RunWorker, options: RunOptions, maxBytes: number) {
+  const { calls, process, clock, random } = worker
+  const mustProve = worker.options.onStuck === 'kill'
+  const marker = (): Buffer => Buffer.from(`\0${random.token()}\0`)
+  const from = marker()
+  const to = marker()
+  const captures: OutputCapture[] = [
+    process.stdout.capture({ from, to, maxBytes, onText: options.onStdout }),
+    process.stderr.capture({ from, to, maxBytes, onText: options.onStderr }),
+  ]
+  const finish = (): void => {
+    for (const capture of captures) capture.finish()
+  }
+  /** Has a marker written behind all that was printed so far. Where that can't be, nobody waits for it. */
+  const mark = async (bytes: Buffer, proves: boolean, given: CallOptions): Promise<Marked> => {
+    const prepared = prepareRuntimeFunction(runtimeFunction.mark)
+    const call = calls.startPrepared(prepared, [bytes, proves], { ...given, background: true }, true)
+    const written = ((await call) ?? {}) as Marked
+    if (written.stdout !== true) captures[0]?.finish()
+    if (written.stderr !== true) captures[1]?.finish()
+    return written
+  }
+  return {
+    async begin(given: CallOptions): Promise<void> {
+      await mark(from, false, given)
+    },
+    /**
+     * Comes behind all output, and finds out what state the worker is in. What the code left spinning is cut off by the
+     * first look's timeout. One that even then does not work is not left to the next who comes, but ended.
+     * @returns why the process ended, if it did
+     */
+    async end(): Promise<ExitReason | undefined> {
+      for (let looks = 0; looks < maxLooks; looks++) {
+        try {
+          const { proof } = await mark(to, mustProve, { timeoutMs: outputMs })
+          if (!mustProve || proof?.value === 2) return undefined
+          break
+        } catch (error) {
+          if (error instanceof WorkerDiedError) return error.reason
+          if (!(error instanceof CallTimeoutError)) break
+        }
+      }
+      if (!mustProve) finish()
+      else process.kill('unresponsive', new Error('After a run the worker did not even give 1+1.'))
+      return mustProve ? worker.exited : undefined
+    },
+    async collect(): Promise<CapturedOutput[]> {
+      const impatience = clock.setTimeout(finish, outputMs)
+      const outputs = await Promise.all(captures.map((capture) => capture.done))
+      clock.clearTimeout(impatience)
+      return outputs
+    },
+  }
+}

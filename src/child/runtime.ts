@@ -1,0 +1,199 @@
+import { messageCodec } from '../transport/codec/message-codec.ts'
+import type { Codec } from '../transport/codec.ts'
+import { FrameReader, type IncomingFrame } from '../transport/frame-reader.ts'
+import { FrameWriter } from '../transport/frame-writer.ts'
+import { defaultLimits } from '../transport/limits.ts'
+import { type Configure, type Hello, jsonBytes, readJson, type Ready } from '../transport/messages.ts'
+import { frameType, protocolVersion } from '../transport/protocol.ts'
+import type { ConnectOffer } from '../transport/rendezvous/offer.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { PreloadStep } from '../movement/preload-step.ts'
+import { CallRunner } from './call-runner.ts'
+import type { CallTable } from './call-table.ts'
+import { startInterruption } from './interruption.ts'
+import { preload, PreloadFailure } from './preload.ts'
+import type { RuntimeFunctions } from './runtime-functions.ts'
+import type { SentinelPort } from './sentinel-port.ts'
+import {
+  type CurrentCall,
+  type WorkerContext,
+  workerContexts,
+  type WorkerIdentity,
+} from './worker-context.ts'
+
+/** What is different between a worker that is a process and one that is a guest in its host's process. */
+export interface RuntimeSurroundings {
+  /** The data lane, or where the host says where that is. */
+  readonly lane: Transport
+  readonly table: CallTable
+  readonly sentinel: SentinelPort
+  readonly decision: SharedArrayBuffer
+  /** The file of this code, to know its frames in stacks; undefined where nothing can be cut off. */
+  readonly runtimeFile: string | undefined
+  /** Where the runtime's code is, for stacks that show none of it: files, and directories with a slash at the end. */
+  readonly runtimeFiles: readonly string[]
+  /** Makes the functions that the host calls by name, given what tells why a value can't be sent. */
+  functions(whyNotSendable: (value: unknown) => string | undefined): RuntimeFunctions
+  /** Whether this worker is the whole process. */
+  readonly isProcess: boolean
+  /** Opens the data lane that the host offers elsewhere. */
+  connect(offer: ConnectOffer): Transport
+  /** Opens an inspector on loopback and tells its URL; undefined where there is none of its own. */
+  openDebugger(): string | undefined
+  /** The host, or the lane to it, is gone, or out of its mind. */
+  end(): void
+  /** Ends the worker when all that it said is on its way. */
+  exitInOrder(exitCode: number): void
+  /** Ends the worker here and now. */
+  exit(exitCode: number): never
+}
+
+// The host's own writer has checked its limits; what is announced here is only bounded by what a header can say.
+const limits = { ...defaultLimits, maxBodyBytes: 2 ** 32 - 1, maxAttachmentBytes: Number.MAX_SAFE_INTEGER }
+const noCodec = undefined as unknown as Codec
+const probe = Buffer.alloc(8192)
+
+function whyNotSendable(codec: Codec, value: unknown): string | undefined {
+  try {
+    codec.encode(value, 'value', probe, 0, 0)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** The worker's side of the data lane: is greeted and configured, prepares itself, runs calls, ends. */
+export class Runtime {
+  readonly #surroundings: RuntimeSurroundings
+  readonly #interruption
+  /** What this worker is for the code in it, once it is configured. */
+  context: WorkerContext | undefined
+  #lane: Transport
+  #reader: FrameReader
+  #writer: FrameWriter | undefined
+  #runner: CallRunner | undefined
+
+  constructor(surroundings: RuntimeSurroundings) {
+    this.#surroundings = surroundings
+    const { table, sentinel, decision, runtimeFile } = surroundings
+    this.#interruption = startInterruption({
+      table,
+      sentinel,
+      cells: new Int32Array(decision),
+      runtimeFile,
+      recover: () => {
+        this.#writer?.recover()
+        this.#reader.resume()
+      },
+      follow: (call) => this.#runner?.follow(call),
+      mustNotCut: () => this.#runner?.isDefining === true,
+      endAsCollateral: (call, at) => this.#runner?.endAsCollateral(call, at),
+    })
+    this.#lane = surroundings.lane
+    this.#reader = this.#open(surroundings.lane)
+  }
+
+  /** The lane and its writer, for what has to leave while the process exits; undefined before there is anything. */
+  get outgoing(): { lane: Transport; writer: FrameWriter } | undefined {
+    return this.#writer === undefined ? undefined : { lane: this.#lane, writer: this.#writer }
+  }
+
+  /** Stops handing out what comes; `resume` goes on. What runs already runs on. */
+  pause(): void {
+    this.#lane.pause()
+  }
+
+  resume(): void {
+    this.#lane.resume()
+  }
+
+  #open(lane: Transport): FrameReader {
+    const { end } = this.#surroundings
+    const isCurrent = (): boolean => this.#lane === lane
+    const reader = new FrameReader(limits, {
+      onFrame: (frame) => this.#onFrame(frame),
+      onProtocolError: end,
+      // The lane that only said where to go may close.
+      onClosed: () => {
+        if (isCurrent()) end()
+      },
+      onDrained: () => {
+        if (isCurrent()) this.#writer?.drained()
+      },
+      deferred: true,
+    })
+    reader.start(lane)
+    lane.ref()
+    const greeter = new FrameWriter(lane, noCodec)
+    const hello: Hello = { protocolVersion, pid: process.pid, nodeVersion: process.versions.node }
+    greeter.bytesFrame(frameType.hello, 0, 0, 0, jsonBytes(hello))
+    greeter.flush()
+    return reader
+  }
+
+  #onFrame(frame: IncomingFrame): void {
+    this.#interruption.recoverIfCut()
+    if (frame.type === frameType.call) this.#runner?.call(frame)
+    else if (frame.type === frameType.define) this.#runner?.define(frame)
+    else if (frame.type === frameType.configure) this.#configure(frame)
+    else if (frame.type === frameType.exit) this.#surroundings.exitInOrder(0)
+    else if (frame.type === frameType.connect) this.#moveTo(readJson<ConnectOffer>(frame))
+  }
+
+  #moveTo(offer: ConnectOffer): void {
+    const first = this.#lane
+    this.#lane = this.#surroundings.connect(offer)
+    this.#reader = this.#open(this.#lane)
+    first.close()
+  }
+
+  #configure(frame: IncomingFrame): void {
+    const configuration = messageCodec(defaultLimits).decode(frame) as Configure
+    const { table, runtimeFiles } = this.#surroundings
+    const codec = messageCodec(configuration.limits)
+    const functions = this.#surroundings.functions((value) => whyNotSendable(codec, value))
+    const writer = new FrameWriter(this.#lane, codec)
+    this.#writer = writer
+    const { name, path, incarnation, token } = configuration
+    this.#runner = new CallRunner({
+      table,
+      codec,
+      writer,
+      functions,
+      runtimeFiles,
+      recoverIfCut: () => this.#interruption.recoverIfCut(),
+    })
+    this.context = this.#makeContext(Object.freeze({ name, path, incarnation }), writer)
+    workerContexts().push(this.context)
+    const debugUrl = configuration.debug ? this.#surroundings.openDebugger() : undefined
+    const body: Ready = { token, ...(debugUrl === undefined ? {} : { debugUrl }) }
+    const ready = (): void => writer.frame(frameType.ready, 0, 0, 0, body, 'ready')
+    const steps = configuration.preload as readonly PreloadStep[]
+    if (steps.length === 0) ready()
+    else void preload(steps, functions.evaluateSource).then(ready, (failure) => this.#failBoot(failure))
+  }
+
+  #failBoot(failure: unknown): void {
+    const { step, error } = failure as PreloadFailure
+    this.#runner?.failBoot(step, error)
+    this.#surroundings.exitInOrder(1)
+  }
+
+  #makeContext(identity: WorkerIdentity, writer: FrameWriter): WorkerContext {
+    const { table, isProcess, exit } = this.#surroundings
+    return {
+      identity: isProcess ? identity : undefined,
+      currentCall(): CurrentCall | undefined {
+        const call = table.current()
+        if (call === undefined) return undefined
+        call.controller ??= new AbortController()
+        return { id: call.id, signal: call.controller.signal, worker: identity }
+      },
+      exitWith(info, exitCode) {
+        writer.frame(frameType.goodbye, 0, 0, 0, { info }, 'info')
+        return exit(exitCode)
+      },
+      report: (event) => writer.frame(frameType.event, 0, 0, 0, event, 'event'),
+    }
+  }
+}

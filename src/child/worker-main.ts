@@ -1,0 +1,45 @@
+import { inheritedLane, laneDescriptor } from '../transport/pipe-transport.ts'
+import { connectLane } from './connect-lane.ts'
+import { CallTable } from './call-table.ts'
+import { openDebugger } from './debug.ts'
+import { endGroup } from './end-group.ts'
+import { exitInOrder, flushAtExit, sayLastWords } from './last-words.ts'
+import { Runtime } from './runtime.ts'
+import { runtimeFunctions } from './runtime-functions.ts'
+import { startSentinel } from './sentinel-port.ts'
+import { loadSession } from './session-loader.ts'
+
+/** The main thread of a worker process. It owns the data lane. Called once, as the first thing in the process. */
+export function startWorker(): void {
+  const { data: dataFd, control: controlFd } = laneDescriptor
+
+  // First of all: from here on this process ends when its host does, whatever the main thread gets to run.
+  const decision = new SharedArrayBuffer(8)
+  const sentinel = startSentinel({ controlFd, decision })
+
+  // Without a listener SIGUSR1 opens a debugger port to every user of this machine.
+  process.on('SIGUSR1', () => {})
+  process.on('uncaughtExceptionMonitor', (error) => sayLastWords(controlFd, error))
+
+  const runtime = new Runtime({
+    lane: inheritedLane(dataFd),
+    table: new CallTable(),
+    sentinel,
+    decision,
+    runtimeFile: __filename,
+    runtimeFiles: [__filename],
+    functions: (whyNotSendable) => runtimeFunctions(loadSession, whyNotSendable),
+    isProcess: true,
+    connect: connectLane,
+    openDebugger,
+    end: endGroup,
+    exitInOrder,
+    exit: (exitCode) => process.exit(exitCode),
+  })
+
+  // What has been answered is not lost when the process exits.
+  process.on('exit', () => {
+    const { outgoing } = runtime
+    if (outgoing !== undefined) flushAtExit(outgoing.lane, outgoing.writer)
+  })
+}

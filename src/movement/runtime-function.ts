@@ -1,0 +1,25 @@
+import type { RuntimeShipment } from './shipment.ts'
+
+/** The functions of the runtime that a host calls: their names on the wire. */
+export const runtimeFunction = {
+  /** `(source, scope, filename)`: the value. */
+  evaluate: 'evaluate',
+  /** `(source, scope, filename)`: the value, if it can be sent, and as text. */
+  run: 'run',
+  /**
+   * `(marker, mustProve)`: writes it to stdout and stderr, in order with everything that was printed before; then
+   * proves, if asked to, by a run of `1+1` that code can still be run.
+   */
+  mark: 'mark',
+  /** `(scope)`: the names that a scope has. */
+  names: 'names',
+  /** `(names, from, to)`: takes names from one scope to another. */
+  move: 'move',
+  /** `(scope)`: forgets a scope; whether there was one. */
+  drop: 'drop',
+} as const
+
+/** A function of the runtime, made ready to be called like any other. */
+export function prepareRuntimeFunction(name: string): RuntimeShipment {
+  return { key: `runtime:${name}`, name, captureNames: [], definition: { kind: 'runtime', name } }
+}

@@ -1,0 +1,57 @@
+import { Incarnation } from '../actors/incarnation.ts'
+import { resolveOptions } from '../actors/resolve-options.ts'
+import { systemSeams } from '../actors/seams.ts'
+import type { Worker } from '../actors/worker.ts'
+import type { WorkerOptions } from '../actors/worker-options.ts'
+import { inProcessLauncher } from './in-process-launcher.ts'
+import { nextWorkerName, register } from './live-workers.ts'
+import { pathOf } from './nesting.ts'
+
+/** The options of a worker that mean something without a process. */
+export type InProcessOptions = Pick<
+  WorkerOptions,
+  'name' | 'preload' | 'mailbox' | 'limits' | 'concurrency' | 'bootTimeoutMs'
+>
+
+const known: ReadonlySet<string> = new Set([
+  'name',
+  'preload',
+  'mailbox',
+  'limits',
+  'concurrency',
+  'bootTimeoutMs',
+] satisfies (keyof InProcessOptions)[])
+
+/**
+ * A worker without a process: the same handle, states, errors and copies of values, and the functions run in this very
+ * process. For tests, for platforms without processes, and for work that is too small to send away.
+ *
+ * Its `capabilities` say what it can't do: nothing that spins can be cut off, since it blocks this process; there are no
+ * limits of memory; what it prints is this process's output; `process.exit()` in a function ends this process. `kill`
+ * settles its calls at once, and what runs there runs on unheard. Its session has names of its own, not globals. Source:
+ * Malt.jl `InProcessWorker`, but values are copied as they would be between processes.
+ *
+ * @param options - those of `WorkerOptions` that mean something here
+ * @throws {SpawnError} if a step of `preload` fails
+ * @throws {TypeError | RangeError} for wrong options, and for those that need a process
+ * @example
+ * import { inProcessWorker } from 'maltster'
+ *
+ * await using worker = await inProcessWorker()
+ * console.log(worker.capabilities.process, await worker.call(() => 6 * 7)) // false 42
+ */
+export async function inProcessWorker(options: InProcessOptions = {}): Promise<Worker> {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !known.has(name)) {
+      const advice = `There are: ${[...known].join(', ')}. For the others use \`spawnWorker\`.`
+      throw new TypeError(`An in-process worker has no option \`${name}\`. ${advice}`)
+    }
+  }
+  const resolved = resolveOptions(options, options.name ?? nextWorkerName())
+  const { name } = resolved
+  const identity = { name, path: pathOf(name), incarnation: 1 }
+  const incarnation = new Incarnation(resolved, identity, { ...systemSeams, launcher: inProcessLauncher })
+  const worker = register(incarnation)
+  await incarnation.ready
+  return worker
+}

@@ -1,0 +1,35 @@
+import { nestedTypes } from '../actors/descendants.ts'
+import { hostEvents, type MaltsterEvent } from '../actors/events.ts'
+import { ownContext } from '../child/worker-context.ts'
+
+let isReporting = false
+
+/** Tells the host of this worker what happens to the workers in it, so that it sees the whole tree. */
+function report(event: MaltsterEvent): void {
+  const context = ownContext()
+  try {
+    context?.report(event)
+  } catch {
+    // Something in it can't be sent: what an error brought along, for instance. The rest of it can.
+    context?.report(inWords(event))
+  }
+}
+
+/** An event whose error is only its text. */
+function inWords(event: MaltsterEvent): MaltsterEvent {
+  if (event.type === 'cast.failed') return { ...event, error: String(event.error) }
+  if (event.type !== 'worker.exited') return event
+  return { ...event, reason: { ...event.reason, cause: String(event.reason.cause) } }
+}
+
+/** The place of a worker that is started here: below the worker that this process is, if it is one. */
+export function pathOf(name: string): string {
+  const own = ownContext()?.identity
+  if (own === undefined) return name
+  if (!isReporting) {
+    isReporting = true
+    // Not all types: whoever observes single calls slows each of them down.
+    hostEvents.observe(report, { types: nestedTypes })
+  }
+  return `${own.path}/${name}`
+}
