@@ -4,7 +4,7 @@ import { planPreload } from '../movement/preload-plan.ts'
 import type { PreloadStep } from '../movement/preload-step.ts'
 import type { Launcher } from '../transport/launcher.ts'
 import { defaultLimits, type Limits } from '../transport/limits.ts'
-import { defaultInheritedNames } from './environment.ts'
+import { defaultInheritedNames } from '../transport/launchers/environment.ts'
 import {
   aFunction,
   aLauncher,
@@ -43,6 +43,7 @@ export interface ResolvedOptions {
   readonly execArgv: readonly string[]
   readonly argv: readonly string[]
   readonly cwd: string
+  readonly isCwdGiven: boolean
   readonly env: Readonly<Record<string, string | undefined>>
   readonly inheritEnv: boolean | readonly string[]
   readonly stdout: OutputOption
@@ -167,6 +168,7 @@ export function resolveOptions(options: WorkerOptions, defaultName: string): Res
     debug: false,
     ...all,
     execArgv: [...flags(all), ...execArgv],
+    isCwdGiven: all.cwd !== undefined,
     preload: planPreload(all.preload ?? []),
     maxRssBytes: maxRssMb === undefined ? Infinity : maxRssMb * 2 ** 20,
     heartbeat: heartbeatOf(all.heartbeat),

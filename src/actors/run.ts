@@ -69,10 +69,10 @@ export interface RunWorker {
   readonly exited: Promise<ExitReason>
 }
 
-/** How long the end of the output may take to come once the code has ended. */
-const outputMs = 2_000
-/** How often it is tried to find the worker in order afterwards. */
-const maxLooks = 2
+/** How long the end of the output may take to come once the code has ended: more than the child waits for it. */
+const outputMs = 5_000
+/** How long a worker that did not answer then has to prove itself. */
+const proofMs = 2_000
 /** What is kept of a value or an error as text. */
 const maxTextLength = 16_384
 
@@ -201,7 +201,7 @@ function captureOutput(worker: RunWorker, options: RunOptions, maxBytes: number)
     for (const capture of captures) capture.finish()
   }
   /** Has a marker written behind all that was printed so far. Where that can't be, nobody waits for it. */
-  const mark = async (bytes: Buffer, proves: boolean, given: CallOptions): Promise<Marked> => {
+  const mark = async (bytes: Buffer | undefined, proves: boolean, given: CallOptions): Promise<Marked> => {
     const prepared = prepareRuntimeFunction(runtimeFunction.mark)
     const call = calls.startPrepared(prepared, [bytes, proves], { ...given, background: true }, true)
     const written = ((await call) ?? {}) as Marked
@@ -209,29 +209,32 @@ function captureOutput(worker: RunWorker, options: RunOptions, maxBytes: number)
     if (written.stderr !== true) captures[1]?.finish()
     return written
   }
+  const isSound = async (bytes: Buffer | undefined, timeoutMs: number): Promise<boolean> =>
+    (await mark(bytes, mustProve, { timeoutMs })).proof?.value === 2 || !mustProve
   return {
     async begin(given: CallOptions): Promise<void> {
       await mark(from, false, given)
     },
     /**
      * Comes behind all output, and finds out what state the worker is in. What the code left spinning is cut off by the
-     * first look's timeout. One that even then does not work is not left to the next who comes, but ended.
+     * timeout of the first look. A worker that even then does not work is not left to who comes next, but ended.
      * @returns why the process ended, if it did
      */
     async end(): Promise<ExitReason | undefined> {
-      for (let looks = 0; looks < maxLooks; looks++) {
-        try {
-          const { proof } = await mark(to, mustProve, { timeoutMs: outputMs })
-          if (!mustProve || proof?.value === 2) return undefined
-          break
-        } catch (error) {
-          if (error instanceof WorkerDiedError) return error.reason
-          if (!(error instanceof CallTimeoutError)) break
+      try {
+        const isLate = (error: unknown): undefined => {
+          if (!(error instanceof CallTimeoutError)) throw error
+          finish()
         }
+        const first = await isSound(to, outputMs).catch(isLate)
+        if (first ?? (mustProve ? await isSound(undefined, proofMs) : true)) return undefined
+      } catch (error) {
+        if (error instanceof WorkerDiedError) return error.reason
       }
-      if (!mustProve) finish()
-      else process.kill('unresponsive', new Error('After a run the worker did not even give 1+1.'))
-      return mustProve ? worker.exited : undefined
+      finish()
+      if (!mustProve) return undefined
+      process.kill('unresponsive', new Error('After a run the worker did not even give 1+1.'))
+      return worker.exited
     },
     async collect(): Promise<CapturedOutput[]> {
       const impatience = clock.setTimeout(finish, outputMs)

@@ -51,7 +51,7 @@ export interface WorkerOptions {
   /** Added to its environment; `undefined` takes a name out. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /**
-   * What it inherits of the host's environment. Default: PATH, HOME, LANG, LC_ALL, TMPDIR and TZ (on Windows the few
+   * What it inherits of the host's environment; behind a launcher that is not local, of the environment over there. Default: PATH, HOME, LANG, LC_ALL, TMPDIR and TZ (on Windows the few
    * that a process needs). `true`: all but NODE_OPTIONS and its like. A list: those names.
    */
   readonly inheritEnv?: boolean | readonly string[]

@@ -17,7 +17,6 @@ import {
 } from '../transport/messages.ts'
 import { frameType } from '../transport/protocol.ts'
 import type { Transport } from '../transport/transport.ts'
-import { workerEnvironment } from './environment.ts'
 import { ControlLane } from './control-lane.ts'
 import { preloadError } from './end-errors.ts'
 import { Ending } from './ending.ts'
@@ -88,7 +87,9 @@ export class WorkerProcess {
       entry: options.runtimeEntry,
       argv: options.argv,
       cwd: options.cwd,
-      env: workerEnvironment(process.env, options.inheritEnv, options.env),
+      isCwdGiven: options.isCwdGiven,
+      inheritEnv: options.inheritEnv,
+      env: options.env,
     })
     this.#process = child
     child.onFailed((error) => this.#failed(error))

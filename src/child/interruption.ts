@@ -39,6 +39,8 @@ export interface InterruptionOptions {
   readonly cells: Int32Array
   /** The file of this code, to know its frames; undefined where nothing can be cut off. */
   readonly runtimeFile: string | undefined
+  /** Directories of the code by which this worker is itself a host. May grow. */
+  readonly hostPlaces: readonly string[]
   /** After a cut: whatever was under way in the runtime goes on. */
   readonly recover: () => void
   /** Whether the user code on the stack is there for the runtime's sake. */
@@ -68,10 +70,10 @@ class Interruption {
       if (question.type === 'beat?') options.sentinel.postMessage({ type: 'beat', beat: question.beat })
       else this.#answer(question)
     })
-    const { runtimeFile } = options
+    const { runtimeFile, hostPlaces } = options
     if (runtimeFile === undefined) return
     const prepare = (request: InterruptRequest): Preparation =>
-      this.#prepare(request, spinningStack(prepare, runtimeFile))
+      this.#prepare(request, spinningStack(prepare, runtimeFile, hostPlaces))
     Object.defineProperty(globalThis, prepareProperty, { value: prepare })
   }
 

@@ -1,20 +1,23 @@
 import { writeSync } from 'node:fs'
 
-/** How long a marker may wait for room in a pipe whose reader is slow. */
-const patienceMs = 5_000
+/** How long a marker may wait for what was printed before it, and for room in a pipe whose reader is slow. */
+const patienceMs = 3_000
 const pauseMs = 2
 
 // Taken before user code can replace them.
 const { from } = Buffer
 const now = performance.now.bind(performance)
 const { wait } = Atomics
-const { process } = globalThis
+const { getOwnPropertyDescriptor } = Object
+/** Node.js makes each stream when it is first asked for. A stream that user code puts in its place is not asked. */
+const ownStreams = (['stdout', 'stderr'] as const).map(
+  (name) => getOwnPropertyDescriptor(process, name)?.get as (() => NodeJS.WriteStream) | undefined,
+)
 
 /** A cell that nobody ever wakes. */
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
-function writeAll(fd: number, bytes: Uint8Array): boolean {
-  const deadline = now() + patienceMs
+function writeAll(fd: number, bytes: Uint8Array, deadline: number): boolean {
   for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(fd, bytes, at)
@@ -26,17 +29,19 @@ function writeAll(fd: number, bytes: Uint8Array): boolean {
   return true
 }
 
-/** What the user's stream still holds; pipes are written at once, so it is nearly always nothing. */
-async function flushed(read: () => NodeJS.WriteStream): Promise<void> {
+/** Waits for what the user's stream still holds: pipes take it piece by piece. */
+async function flushed(read: (() => NodeJS.WriteStream) | undefined): Promise<void> {
   try {
-    const stream = read()
+    const stream = read?.()
+    if (stream === undefined) return
+    if (stream.writableCorked > 0) stream.uncork()
     if (!(stream.writableLength > 0) || stream.destroyed) return
     await new Promise<void>((resolve) => {
       setTimeout(resolve, patienceMs).unref()
       stream.write('', () => resolve())
     })
   } catch {
-    // Replaced by something that is no stream: then it holds nothing of ours.
+    // Tampered with: then it holds nothing that could be saved.
   }
 }
 
@@ -45,8 +50,8 @@ async function flushed(read: () => NodeJS.WriteStream): Promise<void> {
  * @returns where it could be written: a descriptor may have been closed
  */
 export async function writeMarkers(marker: Uint8Array): Promise<{ stdout: boolean; stderr: boolean }> {
-  await flushed(() => process.stdout)
-  await flushed(() => process.stderr)
+  const deadline = now() + patienceMs
+  await Promise.all(ownStreams.map(flushed))
   const bytes = from(marker)
-  return { stdout: writeAll(1, bytes), stderr: writeAll(2, bytes) }
+  return { stdout: writeAll(1, bytes, deadline), stderr: writeAll(2, bytes, deadline) }
 }

@@ -58,8 +58,7 @@ class Relay {
   #launch(request: LaunchRequest): void {
     this.#isLaunched = true
     try {
-      requireDirectory(request.cwd)
-      const worker = localLauncher.launch(request)
+      const worker = localLauncher.launch(atHome(request))
       this.#worker = worker
       worker.onFailed((error) => this.#failed(error))
       const ended = this.#connect(worker)
@@ -115,6 +114,19 @@ class Relay {
   #end(): void {
     this.#worker?.signalGroup('SIGKILL')
     process.exit()
+  }
+}
+
+/** The request as it is meant here: what goes as null is to be taken out, and a directory that is none may not matter. */
+function atHome(request: LaunchRequest): LaunchRequest {
+  const env = Object.entries(request.env).map(([name, value]) => [name, value ?? undefined])
+  const local = { ...request, env: Object.fromEntries(env) as LaunchRequest['env'] }
+  try {
+    requireDirectory(request.cwd)
+    return local
+  } catch (error) {
+    if (request.isCwdGiven) throw error
+    return { ...local, cwd: process.cwd() }
   }
 }
 

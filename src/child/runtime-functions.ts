@@ -64,8 +64,8 @@ export function runtimeFunctions(
   const byName = {
     [runtimeFunction.evaluate]: evaluate,
     [runtimeFunction.run]: run,
-    [runtimeFunction.mark]: async (marker: Uint8Array, mustProve: boolean): Promise<object> => {
-      const written = await writeMarkers(marker)
+    [runtimeFunction.mark]: async (marker: Uint8Array | undefined, mustProve: boolean): Promise<object> => {
+      const written = marker === undefined ? {} : await writeMarkers(marker)
       return mustProve ? { ...written, proof: await run('1+1', undefined, '[proof]') } : written
     },
     [runtimeFunction.names]: (scope: string | undefined): SessionName[] => session().names(scope),

@@ -66,6 +66,7 @@ function whyNotSendable(codec: Codec, value: unknown): string | undefined {
 export class Runtime {
   readonly #surroundings: RuntimeSurroundings
   readonly #interruption
+  readonly #hostPlaces: string[] = []
   /** What this worker is for the code in it, once it is configured. */
   context: WorkerContext | undefined
   #lane: Transport
@@ -81,6 +82,7 @@ export class Runtime {
       sentinel,
       cells: new Int32Array(decision),
       runtimeFile,
+      hostPlaces: this.#hostPlaces,
       recover: () => {
         this.#writer?.recover()
         this.#reader.resume()
@@ -194,6 +196,7 @@ export class Runtime {
         return exit(exitCode)
       },
       report: (event) => writer.frame(frameType.event, 0, 0, 0, event, 'event'),
+      protect: (place) => void this.#hostPlaces.push(place),
     }
   }
 }

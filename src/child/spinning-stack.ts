@@ -33,11 +33,18 @@ const hasNoPlace = (frame: string): boolean => /\(<anonymous>\)$|\(native\)$|^at
  * Reads the stack of the code that the prepare step interrupted.
  * @param above - the prepare step: it and what evaluated it are left out
  * @param runtimeFile - path of the bundled child, to know our own frames
+ * @param hostPlaces - directories of the code by which this worker is a host. What it calls may be anything, so no cut is
+ *   made above it either: it would not come to its end.
  */
-export function spinningStack(above: (...args: never[]) => unknown, runtimeFile: string): SpinningStack {
+export function spinningStack(
+  above: (...args: never[]) => unknown,
+  runtimeFile: string,
+  hostPlaces: readonly string[],
+): SpinningStack {
   // The evaluated expression itself is an anonymous script, one line long.
   const frames = takeStack(above).filter((frame) => !/^at <anonymous>:1:\d+$/.test(frame))
   const isRuntime = (frame: string): boolean => frame.includes(runtimeFile)
+  const isHost = (frame: string): boolean => hostPlaces.some((place) => frame.includes(place))
   const placed = frames.filter((frame) => !hasNoPlace(frame))
   // Optimised, a ring of `queueMicrotask` can be met nowhere else; cut there, its next round is not queued.
   const top = placed.find((frame) => !frame.startsWith('at queueMicrotask (node:'))
@@ -50,10 +57,11 @@ export function spinningStack(above: (...args: never[]) => unknown, runtimeFile:
     entry !== undefined &&
     ((isRuntime(entry) && placed.some((frame) => frame.includes('#dispatch '))) ||
       entry.includes('listOnTimeout (node:'))
-  const shown = frames.filter((frame) => !isInternal(frame) && !isRuntime(frame)).slice(0, shownFrames)
+  const isUsers = (frame: string): boolean => !isInternal(frame) && !isRuntime(frame) && !isHost(frame)
+  const shown = frames.filter(isUsers).slice(0, shownFrames)
   return {
     at: shown.map((frame) => `    ${frame}`).join('\n'),
-    isUserCode: top !== undefined && !isInternal(top) && !isRuntime(top),
+    isUserCode: top !== undefined && isUsers(top) && !placed.some(isHost),
     losesMicrotasks: !isMacrotask || inImmediates,
   }
 }

@@ -27,6 +27,8 @@ export interface WorkerContext {
   readonly identity: WorkerIdentity | undefined
   /** Tells the host of this worker what happened to a worker that was started in here. */
   report(event: object): void
+  /** Tells below which directory the code is by which this worker is a host: like the runtime it must not be torn. */
+  protect(place: string): void
 }
 
 /**

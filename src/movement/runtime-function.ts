@@ -7,8 +7,8 @@ export const runtimeFunction = {
   /** `(source, scope, filename)`: the value, if it can be sent, and as text. */
   run: 'run',
   /**
-   * `(marker, mustProve)`: writes it to stdout and stderr, in order with everything that was printed before; then
-   * proves, if asked to, by a run of `1+1` that code can still be run.
+   * `(marker, mustProve)`: writes the marker, if any, to stdout and stderr, in order with everything that was printed
+   * before; then proves, if asked to, by a run of `1+1` that code can still be run.
    */
   mark: 'mark',
   /** `(scope)`: the names that a scope has. */

@@ -48,7 +48,7 @@ export const inProcessLauncher: Launcher = {
         else if (signal === 'SIGCONT') guest.resume()
         else if (fatal.has(signal)) {
           // Whatever runs there runs on: what it answers is not heard any more.
-          end({ exitCode: null, signal: null })
+          end({ exitCode: null, signal })
           workerData.destroy()
           workerControl.destroy()
         }

@@ -2,6 +2,11 @@ import { nestedTypes } from '../actors/descendants.ts'
 import { hostEvents, type MaltsterEvent } from '../actors/events.ts'
 import { ownContext } from '../child/worker-context.ts'
 
+/** The directory of this package; none where it was bundled with the user's code, which could not be told apart. */
+const ownPlace = /\/supervisor\/nesting\.[jt]s$/.test(import.meta.url)
+  ? new URL('../', import.meta.url).href
+  : undefined
+
 let isReporting = false
 
 /** Tells the host of this worker what happens to the workers in it, so that it sees the whole tree. */
@@ -24,10 +29,12 @@ function inWords(event: MaltsterEvent): MaltsterEvent {
 
 /** The place of a worker that is started here: below the worker that this process is, if it is one. */
 export function pathOf(name: string): string {
-  const own = ownContext()?.identity
-  if (own === undefined) return name
+  const context = ownContext()
+  const own = context?.identity
+  if (context === undefined || own === undefined) return name
   if (!isReporting) {
     isReporting = true
+    if (ownPlace !== undefined) context.protect(ownPlace)
     // Not all types: whoever observes single calls slows each of them down.
     hostEvents.observe(report, { types: nestedTypes })
   }

@@ -13,8 +13,12 @@ export interface LaunchRequest {
   readonly argv: readonly string[]
   /** The working directory. */
   readonly cwd: string
-  /** The whole environment. */
-  readonly env: Readonly<Record<string, string>>
+  /** Whether somebody has asked for that directory: if not, and where there is none such, any will do. */
+  readonly isCwdGiven: boolean
+  /** What it inherits of the environment where it starts: these names, all, or nothing. */
+  readonly inheritEnv: boolean | readonly string[]
+  /** What is added to that; `undefined` takes a name out. */
+  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /** How a process ended, as far as its launcher could see. */

@@ -87,7 +87,9 @@ function throughRelay(): LaunchedProcess {
     entry: farLane,
     argv: [],
     cwd: tmpdir(),
-    env: { PATH: process.env['PATH']! },
+    isCwdGiven: true,
+    inheritEnv: ['PATH'],
+    env: {},
   })
 }
 

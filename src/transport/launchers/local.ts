@@ -4,6 +4,7 @@ import { isMainThread } from 'node:worker_threads'
 
 import type { LaunchedProcess, Launcher, LaunchRequest } from '../launcher.ts'
 import { pipeLanes } from '../pipe-transport.ts'
+import { workerEnvironment } from './environment.ts'
 
 const setprivPaths = ['/usr/bin/setpriv', '/bin/setpriv']
 let setpriv: string | undefined | null = null
@@ -48,7 +49,7 @@ export function launchHere(command: readonly string[], request: LaunchRequest): 
   const guard = parentDeathGuard()
   const options = {
     cwd: request.cwd,
-    env: request.env,
+    env: workerEnvironment(process.env, request.inheritEnv, request.env),
     // Its own group: the terminal's Ctrl-C does not reach it, and one signal reaches all that it starts.
     detached: true,
     windowsHide: true,

@@ -68,7 +68,7 @@ export class RelayedProcess implements LaunchedProcess {
       // What a request holds is not for anything but a relay: an echo would bring it to stderr.
       false,
     )
-    this.#ask({ type: 'launch', request })
+    this.#ask({ type: 'launch', request: sendable(request) })
     const { channels } = this.#multiplexer
     this.data = channels[relayChannel.data]!
     this.control = channels[relayChannel.control]!
@@ -221,4 +221,10 @@ export class RelayedProcess implements LaunchedProcess {
     const words = tail === '' ? 'it said nothing' : `its last words: ${tail}`
     return new Error(`the launcher ${this.#name} ${how} before the worker's end was known${why}; ${words}`)
   }
+}
+
+/** JSON knows no `undefined`: what is to be taken out of the environment goes as null. */
+function sendable(request: LaunchRequest): LaunchRequest {
+  const env = Object.entries(request.env).map(([name, value]) => [name, value ?? null])
+  return { ...request, env: Object.fromEntries(env) as LaunchRequest['env'] }
 }
