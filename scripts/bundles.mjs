@@ -7,8 +7,8 @@ import { rolldown } from 'rolldown'
 
 /**
  * What runs inside the worker process, as one CommonJS file: it has to boot fast, must not depend on what is
- * installed beside it, and carries as text the bundles of the sentinel, for
- * `new Worker(text, { eval: true })`, and of the session, which is compiled when source is first evaluated.
+ * installed beside it, and carries as text the bundles of the sentinel, for `new Worker(text, { eval: true })`, and of
+ * what few workers need: the session, and the relay.
  * @param {string} root
  * @param {string} dist
  * @returns {Promise<string[]>} ids of the bundled modules
@@ -16,12 +16,14 @@ import { rolldown } from 'rolldown'
 export async function bundleChild(root, dist) {
   const sentinel = await bundle(join(root, 'src/child/sentinel.ts'), 'cjs', [])
   const session = await bundle(join(root, 'src/movement/session/session.ts'), 'cjs', [], undefined, true)
+  const relay = await bundle(join(root, 'src/child/relay.ts'), 'cjs', [], undefined, true)
   const main = await bundle(join(root, 'src/child/main.ts'), 'cjs', [
     textOf(root, 'sentinel', sentinel.code),
     textOf(root, 'session', session.code),
+    textOf(root, 'relay', relay.code),
   ])
   writeFileSync(join(dist, 'child/main.cjs'), withOwnGlobals(root, main.code))
-  return [...sentinel.moduleIds, ...session.moduleIds, ...main.moduleIds]
+  return [sentinel, session, relay, main].flatMap(({ moduleIds }) => moduleIds)
 }
 
 /**
@@ -79,7 +81,7 @@ async function bundle(input, format, plugins, external = () => false, isDense = 
       comments: false,
       codeSplitting: false,
       keepNames: true,
-      ...(isDense ? { minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } } } : {}),
+      ...(isDense ? { minify: { compress: false, mangle: true, codegen: { removeWhitespace: true } } } : {}),
     })
     const [chunk, ...others] = output
     if (others.length > 0)

@@ -11,7 +11,11 @@ export interface Outgoing {
   readonly flags: number
   readonly shipment: Shipment
   readonly body: unknown
+  /** It is part of what has the worker to itself: what waits for that does not keep it out. */
+  readonly isDirect?: boolean
 }
+
+const admitAll = (): void => {}
 
 /** Puts calls on the data lane, and before each the definition of its function, where the worker has not had it. */
 export class CallSender {
@@ -25,9 +29,9 @@ export class CallSender {
   }
 
   /** Writes a call at once. Throws what it is refused for; then nothing was written. */
-  write({ id, flags, shipment, body }: Outgoing): void {
+  write({ id, flags, shipment, body, isDirect }: Outgoing): void {
     const { codec, data } = this.#process
-    const { admit } = this.#mailbox
+    const admit = isDirect === true ? admitAll : this.#mailbox.admit
     const known = this.#known.get(shipment.key)
     if (known !== undefined) {
       data.frame(frameType.call, flags, id, known, body, 'args', admit)

@@ -8,6 +8,7 @@ import { frameFlag, frameType } from '../transport/protocol.ts'
 import { whenAborted } from './abort.ts'
 import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions } from './call-options.ts'
 import { CallSender, type Outgoing } from './call-sender.ts'
+import { warnUnlessObserved } from './cast-failure.ts'
 import { withCapturePaths } from './capture-paths.ts'
 import { bodyOf, type Callable, prepareCallable } from './callable.ts'
 import type { CallsOptions } from './calls-options.ts'
@@ -65,7 +66,7 @@ export class Calls {
 
   /**
    * As `start`, with options that were checked.
-   * @param isDirect - it does not wait for its turn: it is part of what has the worker to itself
+   * @param isDirect - it does not wait for its turn, nor for room: it is part of what has the worker to itself
    */
   startPrepared(
     shipment: Shipment,
@@ -84,7 +85,7 @@ export class Calls {
     options: CallOptions | undefined,
     isDirect: boolean,
   ): Promise<unknown> {
-    this.#mailbox.checkCalls(this.pending.size)
+    if (!isDirect) this.#mailbox.checkCalls(this.pending.size)
     const body = bodyOf(shipment, args, options?.captures)
     const background = options?.background === true
     const flags =
@@ -94,7 +95,7 @@ export class Calls {
     const id = this.pending.nextId()
     const call = pendingCall(id, background, shipment.name)
     try {
-      const outgoing = { id, flags, shipment, body }
+      const outgoing = { id, flags, shipment, body, isDirect }
       if (isDirect || !this.#mailbox.holds(background)) this.#send(call, outgoing)
       else this.#hold(call, outgoing)
     } catch (error) {
@@ -284,11 +285,7 @@ export class Calls {
   #castFailed(callId: number, error: Error): void {
     const { events, identity } = this.#options
     this.#emit({ type: 'cast.failed', callId, error })
-    if (events.isObserved('cast.failed', identity.path)) return
-    process.emitWarning(
-      `A cast to worker ${this.#place.worker} failed: ${error.stack ?? error.message}`,
-      'MaltsterWarning',
-    )
+    warnUnlessObserved(events, identity.path, error)
   }
 
   /** A ladder has ended calls over there; those that had not arrived will be refused, and are settled at once. */

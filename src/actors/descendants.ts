@@ -64,8 +64,8 @@ type NestedType = Exclude<EventBody['type'], 'call.started' | 'call.settled' | '
 const shapes: Readonly<Record<NestedType, Readonly<Record<string, Check>>>> = {
   'worker.spawned': { pid: isNumber },
   'worker.ready': { pid: isNumber, bootMs: isNumber },
-  'worker.state': { from: isState, to: isState },
-  'worker.exited': { reason: isReason },
+  'worker.state': { pid: isNumber, from: isState, to: isState },
+  'worker.exited': { pid: isNumber, reason: isReason },
   'worker.blocked': { blockedMs: isNumber },
   'worker.unblocked': { blockedMs: isNumber },
   'worker.frozen': { silentMs: isNumber },
@@ -144,10 +144,10 @@ export class Descendants {
     }
     const place = parent.below.get(name)
     if (place === undefined) return
-    if (body.type === 'worker.ready') replace(place, 'booting', { pid: body.pid })
-    else if (body.type === 'worker.state') replace(place, body.from, { state: body.to })
+    if (body.type === 'worker.ready') replace(place, body.pid, { pid: body.pid })
+    else if (body.type === 'worker.state') replace(place, body.pid, { state: body.to })
     else if (body.type === 'worker.exited') {
-      place.lives.splice(indexOf(place, 'dead'), 1)
+      place.lives.splice(indexOf(place, body.pid), 1)
       this.#lifeCount--
       if (place.lives.length > 0) return
       parent.below.delete(name)
@@ -179,18 +179,16 @@ function bodyOf(type: unknown, told: Readonly<Record<string, unknown>>): EventBo
   return body as unknown as EventBody
 }
 
-/** Which of a place's workers it is about: events don't say, but what state it was in tells them apart. */
-function indexOf({ lives }: Place, state: string): number {
-  return Math.max(
-    0,
-    lives.findIndex((life) => life.state === state),
-  )
+/** Which of a place's workers it is about. The pid of one behind a launcher is known only a while after its start. */
+function indexOf({ lives }: Place, pid: number): number {
+  const index = lives.findIndex((life) => life.pid === pid)
+  return Math.max(index, 0)
 }
 
-function replace(place: Place, state: string, change: Partial<Life>): void {
-  const index = indexOf(place, state)
+function replace(place: Place, pid: number, change: Partial<Life>): void {
+  const index = indexOf(place, pid)
   const life = place.lives[index]
-  if (life !== undefined) place.lives[index] = { ...life, ...change }
+  if (life !== undefined) place.lives[index] = { ...life, pid, ...change }
 }
 
 function livesBelow({ below }: Place): number {

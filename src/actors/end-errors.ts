@@ -37,20 +37,14 @@ export function spawnError(path: string, problem: SpawnProblem): SpawnError {
   })
 }
 
-/** What a step of `preload` threw: stands as cause of the exit until that is known. */
-class PreloadError {
-  readonly step: string
-  readonly error: Error
+/** Which step of `preload` an error is of. */
+const preloadSteps = new WeakMap<object, string>()
 
-  constructor(step: string, error: Error) {
-    this.step = step
-    this.error = error
-  }
-}
-
-/** The cause of the end of a worker whose `preload` failed. */
-export function preloadError(step: string, failure: CallFailure, place: ErrorPlace): object {
-  return new PreloadError(step, callError(failure, place))
+/** The cause of the end of a worker whose `preload` failed: what the step threw. */
+export function preloadError(step: string, failure: CallFailure, place: ErrorPlace): Error {
+  const error = callError(failure, place)
+  preloadSteps.set(error, step)
+  return error
 }
 
 /** The error of a worker whose process ended before it was ready. */
@@ -58,10 +52,11 @@ export function bootError(place: ErrorPlace, reason: ExitReason, bootTimeoutMs: 
   const path = place.worker
   if (reason.cause instanceof ProtocolError || reason.cause instanceof AuthenticationError)
     return reason.cause
-  if (reason.cause instanceof PreloadError) {
-    const { step, error } = reason.cause
-    const message = `Worker ${path} could not be prepared: its \`preload\` step ${step} threw: ${error.message}`
-    return new SpawnError(message, { ...place, reason: { ...reason, cause: error }, cause: error })
+  const step = reason.cause instanceof Error ? preloadSteps.get(reason.cause) : undefined
+  if (step !== undefined) {
+    const why = (reason.cause as Error).message
+    const message = `Worker ${path} could not be prepared: its \`preload\` step ${step} threw: ${why}`
+    return new SpawnError(message, { ...place, reason, cause: reason.cause })
   }
   if (reason.type === 'shutdown') return stoppedError(place, 'no')
   const tail = reason.stderrTail.trim()

@@ -21,8 +21,8 @@ export interface EventEnvelope {
 export type EventBody =
   | { readonly type: 'worker.spawned'; readonly pid: number }
   | { readonly type: 'worker.ready'; readonly pid: number; readonly bootMs: number }
-  | { readonly type: 'worker.state'; readonly from: string; readonly to: string }
-  | { readonly type: 'worker.exited'; readonly reason: ExitReason }
+  | { readonly type: 'worker.state'; readonly pid: number; readonly from: string; readonly to: string }
+  | { readonly type: 'worker.exited'; readonly pid: number; readonly reason: ExitReason }
   /** Heartbeat: the main thread has not answered for so long, but the process has. It may be computing. */
   | { readonly type: 'worker.blocked'; readonly blockedMs: number }
   | { readonly type: 'worker.unblocked'; readonly blockedMs: number }

@@ -23,7 +23,12 @@ export class Greeting {
 
   /** @throws {ProtocolError} if it speaks another version */
   hello(hello: Hello): void {
+    this.checkVersion(hello)
     this.#wasGreeted = true
+  }
+
+  /** @throws {ProtocolError} if it speaks another version */
+  checkVersion(hello: Hello): void {
     if (hello.protocolVersion === protocolVersion) return
     const both = `This host speaks version ${protocolVersion} of the protocol, the worker version ${String(hello.protocolVersion)}.`
     throw new ProtocolError(`${both} Both must come from the same release of maltster.`)

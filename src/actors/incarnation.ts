@@ -10,7 +10,8 @@ import { Interrupts, type InterruptResult } from './interrupts.ts'
 import { machineActor } from './machine-actor.ts'
 import { Measurements } from './measurements.ts'
 import { meetingObstacle } from './meeting.ts'
-import type { ErrorPlace } from './remote-error.ts'
+import { warnUnlessObserved } from './cast-failure.ts'
+import { type ErrorPlace, interruptedError } from './remote-error.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 import type { RunWorker } from './run.ts'
 import type { Seams } from './seams.ts'
@@ -48,6 +49,7 @@ export class Incarnation {
   readonly #seams: Seams
   readonly #interrupts: Interrupts
   readonly #measurements: Measurements
+  #interruptCount = 0
   #reference: Reference = 'auto'
   #isHeld = true
   #exit: ExitReason | undefined
@@ -106,16 +108,17 @@ export class Incarnation {
 
   /** What running source needs of this worker. */
   get runWorker(): RunWorker {
-    const { calls, process, exited } = this
     const { clock, random } = this.#seams
     return {
-      calls,
-      process,
+      calls: this.calls,
+      process: this.process,
+      exited: this.exited,
       options: this.#options,
       clock,
       random,
       hasOutput: this.capabilities.stdio,
-      exited,
+      interrupts: () => this.#interruptCount,
+      interruptedBefore: () => interruptedError(this.place, { collateral: false, executed: 'no' }),
     }
   }
 
@@ -128,6 +131,7 @@ export class Incarnation {
 
   interrupt(): Promise<InterruptResult> {
     const { calls } = this
+    this.#interruptCount++
     const upToCallId = calls.pending.lastId
     calls.endHeld(upToCallId)
     const hasWork = calls.pending.foreground > 0 || calls.hasCast
@@ -209,10 +213,7 @@ export class Incarnation {
         interruptReport: (report) => this.#interrupts.reported(report),
         measured: (measurement) => this.#measurements.answered(measurement),
         pong: (id, mainSilentMs) => this.#heartbeat?.pong(id, mainSilentMs),
-        nestedEvent: (told) => {
-          const event = this.descendants.heard(told)
-          if (event !== undefined) this.#seams.events.emit(event.source, event.body)
-        },
+        nestedEvent: (told) => this.#nestedEvent(told),
         strangerRefused: (why) => this.#emit({ type: 'worker.strangerRefused', why }),
         outputDropped: (stream, bytes) => this.#emit({ type: 'output.dropped', stream, bytes }),
       })
@@ -224,6 +225,14 @@ export class Incarnation {
         error,
       })
     }
+  }
+
+  #nestedEvent(told: unknown): void {
+    const event = this.descendants.heard(told)
+    if (event === undefined) return
+    const { source, body } = event
+    this.#seams.events.emit(source, body)
+    if (body.type === 'cast.failed') warnUnlessObserved(this.#seams.events, source.path, body.error)
   }
 
   #makeHeartbeat(): Heartbeat | undefined {
@@ -309,7 +318,7 @@ export class Incarnation {
       if (state === before) return
       const from = before
       before = state
-      this.#emit({ type: 'worker.state', from, to: state })
+      this.#emit({ type: 'worker.state', pid: this.process.pid ?? 0, from, to: state })
       if (state === 'idle' && from === 'booting') this.#becameReady()
       if (state === 'suspended') this.#heartbeat?.pause()
       else if (from === 'suspended') this.#heartbeat?.resume()
@@ -331,7 +340,7 @@ export class Incarnation {
     this.#exit = reason
     this.#heartbeat?.stop()
     this.descendants.clear()
-    this.#emit({ type: 'worker.exited', reason })
+    this.#emit({ type: 'worker.exited', pid: this.process.pid ?? 0, reason })
     this.calls.endAll((executed) => deathError(this.place, reason, executed))
     this.#interrupts.processExited()
     this.#measurements.end()

@@ -5,11 +5,11 @@ import { WorkerDiedError, WorkerStoppedError } from '../errors/worker-errors.ts'
 import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
 import type { Clock } from '../transport/clock.ts'
 import type { Random } from '../transport/random.ts'
-import type { CallOptions } from './call-options.ts'
 import type { Calls } from './calls.ts'
 import type { RunOptions } from './evaluate-options.ts'
-import type { CapturedOutput, OutputCapture } from './output/output-capture.ts'
+import type { CapturedOutput } from './output/output-capture.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
+import { RunOutput } from './run-output.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** What became of code that was run, in one word. */
@@ -66,16 +66,17 @@ export interface RunWorker {
   readonly random: Random
   /** Whether the worker has output of its own that can be told apart. */
   readonly hasOutput: boolean
+  /** How many interrupts there have been. */
+  interrupts(): number
+  /** The error of what was interrupted before it began. */
+  interruptedBefore(): InterruptedError
   readonly exited: Promise<ExitReason>
 }
 
-/** How long the end of the output may take to come once the code has ended: more than the child waits for it. */
-const outputMs = 5_000
-/** How long a worker that did not answer then has to prove itself. */
-const proofMs = 2_000
 /** What is kept of a value or an error as text. */
 const maxTextLength = 16_384
 
+/** What the child answers to a run that came to its end. */
 interface Answer {
   readonly value?: unknown
   readonly text?: unknown
@@ -91,21 +92,24 @@ let lastRun = 0
 
 /** Runs source that is not the user's own, alone in its worker, and tells all that came of it. Never rejects for it. */
 export function runSource(worker: RunWorker, source: string, options: RunOptions): Promise<RunResult> {
+  const interrupts = worker.interrupts()
   return worker.calls.exclusive(async () => {
     const filename = options.filename ?? `[run ${++lastRun}]`
     const { timeoutMs = worker.options.run.timeoutMs } = options
     const { maxOutputBytes = worker.options.run.maxOutputBytes } = options
-    const outputs = worker.hasOutput ? captureOutput(worker, options, maxOutputBytes) : undefined
+    const outputs = worker.hasOutput ? new RunOutput(worker, options, maxOutputBytes) : undefined
     const callOptions = { timeoutMs, ...(options.signal === undefined ? {} : { signal: options.signal }) }
     let startedMs = worker.clock.nowMs()
     const ending = await ended(filename, options.signal, async () => {
+      // While it waited for its turn it was no call that could be ended.
+      if (worker.interrupts() !== interrupts) throw worker.interruptedBefore()
       await outputs?.begin(callOptions)
       startedMs = worker.clock.nowMs()
       const run = prepareRuntimeFunction(runtimeFunction.run)
       return worker.calls.startPrepared(run, [source, options.scope, filename], callOptions, true)
     })
     const durationMs = worker.clock.nowMs() - startedMs
-    const exit = await outputs?.end()
+    const exit = await outputs?.end(ending.outcome !== 'value' && !(ending.error instanceof RemoteError))
     const [stdout = noOutput, stderr = noOutput] = (await outputs?.collect()) ?? []
     return {
       ...resultOf(ending, filename),
@@ -169,78 +173,14 @@ function resultOf({ outcome, answer, error }: Ending, filename: string) {
 
 function positionIn(error: RemoteError, filename: string): RunResult['position'] {
   const { line, column } = error.properties
-  if (typeof line === 'number' && typeof column === 'number') return { line, column }
+  // Other errors may have such properties, too, and mean something else.
+  if (isSyntaxError(error, filename) && typeof line === 'number' && typeof column === 'number') {
+    return { line, column }
+  }
   for (const frame of error.remoteStack.split('\n')) {
     const at = frame.indexOf(`${filename}:`)
     const found = /^(\d+):(\d+)\)?$/.exec(at < 0 ? '' : frame.slice(at + filename.length + 1))
     if (found !== null) return { line: Number(found[1]), column: Number(found[2]) }
   }
   return undefined
-}
-
-/** What the child answers once a marker is written. */
-interface Marked {
-  readonly stdout?: unknown
-  readonly stderr?: unknown
-  /** The answer to a run of `1+1`. */
-  readonly proof?: Answer
-}
-
-/** Takes the output of one run out of the worker's: what it writes between two markers. */
-function captureOutput(worker: RunWorker, options: RunOptions, maxBytes: number) {
-  const { calls, process, clock, random } = worker
-  const mustProve = worker.options.onStuck === 'kill'
-  const marker = (): Buffer => Buffer.from(`\0${random.token()}\0`)
-  const from = marker()
-  const to = marker()
-  const captures: OutputCapture[] = [
-    process.stdout.capture({ from, to, maxBytes, onText: options.onStdout }),
-    process.stderr.capture({ from, to, maxBytes, onText: options.onStderr }),
-  ]
-  const finish = (): void => {
-    for (const capture of captures) capture.finish()
-  }
-  /** Has a marker written behind all that was printed so far. Where that can't be, nobody waits for it. */
-  const mark = async (bytes: Buffer | undefined, proves: boolean, given: CallOptions): Promise<Marked> => {
-    const prepared = prepareRuntimeFunction(runtimeFunction.mark)
-    const call = calls.startPrepared(prepared, [bytes, proves], { ...given, background: true }, true)
-    const written = ((await call) ?? {}) as Marked
-    if (written.stdout !== true) captures[0]?.finish()
-    if (written.stderr !== true) captures[1]?.finish()
-    return written
-  }
-  const isSound = async (bytes: Buffer | undefined, timeoutMs: number): Promise<boolean> =>
-    (await mark(bytes, mustProve, { timeoutMs })).proof?.value === 2 || !mustProve
-  return {
-    async begin(given: CallOptions): Promise<void> {
-      await mark(from, false, given)
-    },
-    /**
-     * Comes behind all output, and finds out what state the worker is in. What the code left spinning is cut off by the
-     * timeout of the first look. A worker that even then does not work is not left to who comes next, but ended.
-     * @returns why the process ended, if it did
-     */
-    async end(): Promise<ExitReason | undefined> {
-      try {
-        const isLate = (error: unknown): undefined => {
-          if (!(error instanceof CallTimeoutError)) throw error
-          finish()
-        }
-        const first = await isSound(to, outputMs).catch(isLate)
-        if (first ?? (mustProve ? await isSound(undefined, proofMs) : true)) return undefined
-      } catch (error) {
-        if (error instanceof WorkerDiedError) return error.reason
-      }
-      finish()
-      if (!mustProve) return undefined
-      process.kill('unresponsive', new Error('After a run the worker did not even give 1+1.'))
-      return worker.exited
-    },
-    async collect(): Promise<CapturedOutput[]> {
-      const impatience = clock.setTimeout(finish, outputMs)
-      const outputs = await Promise.all(captures.map((capture) => capture.done))
-      clock.clearTimeout(impatience)
-      return outputs
-    },
-  }
 }

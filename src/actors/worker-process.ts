@@ -34,8 +34,6 @@ const laneGraceMs = 500
 /** More than this many frames that belong to nothing is not a race any more. */
 const maxStrayFrames = 16
 
-const noBytes = Buffer.alloc(0)
-
 /**
  * One incarnation's process and its two lanes: starts it, greets it, sees its death exactly once, whatever the order of
  * exit event and end of streams.
@@ -80,8 +78,7 @@ export class WorkerProcess {
     this.#greeting = new Greeting(seams.random.token())
     this.#startedMs = seams.clock.nowMs()
     this.codec = messageCodec(options.limits)
-    const launcher = options.launcher ?? seams.launcher
-    const child = launcher.launch({
+    const child = (options.launcher ?? seams.launcher).launch({
       execPath,
       execArgv: options.execArgv,
       entry: options.runtimeEntry,
@@ -125,7 +122,7 @@ export class WorkerProcess {
       identity: `${path}#${incarnation}`,
       clock,
       random,
-      onFrame: (frame) => this.#onDataFrame(frame),
+      onFrame: (frame) => this.#onFrameBefore(frame),
       onProtocolError: (error) => this.#broken(error),
       onRefused: (why) => this.#listener.strangerRefused(why),
     })
@@ -178,7 +175,7 @@ export class WorkerProcess {
   }
 
   askExit(): void {
-    this.data.bytesFrame(frameType.exit, 0, 0, 0, noBytes)
+    this.data.bytesFrame(frameType.exit, 0, 0, 0, Buffer.alloc(0))
   }
 
   interrupt(request: InterruptRequest): void {
@@ -236,6 +233,19 @@ export class WorkerProcess {
       broken: (error) => this.#broken(error),
       closed: () => this.#laneEnded('control'),
     })
+  }
+
+  /** On the lane that only says where to go a worker says hello, and nothing else; it does so again where it came to. */
+  #onFrameBefore(frame: IncomingFrame): void {
+    if (this.#isOver || this.#isBroken) return
+    try {
+      if (frame.type !== frameType.hello) {
+        throw new ProtocolError(`A worker may not send frames of type ${frame.type} yet.`, this.#place())
+      }
+      this.#greeting.checkVersion(readJson<Hello>(frame))
+    } catch (error) {
+      this.#broken(error)
+    }
   }
 
   #onDataFrame(frame: IncomingFrame): void {

@@ -53,6 +53,13 @@ const limits = { ...defaultLimits, maxBodyBytes: 2 ** 32 - 1, maxAttachmentBytes
 const noCodec = undefined as unknown as Codec
 const probe = Buffer.alloc(8192)
 
+// Taken before user code can replace them.
+const { setTimeout } = globalThis
+const now = performance.now.bind(performance)
+
+/** How long the reason of a failed boot may take to leave. */
+const lastWordsMs = 2_000
+
 function whyNotSendable(codec: Codec, value: unknown): string | undefined {
   try {
     codec.encode(value, 'value', probe, 0, 0)
@@ -67,6 +74,8 @@ export class Runtime {
   readonly #surroundings: RuntimeSurroundings
   readonly #interruption
   readonly #hostPlaces: string[] = []
+  /** Whose frames are taken out of stacks. */
+  readonly #shownNot: string[] = []
   /** What this worker is for the code in it, once it is configured. */
   context: WorkerContext | undefined
   #lane: Transport
@@ -152,6 +161,7 @@ export class Runtime {
   #configure(frame: IncomingFrame): void {
     const configuration = messageCodec(defaultLimits).decode(frame) as Configure
     const { table, runtimeFiles } = this.#surroundings
+    this.#shownNot.push(...runtimeFiles)
     const codec = messageCodec(configuration.limits)
     const functions = this.#surroundings.functions((value) => whyNotSendable(codec, value))
     const writer = new FrameWriter(this.#lane, codec)
@@ -162,7 +172,7 @@ export class Runtime {
       codec,
       writer,
       functions,
-      runtimeFiles,
+      runtimeFiles: this.#shownNot,
       recoverIfCut: () => this.#interruption.recoverIfCut(),
     })
     this.context = this.#makeContext(Object.freeze({ name, path, incarnation }), writer)
@@ -178,7 +188,14 @@ export class Runtime {
   #failBoot(failure: unknown): void {
     const { step, error } = failure as PreloadFailure
     this.#runner?.failBoot(step, error)
-    this.#surroundings.exitInOrder(1)
+    this.#writer?.flush()
+    const deadlineMs = now() + lastWordsMs
+    // Nothing else tells the host why, and an exit would not wait for what the lane has not taken yet.
+    const leave = (): void => {
+      if (this.#lane.pendingBytes > 0 && now() < deadlineMs) setTimeout(leave, 1)
+      else this.#surroundings.exitInOrder(1)
+    }
+    leave()
   }
 
   #makeContext(identity: WorkerIdentity, writer: FrameWriter): WorkerContext {
@@ -196,7 +213,10 @@ export class Runtime {
         return exit(exitCode)
       },
       report: (event) => writer.frame(frameType.event, 0, 0, 0, event, 'event'),
-      protect: (place) => void this.#hostPlaces.push(place),
+      protect: (place) => {
+        this.#hostPlaces.push(place)
+        this.#shownNot.push(place)
+      },
     }
   }
 }

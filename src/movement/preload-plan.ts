@@ -35,7 +35,8 @@ function stepOf(option: unknown, index: number): PreloadStep {
     throw new TypeError(
       `Expected \`preload[${index}].filename\` to be a string, got ${describeValue(filename)}.`,
     )
-  return { kind: 'source', name: filename ?? `preload[${index}]`, source, filename }
+  const name = filename ?? `preload[${index}]`
+  return { kind: 'source', name, source, filename: name }
 }
 
 /**

@@ -53,7 +53,9 @@ async function speak(prefix: readonly string[], options: CommandOptions, ending:
     entry: speaker,
     argv: words,
     cwd: folder,
-    env: { PATH: process.env['PATH']! },
+    isCwdGiven: true,
+    inheritEnv: ['PATH'],
+    env: {},
   })
   const exit = new Promise<ProcessExit>((resolve) => launched.onExit(resolve))
   const said = await firstLine(launched)

@@ -1,0 +1,11 @@
+import { describe, expect, test } from 'vitest'
+import { hostileOutput } from '../fixtures/run/hostile-output.ts'
+import { attack, statesAfter, useUntouchedHost } from './hostile.ts'
+
+useUntouchedHost()
+
+describe.concurrent('run of snippets that print too much, or meddle with descriptors', () => {
+  test.each(hostileOutput)('$name', async (snippet) => {
+    expect(statesAfter(snippet)).toContain(await attack(snippet))
+  })
+})
