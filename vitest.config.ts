@@ -1,9 +1,33 @@
 import { defineConfig } from 'vitest/config'
 import { SuiteReporter } from './test/support/suite-reporter.ts'
+import { filesOf, filesWithoutPipe, type WorkerKind, workerKinds } from './test/support/worker-kinds.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    readonly workerKind: WorkerKind
+  }
+}
+
+/** All tests, with workers of the default kind; then those about workers, with each of the others. */
+const main = {
+  extends: true as const,
+  test: {
+    name: 'main',
+    include: ['test/**/*.test.ts'],
+    exclude: [...filesWithoutPipe],
+    provide: { workerKind: 'pipe' as const },
+  },
+}
+const others = workerKinds
+  .filter((kind) => kind !== 'pipe')
+  .map((kind) => ({
+    extends: true as const,
+    test: { name: kind, include: [...filesOf(kind)], provide: { workerKind: kind } },
+  }))
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [main, ...others],
     globalSetup: ['test/support/build-once.ts'],
     setupFiles: ['test/support/own-tmpdir.ts'],
     reporters: ['default', new SuiteReporter()],

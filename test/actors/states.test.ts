@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { expectUsable, ofType, quietWorker, recordEvents } from '../scenarios/workers.ts'
+import { can, expectUsable, ofType, quietWorker, recordEvents, whereItCan } from '../scenarios/workers.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
 
 useLeakCheck()
@@ -62,7 +62,7 @@ test('whenIdle waits for foreground calls only', async () => {
   await Promise.all([call, background])
 })
 
-test('whenIdle rejects when the worker dies first', async () => {
+whereItCan('process')('whenIdle rejects when the worker dies first', async () => {
   const worker = await quietWorker()
   const call = worker.call(sleep, [60_000]).catch((error: unknown) => error)
   const idle = worker.whenIdle()
@@ -71,7 +71,7 @@ test('whenIdle rejects when the worker dies first', async () => {
   expect(await call).toBeInstanceOf(Error)
 })
 
-test('stats tell calls, bytes, memory and time, also while the worker spins', async () => {
+whereItCan('interrupt')('stats tell calls, bytes, memory and time, also while the worker spins', async () => {
   await using worker = await quietWorker({ interruptGraceMs: 10_000 })
   await worker.call(() => 1)
   const call = worker
@@ -139,7 +139,11 @@ test('an interrupt of a suspended worker comes to an end', async () => {
 test('a worker has a name, a path, a number of its life and words for itself', async () => {
   await using worker = await quietWorker({ name: 'kernel' })
   expect(worker).toMatchObject({ name: 'kernel', path: 'kernel', incarnation: 1 })
-  expect(worker.capabilities).toEqual({ interrupt: true, process: true, stdio: true })
+  expect(worker.capabilities).toEqual({
+    interrupt: can('interrupt'),
+    process: can('process'),
+    stdio: can('stdio'),
+  })
   expect(String(worker)).toBe(`Worker kernel (pid ${worker.pid}, idle)`)
   await using other = await quietWorker()
   expect(other.name).toMatch(/^worker-\d+$/)

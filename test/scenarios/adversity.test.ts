@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EncodeError, InterruptedError, RemoteError, spawnWorker, WorkerDiedError } from 'maltster'
+import { EncodeError, InterruptedError, RemoteError, WorkerDiedError } from 'maltster'
 import { expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { expectUsable, quietWorker, rejection } from './workers.ts'
+import { expectUsable, quietWorker, rejection, startWorker, whereItCan } from './workers.ts'
 
 useLeakCheck()
 
@@ -14,28 +14,34 @@ const busyFor = (ms: number): void => {
   while (Date.now() - start < ms);
 }
 
-test('a call behind a background loop is ended by an interrupt, as not executed', async () => {
-  await using worker = await quietWorker()
-  worker.call(endless, [], { background: true }).catch(() => {})
-  await worker.stats()
-  const call = worker.call(() => 1)
-  expect((await worker.interrupt()).outcome).toBe('detached')
-  expect(await rejection(call, InterruptedError)).toMatchObject({ executed: 'no' })
-  worker.kill()
-})
+whereItCan('interrupt')(
+  'a call behind a background loop is ended by an interrupt, as not executed',
+  async () => {
+    await using worker = await quietWorker()
+    worker.call(endless, [], { background: true }).catch(() => {})
+    await worker.stats()
+    const call = worker.call(() => 1)
+    expect((await worker.interrupt()).outcome).toBe('detached')
+    expect(await rejection(call, InterruptedError)).toMatchObject({ executed: 'no' })
+    worker.kill()
+  },
+)
 
-test('a call that begins to spin after a background loop has ended is still ended', async () => {
-  await using worker = await quietWorker()
-  const background = worker.call(busyFor, [300], { background: true })
-  const call = worker.call(endless)
-  const { outcome } = await worker.interrupt()
-  expect(outcome).not.toBe('idle')
-  await rejection(call, InterruptedError)
-  await background
-  await expectUsable(worker)
-})
+whereItCan('interrupt')(
+  'a call that begins to spin after a background loop has ended is still ended',
+  async () => {
+    await using worker = await quietWorker()
+    const background = worker.call(busyFor, [300], { background: true })
+    const call = worker.call(endless)
+    const { outcome } = await worker.interrupt()
+    expect(outcome).not.toBe('idle')
+    await rejection(call, InterruptedError)
+    await background
+    await expectUsable(worker)
+  },
+)
 
-test('a result whose getter spins is cut off, and its call settles', async () => {
+whereItCan('interrupt')('a result whose getter spins is cut off, and its call settles', async () => {
   await using worker = await quietWorker()
   const spinning = (): object => ({
     get value() {
@@ -81,28 +87,31 @@ test('own properties of a thrown error do not overwrite what this package says',
   expect(error.properties).toEqual({ executed: 'no', code: 'E_MINE' })
 })
 
-test('calls and interrupts go on when user code has replaced the globals they need', async () => {
-  await using worker = await quietWorker()
-  await worker.call(() => {
-    const nothing = (): number => 0
-    Object.assign(globalThis, { queueMicrotask: nothing, setTimeout: nothing, setImmediate: nothing })
-    Object.assign(globalThis, { performance: null, Atomics: null })
-    process.nextTick = nothing as never
-    Symbol.for = nothing as never
-    Object.assign(Object.prototype, { callId: 3 })
-  })
-  const call = worker.call(endless)
-  call.catch(() => {})
-  await sleep(50)
-  expect((await worker.interrupt()).outcome).not.toBe('stuck')
-  await rejection(call, InterruptedError)
-  await expectUsable(worker)
-  worker.kill()
-})
+whereItCan('interrupt')(
+  'calls and interrupts go on when user code has replaced the globals they need',
+  async () => {
+    await using worker = await quietWorker()
+    await worker.call(() => {
+      const nothing = (): number => 0
+      Object.assign(globalThis, { queueMicrotask: nothing, setTimeout: nothing, setImmediate: nothing })
+      Object.assign(globalThis, { performance: null, Atomics: null })
+      process.nextTick = nothing as never
+      Symbol.for = nothing as never
+      Object.assign(Object.prototype, { callId: 3 })
+    })
+    const call = worker.call(endless)
+    call.catch(() => {})
+    await sleep(50)
+    expect((await worker.interrupt()).outcome).not.toBe('stuck')
+    await rejection(call, InterruptedError)
+    await expectUsable(worker)
+    worker.kill()
+  },
+)
 
-test('everything that was printed before a stop arrives', async () => {
+whereItCan('stdio')('everything that was printed before a stop arrives', async () => {
   let lines = 0
-  const worker = await spawnWorker({ stdout: () => void lines++ })
+  const worker = await startWorker({ stdout: () => void lines++ })
   await worker.call(() => {
     for (let line = 0; line < 20_000; line++) console.log('line', line)
   })
@@ -110,7 +119,7 @@ test('everything that was printed before a stop arrives', async () => {
   expect(lines).toBe(20_000)
 })
 
-test('an interrupt works while a stop waits for calls', async () => {
+whereItCan('interrupt')('an interrupt works while a stop waits for calls', async () => {
   const worker = await quietWorker()
   const call = worker.call(endless)
   call.catch(() => {})
@@ -167,18 +176,21 @@ test('many calls share one abort signal without a warning', async () => {
   expect(warnings).toEqual([])
 })
 
-test('a signal that did not end the process is not the reason of its end; one that is none is refused', async () => {
-  await using worker = await quietWorker()
-  worker.kill('SIGUSR1')
-  await rejection(
-    worker.call(() => process.exit(3)),
-    WorkerDiedError,
-  )
-  expect((await worker.exited).type).toBe('exit')
-  expect(() => worker.kill('SIGFOO' as 'SIGKILL')).toThrow(TypeError)
-})
+whereItCan('process')(
+  'a signal that did not end the process is not the reason of its end; one that is none is refused',
+  async () => {
+    await using worker = await quietWorker()
+    worker.kill('SIGUSR1')
+    await rejection(
+      worker.call(() => process.exit(3)),
+      WorkerDiedError,
+    )
+    expect((await worker.exited).type).toBe('exit')
+    expect(() => worker.kill('SIGFOO' as 'SIGKILL')).toThrow(TypeError)
+  },
+)
 
-test('kill with SIGTERM is the reason when the process ends by it', async () => {
+whereItCan('process')('kill with SIGTERM is the reason when the process ends by it', async () => {
   const worker = await quietWorker()
   worker.kill('SIGTERM')
   worker.ref()

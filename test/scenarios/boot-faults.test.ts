@@ -3,12 +3,26 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { BootTimeoutError, liveWorkers, ProtocolError, SpawnError, spawnWorker } from 'maltster'
+import { BootTimeoutError, liveWorkers, ProtocolError, SpawnError } from 'maltster'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { Incarnation } from '../../dist/actors/incarnation.js'
+import { resolveOptions } from '../../dist/actors/resolve-options.js'
+import { systemSeams } from '../../dist/actors/seams.js'
 import { base64, boots, fakeWorker, type Script } from '../fixtures/worker/script.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { waitUntilGone } from '../support/processes.ts'
-import { ofType, quietWorker, recordEvents, rejection, until } from './workers.ts'
+import {
+  expectGone,
+  kind,
+  ofType,
+  optionsOfKind,
+  quietWorker,
+  recordEvents,
+  rejection,
+  startWorker,
+  until,
+  whereItCan,
+} from './workers.ts'
 
 useLeakCheck()
 
@@ -27,7 +41,7 @@ function nextPid(): Promise<number> {
 
 async function bootFailure<E>(script: Script, errorClass: abstract new (...args: never[]) => E): Promise<E> {
   using recorded = recordEvents()
-  const starting = spawnWorker({ ...fakeWorker(script), bootTimeoutMs: 5000 })
+  const starting = startWorker({ ...fakeWorker(script), bootTimeoutMs: 5000 })
   // One that starts after all must not be in the way of the next test.
   void starting.then(
     (worker) => worker.kill(),
@@ -37,11 +51,11 @@ async function bootFailure<E>(script: Script, errorClass: abstract new (...args:
   await until('the process is over', () => ofType(recorded.events, 'worker.exited').length > 0)
   expect(ofType(recorded.events, 'worker.exited')).toHaveLength(1)
   expect(ofType(recorded.events, 'worker.ready')).toHaveLength(0)
-  await waitUntilGone(ofType(recorded.events, 'worker.spawned')[0]!.pid, 1000)
+  await expectGone(ofType(recorded.events, 'worker.spawned')[0]!.pid)
   return error
 }
 
-test('F01: a binary that does not exist is named, with its code', async () => {
+whereItCan('local')('F01: a binary that does not exist is named, with its code', async () => {
   const error = await rejection(quietWorker({ execPath: '/no/such/node' }), SpawnError)
   expect(error.message).toContain('/no/such/node')
   expect(error.reason.cause).toMatchObject({ code: 'ENOENT' })
@@ -49,7 +63,7 @@ test('F01: a binary that does not exist is named, with its code', async () => {
   expect(notInPath.message).toContain('no-such-node')
 })
 
-test('F01: a file that is not executable, and a directory, are named too', async () => {
+whereItCan('local')('F01: a file that is not executable, and a directory, are named too', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'exec-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'node')
@@ -61,7 +75,7 @@ test('F01: a file that is not executable, and a directory, are named too', async
   expect(broken.reason.type).toBe('boot')
 })
 
-test('F02: a bad working directory is blamed, not the binary', async () => {
+whereItCan('local')('F02: a bad working directory is blamed, not the binary', async () => {
   const missing = await rejection(quietWorker({ cwd: '/no/such/folder' }), SpawnError)
   expect(missing.message).toMatch(/cwd.*ENOENT.*\/no\/such\/folder/)
   expect(missing.message).not.toContain(process.execPath)
@@ -104,21 +118,21 @@ test('F04: an exit between hello and ready rejects as well', async () => {
 
 test('F05: a child that never says hello is killed when its time is over', async () => {
   const pid = nextPid()
-  const error = await rejection(spawnWorker({ ...fakeWorker({}), bootTimeoutMs: 300 }), BootTimeoutError)
+  const error = await rejection(startWorker({ ...fakeWorker({}), bootTimeoutMs: 300 }), BootTimeoutError)
   expect(error.timeoutMs).toBe(300)
-  await waitUntilGone(await pid, 1000)
+  await expectGone(await pid)
 })
 
 test('F05: a child that says hello and no more is killed when its time is over', async () => {
   const pid = nextPid()
   const options = { ...fakeWorker({ start: [{ do: 'hello' }] }), bootTimeoutMs: 1000 }
-  expect((await rejection(spawnWorker(options), BootTimeoutError)).timeoutMs).toBe(1000)
-  await waitUntilGone(await pid, 1000)
+  expect((await rejection(startWorker(options), BootTimeoutError)).timeoutMs).toBe(1000)
+  await expectGone(await pid)
 })
 
-test('F06: kill -9 while booting rejects with the signal', async () => {
+whereItCan('local')('F06: kill -9 while booting rejects with the signal', async () => {
   const pid = nextPid()
-  const starting = spawnWorker({ ...fakeWorker({}), bootTimeoutMs: 20_000 })
+  const starting = startWorker({ ...fakeWorker({}), bootTimeoutMs: 20_000 })
   starting.catch(() => {})
   process.kill(await pid, 'SIGKILL')
   const error = await rejection(starting, SpawnError)
@@ -155,7 +169,7 @@ test('F13: a wrong ready token, and a second ready, are ProtocolErrors', async (
     { start: [{ do: 'hello' }], configured: [{ do: 'ready', token: 'guess' }] },
     ProtocolError,
   )
-  const worker = await spawnWorker(fakeWorker({ ...boots, called: [{ do: 'ready' }] }))
+  const worker = await startWorker(fakeWorker({ ...boots, called: [{ do: 'ready' }] }))
   const call = worker.call(() => 1)
   await expect(call).rejects.toMatchObject({ reason: { type: 'transport' } })
   expect((await worker.exited).cause).toBeInstanceOf(ProtocolError)
@@ -170,21 +184,55 @@ test('F13: ready without hello is a ProtocolError', async () => {
   expect(await bootFailure({ configured: [{ do: 'ready' }] }, ProtocolError)).toBeDefined()
 })
 
-test('F17: a child that is stopped while it boots is killed when its time is over', async () => {
-  const starts = nextPid()
-  const starting = spawnWorker({ ...fakeWorker({}), bootTimeoutMs: 1000 })
-  starting.catch(() => {})
-  const pid = await starts
-  process.kill(pid, 'SIGSTOP')
-  expect((await rejection(starting, BootTimeoutError)).reason.signal).toBe('SIGKILL')
-  await waitUntilGone(pid, 1000)
+/** The life of a worker that has not said hello yet, before there is a handle of it. */
+function bootingLife(): Incarnation {
+  const options = resolveOptions({ ...optionsOfKind(), ...fakeWorker({}), bootTimeoutMs: 20_000 }, 'boots')
+  return new Incarnation(options, { name: 'boots', path: 'boots', incarnation: 1 }, systemSeams)
+}
+
+test('F15: a stop while it boots resolves with the end of the process, and it is never ready', async () => {
+  const life = bootingLife()
+  expect(life.state).toBe('booting')
+  const ready = rejection(life.ready, Error)
+  const delays = { drainMs: 50, exitMs: 50, termMs: 2000 }
+  const [reason, again] = await Promise.all([life.stop(delays), life.stop(delays)])
+  expect(reason.type).toBe('shutdown')
+  expect(again).toBe(reason)
+  expect((await ready).name).toBe('WorkerStoppedError')
+  expect(life.state).toBe('dead')
+  await expectGone(life.process.pid ?? 0)
 })
 
-test('F19: with no descriptor left the start is refused, and works again when there are some', () => {
-  const host = fileURLToPath(new URL('../fixtures/worker/host-without-descriptors.mjs', import.meta.url))
-  const command = ['-c', 'ulimit -n 64; exec "$0" "$1"', process.execPath, host]
-  const { stdout, stderr, status } = spawnSync('/bin/bash', command, { encoding: 'utf8' })
-  expect(stderr).toBe('')
-  expect(JSON.parse(stdout)).toEqual({ refused: 'SpawnError', code: 'EMFILE', thenSum: 42 })
-  expect(status).toBe(0)
+test('F16: an interrupt while it boots finds nothing to do, and comes to an end', async () => {
+  const life = bootingLife()
+  life.ready.catch(() => {})
+  expect(await life.interrupt()).toEqual({ outcome: 'idle', afterMs: 0 })
+  life.kill('SIGKILL')
+  expect((await life.exited).type).toBe('killed')
 })
+
+whereItCan('local')(
+  'F17: a child that is stopped while it boots is killed when its time is over',
+  async () => {
+    const starts = nextPid()
+    const starting = startWorker({ ...fakeWorker({}), bootTimeoutMs: 1000 })
+    starting.catch(() => {})
+    const pid = await starts
+    process.kill(pid, 'SIGSTOP')
+    expect((await rejection(starting, BootTimeoutError)).reason.signal).toBe('SIGKILL')
+    await waitUntilGone(pid, 1000)
+  },
+)
+
+whereItCan('local')(
+  'F19: with no descriptor left the start is refused, and works again when there are some',
+  () => {
+    const host = fileURLToPath(new URL('../fixtures/worker/host-without-descriptors.mjs', import.meta.url))
+    const command = ['-c', 'ulimit -n 64; exec "$0" "$1"', process.execPath, host]
+    const env = { ...process.env, MALTSTER_TEST_KIND: kind }
+    const { stdout, stderr, status } = spawnSync('/bin/bash', command, { encoding: 'utf8', env })
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual({ refused: 'SpawnError', code: 'EMFILE', thenSum: 42 })
+    expect(status).toBe(0)
+  },
+)

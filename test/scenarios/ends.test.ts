@@ -8,7 +8,15 @@ import {
 } from 'maltster'
 import { afterAll, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { expectUsable, ofType, quietWorker, recordEvents, recordWarnings, rejection } from './workers.ts'
+import {
+  expectUsable,
+  ofType,
+  quietWorker,
+  recordEvents,
+  recordWarnings,
+  rejection,
+  whereItCan,
+} from './workers.ts'
 
 useLeakCheck()
 
@@ -100,7 +108,7 @@ async function death(
   return { error, reason }
 }
 
-test('scenario 41: process.exit in a call is told with its code and stderr', async () => {
+whereItCan('process')('scenario 41: process.exit in a call is told with its code and stderr', async () => {
   const { error, reason } = await death(() => {
     process.stderr.write('going down\n')
     process.exit(3)
@@ -110,27 +118,30 @@ test('scenario 41: process.exit in a call is told with its code and stderr', asy
   expect(error.message).toContain('going down')
 })
 
-test('F43: a clean exit in a call rejects it', async () => {
+whereItCan('process')('F43: a clean exit in a call rejects it', async () => {
   const { reason } = await death(() => process.exit(0))
   expect(reason).toMatchObject({ type: 'normal', exitCode: 0 })
 })
 
-test('scenario 41, F41: kill -9 while running rejects all calls with the signal', async () => {
-  const { reason } = await death(
-    () => {
-      while (true);
-    },
-    (worker) => process.kill(worker.pid, 'SIGKILL'),
-  )
-  expect(reason).toMatchObject({ type: 'signal', signal: 'SIGKILL', exitCode: null })
-})
+whereItCan('process')(
+  'scenario 41, F41: kill -9 while running rejects all calls with the signal',
+  async () => {
+    const { reason } = await death(
+      () => {
+        while (true);
+      },
+      (worker) => process.kill(worker.pid, 'SIGKILL'),
+    )
+    expect(reason).toMatchObject({ type: 'signal', signal: 'SIGKILL', exitCode: null })
+  },
+)
 
-test('scenario 41: an abort is told as its signal', async () => {
+whereItCan('process')('scenario 41: an abort is told as its signal', async () => {
   const { reason } = await death(() => process.abort())
   expect(reason).toMatchObject({ type: 'signal', signal: 'SIGABRT' })
 })
 
-test('scenario 41, F44: an uncaught error in a timer is told with its stack', async () => {
+whereItCan('process')('scenario 41, F44: an uncaught error in a timer is told with its stack', async () => {
   const { reason } = await death(async () => {
     const { setTimeout: wait } = await import('node:timers/promises')
     setTimeout(function theTimer() {
@@ -147,16 +158,19 @@ test('scenario 41, F44: an uncaught error in a timer is told with its stack', as
   expect(reason.stderrTail).toContain('nobody catches this')
 })
 
-test('F45: an unhandled rejection ends the worker as Node.js does, with its stack', async () => {
-  const { reason } = await death(async () => {
-    const { setTimeout: wait } = await import('node:timers/promises')
-    void Promise.reject(new RangeError('nobody awaits this'))
-    await wait(60_000)
-  })
-  expect(reason).toMatchObject({ type: 'exit', exitCode: 1, cause: { message: 'nobody awaits this' } })
-})
+whereItCan('process')(
+  'F45: an unhandled rejection ends the worker as Node.js does, with its stack',
+  async () => {
+    const { reason } = await death(async () => {
+      const { setTimeout: wait } = await import('node:timers/promises')
+      void Promise.reject(new RangeError('nobody awaits this'))
+      await wait(60_000)
+    })
+    expect(reason).toMatchObject({ type: 'exit', exitCode: 1, cause: { message: 'nobody awaits this' } })
+  },
+)
 
-test('scenario 41: kill() is told as killed, and its calls as died', async () => {
+whereItCan('process')('scenario 41: kill() is told as killed, and its calls as died', async () => {
   const { reason } = await death(
     async () => {
       const { setTimeout: wait } = await import('node:timers/promises')
@@ -167,7 +181,7 @@ test('scenario 41: kill() is told as killed, and its calls as died', async () =>
   expect(reason).toMatchObject({ type: 'killed', signal: 'SIGKILL' })
 })
 
-test('scenario 41: kill with another signal is told as killed by that signal', async () => {
+whereItCan('process')('scenario 41: kill with another signal is told as killed by that signal', async () => {
   const { reason } = await death(
     async () => {
       const { setTimeout: wait } = await import('node:timers/promises')
@@ -178,7 +192,7 @@ test('scenario 41: kill with another signal is told as killed by that signal', a
   expect(reason).toMatchObject({ type: 'killed', signal: 'SIGTERM' })
 })
 
-test('F55: a heap that is full while a call runs is told as out of memory', async () => {
+whereItCan('process')('F55: a heap that is full while a call runs is told as out of memory', async () => {
   const worker = await quietWorker({ execArgv: ['--max-old-space-size=40'] })
   const error = await rejection(
     worker.call(() => {

@@ -1,13 +1,13 @@
-import { spawnWorker, type Worker, WorkerDiedError } from 'maltster'
+import { type Worker, WorkerDiedError } from 'maltster'
 import { expect, test } from 'vitest'
 import { boots, fakeWorker, type Script } from '../fixtures/worker/script.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { rejection } from './workers.ts'
+import { rejection, startWorker } from './workers.ts'
 
 useLeakCheck()
 
 function liar(script: Script): Promise<Worker> {
-  return spawnWorker(fakeWorker({ ...boots, ...script }))
+  return startWorker(fakeWorker({ ...boots, ...script }))
 }
 
 test('F35: interrupt reports that are made up settle nothing they should not', async () => {
@@ -46,7 +46,7 @@ test.each([
 )
 
 test('F35: an interrupt that the worker never answers ends as stuck, by the host’s own clock', async () => {
-  await using worker = await spawnWorker({ ...fakeWorker(boots), interruptGraceMs: 300 })
+  await using worker = await startWorker({ ...fakeWorker(boots), interruptGraceMs: 300 })
   const call = worker.call(() => 1)
   call.catch(() => {})
   expect((await worker.interrupt()).outcome).toBe('stuck')
@@ -55,7 +55,7 @@ test('F35: an interrupt that the worker never answers ends as stuck, by the host
 })
 
 test('F35: with `onStuck: kill`, a worker that never answers an interrupt is killed', async () => {
-  await using worker = await spawnWorker({ ...fakeWorker(boots), interruptGraceMs: 300, onStuck: 'kill' })
+  await using worker = await startWorker({ ...fakeWorker(boots), interruptGraceMs: 300, onStuck: 'kill' })
   const call = rejection(
     worker.call(() => 1),
     WorkerDiedError,

@@ -1,7 +1,7 @@
 import { InterruptedError, WorkerDiedError } from 'maltster'
 import { expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { expectUsable, ofType, quietWorker, recordEvents, rejection, until } from './workers.ts'
+import { expectUsable, ofType, quietWorker, recordEvents, rejection, until, whereItCan } from './workers.ts'
 
 useLeakCheck()
 
@@ -24,7 +24,7 @@ test('scenario 26: an interrupt while the call sleeps rejects it, and the worker
   await expectUsable(worker)
 })
 
-test('scenario 27: a loop is cut off, twice in a row', async () => {
+whereItCan('interrupt')('scenario 27: a loop is cut off, twice in a row', async () => {
   let isSpinning = false
   await using worker = await quietWorker({ interruptGraceMs: 10_000, stderr: () => (isSpinning = true) })
   for (let round = 0; round < 2; round++) {
@@ -84,34 +84,40 @@ test('scenario 32: of two calls in flight the time limit of one ends that one on
   await expectUsable(worker)
 })
 
-test('scenario 32: a time limit on a loop cuts the loop, and says where it was', async () => {
-  await using worker = await quietWorker()
-  const call = worker.call(
-    function loops() {
-      for (;;);
-    },
-    [],
-    { timeoutMs: 50 },
-  )
-  await expect(call).rejects.toMatchObject({
-    name: 'CallTimeoutError',
-    at: expect.stringContaining('loops') as string,
-  })
-  await expectUsable(worker)
-})
+whereItCan('interrupt')(
+  'scenario 32: a time limit on a loop cuts the loop, and says where it was',
+  async () => {
+    await using worker = await quietWorker()
+    const call = worker.call(
+      function loops() {
+        for (;;);
+      },
+      [],
+      { timeoutMs: 50 },
+    )
+    await expect(call).rejects.toMatchObject({
+      name: 'CallTimeoutError',
+      at: expect.stringContaining('loops') as string,
+    })
+    await expectUsable(worker)
+  },
+)
 
-test('scenario 32: a time limit that passes behind somebody else’s loop spares the loop', async () => {
-  await using worker = await quietWorker({ interruptGraceMs: 5000 })
-  const loop = worker.call(() => {
-    const endsAt = Date.now() + 1000
-    while (Date.now() < endsAt) Date.now()
-    return 'ran to its end'
-  })
-  const ran = worker.call(() => 'ran', [], { timeoutMs: 30 })
-  await expect(ran).rejects.toMatchObject({ name: 'CallTimeoutError' })
-  expect(await loop).toBe('ran to its end')
-  await expectUsable(worker)
-})
+whereItCan('interrupt')(
+  'scenario 32: a time limit that passes behind somebody else’s loop spares the loop',
+  async () => {
+    await using worker = await quietWorker({ interruptGraceMs: 5000 })
+    const loop = worker.call(() => {
+      const endsAt = Date.now() + 1000
+      while (Date.now() < endsAt) Date.now()
+      return 'ran to its end'
+    })
+    const ran = worker.call(() => 'ran', [], { timeoutMs: 30 })
+    await expect(ran).rejects.toMatchObject({ name: 'CallTimeoutError' })
+    expect(await loop).toBe('ran to its end')
+    await expectUsable(worker)
+  },
+)
 
 test('scenario 33: code that listens to its signal sees an InterruptedError', async () => {
   await using worker = await quietWorker()
@@ -128,23 +134,26 @@ test('scenario 33: code that listens to its signal sees an InterruptedError', as
   ])
 })
 
-test('scenario 33, F68: code that swallows it and goes on looping is cut off, and the steps can be seen', async () => {
-  using recorded = recordEvents()
-  await using worker = await quietWorker()
-  const call = rejection(worker.call({ module: tasks, export: 'loopWhenAborted' }), InterruptedError)
-  await expect
-    .poll(() => worker.call({ module: tasks, export: 'isSleeping' }, [], { background: true }))
-    .toBe(true)
-  const { outcome, at } = await worker.interrupt()
-  expect(outcome).toBe('interrupted')
-  expect(at).toMatch(/loopWhenAborted .*tasks\.mjs:\d+/)
-  await call
-  await expectUsable(worker)
-  const states = ofType(recorded.events, 'worker.state').map(({ to }) => to)
-  expect(states.slice(0, 4)).toEqual(['idle', 'running', 'interrupting', 'idle'])
-  expect(ofType(recorded.events, 'interrupt.started')).toHaveLength(1)
-  expect(ofType(recorded.events, 'interrupt.finished')).toMatchObject([{ outcome: 'interrupted' }])
-})
+whereItCan('interrupt')(
+  'scenario 33, F68: code that swallows it and goes on looping is cut off, and the steps can be seen',
+  async () => {
+    using recorded = recordEvents()
+    await using worker = await quietWorker()
+    const call = rejection(worker.call({ module: tasks, export: 'loopWhenAborted' }), InterruptedError)
+    await expect
+      .poll(() => worker.call({ module: tasks, export: 'isSleeping' }, [], { background: true }))
+      .toBe(true)
+    const { outcome, at } = await worker.interrupt()
+    expect(outcome).toBe('interrupted')
+    expect(at).toMatch(/loopWhenAborted .*tasks\.mjs:\d+/)
+    await call
+    await expectUsable(worker)
+    const states = ofType(recorded.events, 'worker.state').map(({ to }) => to)
+    expect(states.slice(0, 4)).toEqual(['idle', 'running', 'interrupting', 'idle'])
+    expect(ofType(recorded.events, 'interrupt.started')).toHaveLength(1)
+    expect(ofType(recorded.events, 'interrupt.finished')).toMatchObject([{ outcome: 'interrupted' }])
+  },
+)
 
 test('scenario 34: an interrupt of a dead, a stopped and a stopping worker resolves', async () => {
   const worker = await quietWorker()
@@ -159,69 +168,78 @@ test('scenario 34: an interrupt of a dead, a stopped and a stopping worker resol
   expect((await killed.interrupt()).outcome).toBe('idle')
 })
 
-test('F65: whichever comes first, an interrupt or the end of the call, there is one outcome and no later call is hit', async () => {
-  await using worker = await quietWorker()
-  const outcomes = new Set<string>()
-  for (let round = 0; round < 100; round++) {
-    const call = worker.call(
-      (rounds: number) => {
-        let sum = 0
-        for (let n = 0; n < rounds; n++) sum += Math.sqrt(n)
-        return sum > 0
-      },
-      [1 + round * 3000],
+whereItCan('interrupt')(
+  'F65: whichever comes first, an interrupt or the end of the call, there is one outcome and no later call is hit',
+  async () => {
+    await using worker = await quietWorker()
+    const outcomes = new Set<string>()
+    for (let round = 0; round < 100; round++) {
+      const call = worker.call(
+        (rounds: number) => {
+          let sum = 0
+          for (let n = 0; n < rounds; n++) sum += Math.sqrt(n)
+          return sum > 0
+        },
+        [1 + round * 3000],
+      )
+      const settled = call.then(
+        () => 'value',
+        (error: unknown) => (error as Error).name,
+      )
+      if (round % 3 === 0) await Promise.resolve()
+      if (round % 3 === 1) await worker.call(() => {}, [], { background: true }).catch(() => {})
+      const interrupting = worker.interrupt()
+      const next = worker.call((n: number) => n, [round])
+      expect(await next).toBe(round)
+      await interrupting
+      outcomes.add(await settled)
+    }
+    expect([...outcomes].every((one) => one === 'value' || one === 'InterruptedError')).toBe(true)
+    await expectUsable(worker)
+  },
+)
+
+whereItCan('interrupt')(
+  'F66: interrupts at the same time come to the same, and nothing is hit twice',
+  async () => {
+    using recorded = recordEvents({ types: ['interrupt.started', 'interrupt.finished'] })
+    await using worker = await quietWorker()
+    const call = rejection(
+      worker.call(() => {
+        while (true);
+      }),
+      InterruptedError,
     )
-    const settled = call.then(
-      () => 'value',
-      (error: unknown) => (error as Error).name,
-    )
-    if (round % 3 === 0) await Promise.resolve()
-    if (round % 3 === 1) await worker.call(() => {}, [], { background: true }).catch(() => {})
-    const interrupting = worker.interrupt()
-    const next = worker.call((n: number) => n, [round])
-    expect(await next).toBe(round)
-    await interrupting
-    outcomes.add(await settled)
-  }
-  expect([...outcomes].every((one) => one === 'value' || one === 'InterruptedError')).toBe(true)
-  await expectUsable(worker)
-})
+    const results = await Promise.all([worker.interrupt(), worker.interrupt(), worker.interrupt()])
+    expect(results.map(({ outcome }) => outcome)).toEqual(['interrupted', 'interrupted', 'interrupted'])
+    await call
+    expect(ofType(recorded.events, 'interrupt.started')).toHaveLength(1)
+    await expectUsable(worker)
+  },
+)
 
-test('F66: interrupts at the same time come to the same, and nothing is hit twice', async () => {
-  using recorded = recordEvents({ types: ['interrupt.started', 'interrupt.finished'] })
-  await using worker = await quietWorker()
-  const call = rejection(
-    worker.call(() => {
-      while (true);
-    }),
-    InterruptedError,
-  )
-  const results = await Promise.all([worker.interrupt(), worker.interrupt(), worker.interrupt()])
-  expect(results.map(({ outcome }) => outcome)).toEqual(['interrupted', 'interrupted', 'interrupted'])
-  await call
-  expect(ofType(recorded.events, 'interrupt.started')).toHaveLength(1)
-  await expectUsable(worker)
-})
+whereItCan('interrupt')(
+  'F67: kill -9 while interrupting settles the call once, and the interrupt too',
+  async () => {
+    for (let round = 0; round < 5; round++) {
+      using recorded = recordEvents({ types: ['call.settled', 'worker.exited'] })
+      const worker = await quietWorker()
+      const call = worker.call(() => {
+        while (true);
+      })
+      const settled = call.catch((error: unknown) => error)
+      const interrupting = worker.interrupt()
+      process.kill(worker.pid, 'SIGKILL')
+      expect(['killed', 'interrupted']).toContain((await interrupting).outcome)
+      const error = await settled
+      expect(error instanceof WorkerDiedError || error instanceof InterruptedError).toBe(true)
+      expect((await worker.exited).type).toBe('signal')
+      expect(ofType(recorded.events, 'call.settled')).toHaveLength(1)
+    }
+  },
+)
 
-test('F67: kill -9 while interrupting settles the call once, and the interrupt too', async () => {
-  for (let round = 0; round < 5; round++) {
-    using recorded = recordEvents({ types: ['call.settled', 'worker.exited'] })
-    const worker = await quietWorker()
-    const call = worker.call(() => {
-      while (true);
-    })
-    const settled = call.catch((error: unknown) => error)
-    const interrupting = worker.interrupt()
-    process.kill(worker.pid, 'SIGKILL')
-    expect(['killed', 'interrupted']).toContain((await interrupting).outcome)
-    const error = await settled
-    expect(error instanceof WorkerDiedError || error instanceof InterruptedError).toBe(true)
-    expect((await worker.exited).type).toBe('signal')
-    expect(ofType(recorded.events, 'call.settled')).toHaveLength(1)
-  }
-})
-
-test('F69: a call that is made while an interrupt is under way runs, once', async () => {
+whereItCan('interrupt')('F69: a call that is made while an interrupt is under way runs, once', async () => {
   await using worker = await quietWorker()
   const loop = rejection(
     worker.call(() => {

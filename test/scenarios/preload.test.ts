@@ -68,7 +68,7 @@ test('F07: an export that throws is told with step, class, properties and place'
 test('F07: a function that rejects is told by its name; steps behind it do not run', async () => {
   using recorded = recordEvents({ types: ['worker.ready'] })
   const connect = async (): Promise<void> => {
-    await null
+    await Promise.resolve()
     throw new RangeError('port')
   }
   const error = await failure(connect, { source: 'process.exit(99)' })
@@ -148,7 +148,7 @@ test.each([
 ])('a wrong step is refused before anything is started: %o', async (step, errorClass, message) => {
   using recorded = recordEvents({ types: ['worker.spawned'] })
   const error = await rejection(quietWorker({ preload: [step as PreloadOption] }), errorClass)
-  expect((error as Error).message).toMatch(message)
+  expect(error.message).toMatch(message)
   expect(recorded.events).toEqual([])
 })
 

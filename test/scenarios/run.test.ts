@@ -134,11 +134,11 @@ test('outcome stopped', async () => {
 test('a run on a worker that has ended rejects', async () => {
   const stopped = await quietWorker()
   await stopped.stop()
-  await rejection(stopped.run('1'), WorkerStoppedError)
+  expect((await rejection(stopped.run('1'), WorkerStoppedError)).executed).toBe('no')
   const killed = await quietWorker()
   killed.kill()
   await killed.exited
-  await rejection(killed.run('1'), WorkerDiedError)
+  expect((await rejection(killed.run('1'), WorkerDiedError)).executed).toBe('no')
 })
 
 test('a run that waits for its turn when the worker dies is told so', async () => {
@@ -321,7 +321,7 @@ test.each([
 ])('wrong options are refused: %o', async (options, errorClass, named) => {
   await using worker = await quietWorker()
   const error = await rejection(worker.run('1', options as RunOptions), errorClass)
-  expect((error).message).toContain(named)
+  expect(error.message).toContain(named)
   await rejection(worker.run(1 as unknown as string), TypeError)
 })
 

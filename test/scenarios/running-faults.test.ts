@@ -81,7 +81,7 @@ test('F41: what never left the host is told as not executed', async () => {
   const file = logFile()
   const worker = await quietWorker()
   process.kill(worker.pid, 'SIGSTOP')
-  const calls = Array.from({ length: 200 }, (_, id) => worker.call(record, [file, id, 'x'.repeat(50_000)]))
+  const calls = Array.from({ length: 200 }, (_, id) => worker.call(record, [file, id, 'x'.repeat(200_000)]))
   const settling = Promise.allSettled(calls)
   await new Promise((resolve) => setImmediate(resolve))
   process.kill(worker.pid, 'SIGKILL')
@@ -175,7 +175,8 @@ test('F53: sends to a worker that is stopped are refused at the bound, and go th
   const { taken, refusal } = await fillUp(worker, 2 ** 20)
   expect(refusal).toBeInstanceOf(BackpressureError)
   expect(refusal).toMatchObject({ executed: 'no', worker: worker.path })
-  expect(taken.length).toBeLessThan(20)
+  // The system keeps some for a socket that nobody reads: those have left.
+  expect(taken.length).toBeLessThan(40)
   expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 2 ** 20)
   expect(worker.state).toBe('running')
   process.kill(worker.pid, 'SIGCONT')

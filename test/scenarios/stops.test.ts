@@ -2,7 +2,7 @@ import { WorkerStoppedError } from 'maltster'
 import { expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { waitUntilGone } from '../support/processes.ts'
-import { quietWorker, recordEvents, rejection, until } from './workers.ts'
+import { quietWorker, recordEvents, rejection, until, whereItCan } from './workers.ts'
 
 useLeakCheck()
 
@@ -14,7 +14,7 @@ const sleep = async (ms: number): Promise<string> => {
   return 'slept'
 }
 
-test('F62: a grandchild that ignores SIGTERM goes with the group', async () => {
+whereItCan('process')('F62: a grandchild that ignores SIGTERM goes with the group', async () => {
   const worker = await quietWorker()
   const pid = await worker.call(async () => {
     const { spawn } = await import('node:child_process')
@@ -28,7 +28,7 @@ test('F62: a grandchild that ignores SIGTERM goes with the group', async () => {
   await waitUntilGone(pid, 1000)
 })
 
-test('F61: a grandchild that holds stdout does not delay the news of a death', async () => {
+whereItCan('process')('F61: a grandchild that holds stdout does not delay the news of a death', async () => {
   const worker = await quietWorker()
   const pid = await worker.call(async () => {
     const { spawn } = await import('node:child_process')
@@ -41,7 +41,7 @@ test('F61: a grandchild that holds stdout does not delay the news of a death', a
   await waitUntilGone(pid, 1000)
 })
 
-test('F73: kill -9 while stopping still ends the stop', async () => {
+whereItCan('process')('F73: kill -9 while stopping still ends the stop', async () => {
   const worker = await quietWorker()
   const call = worker.call(sleep, [60_000]).catch((error: unknown) => error)
   const stopping = worker.stop({ drainMs: 60_000 })
@@ -59,7 +59,7 @@ test('F73: kill() while stopping ends the wait', async () => {
   expect(await call).toBeInstanceOf(Error)
 })
 
-test('F74: an exit hook that hangs is ended by the ladder of stop', async () => {
+whereItCan('process')('F74: an exit hook that hangs is ended by the ladder of stop', async () => {
   const worker = await quietWorker()
   await worker.call(() => {
     process.on('SIGTERM', () => {})
@@ -71,7 +71,7 @@ test('F74: an exit hook that hangs is ended by the ladder of stop', async () => 
   expect(reason).toMatchObject({ type: 'shutdown', signal: 'SIGKILL' })
 })
 
-test('F74: a loop in the way of a stop is ended by the ladder of stop', async () => {
+whereItCan('process')('F74: a loop in the way of a stop is ended by the ladder of stop', async () => {
   const worker = await quietWorker()
   const call = rejection(
     worker.call(() => {
@@ -84,51 +84,63 @@ test('F74: a loop in the way of a stop is ended by the ladder of stop', async ()
   await call
 })
 
-test('F60: when the worker in the middle dies, its own worker is gone too, and the host sees one death', async () => {
-  using recorded = recordEvents({ types: ['worker.exited'] })
-  const worker = await quietWorker()
-  const nested = await worker.call<{ pid: number; answer: number }>({ module: tasks, export: 'nest' })
-  expect(nested.answer).toBe(42)
-  expect(await worker.call({ module: tasks, export: 'innerAnswer' })).toBe('from within')
-  process.kill(worker.pid, 'SIGKILL')
-  await worker.exited
-  await waitUntilGone(nested.pid, 1000)
-  expect(recorded.events).toHaveLength(1)
-})
-
-test('F60: when the worker in the middle is stopped, its own worker is gone too', async () => {
-  const worker = await quietWorker()
-  const nested = await worker.call<{ pid: number }>({ module: tasks, export: 'nest' })
-  expect(await worker.stop()).toMatchObject({ type: 'shutdown', exitCode: 0 })
-  await waitUntilGone(nested.pid, 1000)
-})
-
-test('F72: a death with calls in flight says nothing on the console of the host', async () => {
-  const said: string[] = []
-  const { error, warn } = console
-  console.error = (...words: unknown[]) => void said.push(words.join(' '))
-  console.warn = (...words: unknown[]) => void said.push(words.join(' '))
-  try {
+whereItCan('process')(
+  'F60: when the worker in the middle dies, its own worker is gone too, and the host sees one death',
+  async () => {
+    using recorded = recordEvents({ types: ['worker.exited'] })
     const worker = await quietWorker()
-    const call = worker.call(sleep, [60_000]).catch(() => {})
+    const nested = await worker.call<{ pid: number; answer: number }>({ module: tasks, export: 'nest' })
+    expect(nested.answer).toBe(42)
+    expect(await worker.call({ module: tasks, export: 'innerAnswer' })).toBe('from within')
     process.kill(worker.pid, 'SIGKILL')
     await worker.exited
-    await call
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
-  } finally {
-    Object.assign(console, { error, warn })
-  }
-  expect(said).toEqual([])
-})
+    await waitUntilGone(nested.pid, 1000)
+    expect(recorded.events).toHaveLength(1)
+  },
+)
 
-test('F72: process.exit in a worker ends it at once, with timers, sockets and a call pending', async () => {
-  const worker = await quietWorker()
-  await worker.call(async () => {
-    const { createServer } = await import('node:net')
-    setInterval(() => {}, 10)
-    await new Promise<void>((resolve) => createServer().listen(0, '127.0.0.1', resolve))
-  })
-  worker.cast(() => process.exit(4))
-  expect(await worker.exited).toMatchObject({ type: 'exit', exitCode: 4 })
-  await until('the worker is dead', () => worker.state === 'dead')
-})
+whereItCan('process')(
+  'F60: when the worker in the middle is stopped, its own worker is gone too',
+  async () => {
+    const worker = await quietWorker()
+    const nested = await worker.call<{ pid: number }>({ module: tasks, export: 'nest' })
+    expect(await worker.stop()).toMatchObject({ type: 'shutdown', exitCode: 0 })
+    await waitUntilGone(nested.pid, 1000)
+  },
+)
+
+whereItCan('process')(
+  'F72: a death with calls in flight says nothing on the console of the host',
+  async () => {
+    const said: string[] = []
+    const { error, warn } = console
+    console.error = (...words: unknown[]) => void said.push(words.join(' '))
+    console.warn = (...words: unknown[]) => void said.push(words.join(' '))
+    try {
+      const worker = await quietWorker()
+      const call = worker.call(sleep, [60_000]).catch(() => {})
+      process.kill(worker.pid, 'SIGKILL')
+      await worker.exited
+      await call
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    } finally {
+      Object.assign(console, { error, warn })
+    }
+    expect(said).toEqual([])
+  },
+)
+
+whereItCan('process')(
+  'F72: process.exit in a worker ends it at once, with timers, sockets and a call pending',
+  async () => {
+    const worker = await quietWorker()
+    await worker.call(async () => {
+      const { createServer } = await import('node:net')
+      setInterval(() => {}, 10)
+      await new Promise<void>((resolve) => createServer().listen(0, '127.0.0.1', resolve))
+    })
+    worker.cast(() => process.exit(4))
+    expect(await worker.exited).toMatchObject({ type: 'exit', exitCode: 4 })
+    await until('the worker is dead', () => worker.state === 'dead')
+  },
+)

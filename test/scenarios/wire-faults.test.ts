@@ -1,9 +1,9 @@
-import { DecodeError, ProtocolError, spawnWorker, type Worker, WorkerDiedError } from 'maltster'
+import { DecodeError, ProtocolError, type Worker, WorkerDiedError } from 'maltster'
 import { expect, test } from 'vitest'
 import { type Action, base64, boots, fakeWorker, type Script } from '../fixtures/worker/script.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { waitUntilGone } from '../support/processes.ts'
-import { expectUsable, ofType, quietWorker, recordEvents, rejection, until } from './workers.ts'
+import { expectUsable, ofType, quietWorker, recordEvents, rejection, startWorker, until } from './workers.ts'
 
 useLeakCheck()
 
@@ -11,7 +11,7 @@ const frameType = { result: 5, error: 6, configure: 2, call: 4, exit: 8, interru
 const result = frameType.result
 
 function liar(script: Script): Promise<Worker> {
-  return spawnWorker(fakeWorker({ ...boots, ...script }))
+  return startWorker(fakeWorker({ ...boots, ...script }))
 }
 
 /** The worker breaks the protocol in answer to a call: it is killed, and all know why. */
@@ -254,8 +254,33 @@ test('F52: an answer with the id of another worker’s call does not reach it', 
   expect(recorded.events).toMatchObject([{ path: worker.path, callId: 2 }])
 })
 
+test('F54: an answer that comes byte by byte arrives, and others do not wait for it', async () => {
+  await using good = await quietWorker()
+  await using worker = await liar({ called: [{ do: 'drip', value: 'drop by drop' }] })
+  const dripping = worker.call(() => 'drop by drop')
+  for (let n = 0; n < 20; n++) expect(await good.call((given: number) => given, [n])).toBe(n)
+  expect(await dripping).toBe('drop by drop')
+})
+
+test('F54: an answer that never gets to its end is left by a time limit, and others do not wait for it', async () => {
+  await using good = await quietWorker()
+  await using worker = await startWorker({
+    ...fakeWorker({
+      ...boots,
+      called: [{ do: 'result', value: 'only the first half of it', part: 20 }],
+      interrupted: [
+        { do: 'interrupted', lane: 'control', report: { outcome: 'detached', callIds: [1], lastCallId: 1 } },
+      ],
+    }),
+  })
+  const call = worker.call(() => 1, [], { timeoutMs: 100 })
+  for (let n = 0; n < 20; n++) expect(await good.call((given: number) => given, [n])).toBe(n)
+  await expect(call).rejects.toMatchObject({ name: 'CallTimeoutError' })
+  await expectUsable(good)
+})
+
 test.each(['data', 'control'] as const)(
-  'scenario 45: a worker that closes its %s lane and lives on is killed',
+  'scenario 45, F28: a worker that closes its %s lane and lives on is killed',
   async (lane) => {
     await using worker = await liar({ called: [{ do: 'close', lane }], stubborn: true })
     const error = await rejection(

@@ -1,10 +1,55 @@
-import { type MaltsterEvent, observe, spawnWorker, type Worker, type WorkerOptions } from 'maltster'
-import { expect } from 'vitest'
-import { pollUntil } from '../support/processes.ts'
+import {
+  inProcessWorker,
+  type MaltsterEvent,
+  observe,
+  spawnWorker,
+  type Worker,
+  type WorkerOptions,
+} from 'maltster'
+import { command } from 'maltster/transport'
+import { expect, inject, test } from 'vitest'
+import { descendants, pollUntil, waitUntilGone } from '../support/processes.ts'
+import { type Capability, capabilitiesOf, type WorkerKind } from '../support/worker-kinds.ts'
+
+/** What the workers of this run are; see `worker-kinds.ts`. */
+export const kind: WorkerKind = inject('workerKind')
+
+/** Whether the workers of this run can do that. */
+export function can(capability: Capability): boolean {
+  return capabilitiesOf[kind].includes(capability)
+}
+
+/** `test`, or, where the workers of this run can't do what it is about, nothing: there is no such test then. */
+export function whereItCan(...needed: Capability[]): typeof test {
+  return needed.every(can) ? test : leftOut
+}
+
+const leftOut = Object.assign(() => {}, { each: () => () => {} }) as unknown as typeof test
+
+/** What makes a worker one of this run's kind. A launcher that changes nothing stands for all launchers. */
+export function optionsOfKind(): WorkerOptions {
+  if (kind === 'uds' || kind === 'tcp') return { transport: kind }
+  return kind === 'command' ? { launcher: command(['env', '-u', 'NOBODY_HAS_THIS']) } : {}
+}
+
+/** A worker of this run's kind, with the defaults of the package. */
+export function startWorker(options: WorkerOptions = {}): Promise<Worker> {
+  return kind === 'in-process' ? inProcessWorker(options) : spawnWorker({ ...optionsOfKind(), ...options })
+}
 
 /** A worker that prints nothing of its own into the report of the tests. */
 export function quietWorker(options: WorkerOptions = {}): Promise<Worker> {
-  return spawnWorker({ stdout: 'ignore', stderr: 'ignore', ...options })
+  if (can('process')) return startWorker({ stdout: 'ignore', stderr: 'ignore', ...options })
+  // Where nothing can be cut off, there is no time to try it in.
+  const { interruptGraceMs: _, ...rest } = options
+  return startWorker(rest)
+}
+
+/** Waits until a process is gone whose start was told; a launcher tells no id then, so that all have to be gone. */
+export async function expectGone(pid: number): Promise<void> {
+  const isGone = (): boolean => descendants(pid === 0 ? process.pid : pid).length === 0
+  if (pid !== 0) await waitUntilGone(pid, 1000)
+  await until('all processes are gone', isGone, 2000)
 }
 
 type ErrorClass<E> = abstract new (...args: never[]) => E

@@ -1,6 +1,14 @@
-import { liveWorkers, type MaltsterEvent, observe } from 'maltster'
+import { liveWorkers, type MaltsterEvent, observe, type Worker } from 'maltster'
 import { expect, test } from 'vitest'
-import { ofType, quietWorker, recordEvents, recordWarnings, until } from '../scenarios/workers.ts'
+import {
+  can,
+  ofType,
+  quietWorker,
+  recordEvents,
+  recordWarnings,
+  until,
+  whereItCan,
+} from '../scenarios/workers.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
 
 useLeakCheck()
@@ -96,9 +104,9 @@ test('what is no function is a TypeError', () => {
 
 test('every call that was started is settled once in the events, however its worker ends', async () => {
   const endings = {
-    stop: (one: Awaited<ReturnType<typeof quietWorker>>) => one.stop({ drainMs: 10 }),
-    kill: (one: Awaited<ReturnType<typeof quietWorker>>) => (one.kill(), one.exited),
-    signal: (one: Awaited<ReturnType<typeof quietWorker>>) => (process.kill(one.pid, 'SIGKILL'), one.exited),
+    stop: (one: Worker) => one.stop({ drainMs: 10 }),
+    kill: (one: Worker) => (one.kill(), one.exited),
+    ...(can('process') ? { signal: (one: Worker) => (process.kill(one.pid, 'SIGKILL'), one.exited) } : {}),
   }
   for (const [name, end] of Object.entries(endings)) {
     using recorded = recordEvents({ types: ['call.started', 'call.settled'] })
@@ -117,15 +125,18 @@ test('every call that was started is settled once in the events, however its wor
   }
 })
 
-test('liveWorkers lists workers that are ready, oldest first, and its list is the caller’s own', async () => {
-  await using first = await quietWorker()
-  const starting = quietWorker()
-  expect(liveWorkers()).toEqual([first])
-  await using second = await starting
-  expect(liveWorkers()).toEqual([first, second])
-  liveWorkers().length = 0
-  expect(liveWorkers()).toHaveLength(2)
-  process.kill(first.pid, 'SIGKILL')
-  await first.exited
-  expect(liveWorkers()).toEqual([second])
-})
+whereItCan('process')(
+  'liveWorkers lists workers that are ready, oldest first, and its list is the caller’s own',
+  async () => {
+    await using first = await quietWorker()
+    const starting = quietWorker()
+    expect(liveWorkers()).toEqual([first])
+    await using second = await starting
+    expect(liveWorkers()).toEqual([first, second])
+    liveWorkers().length = 0
+    expect(liveWorkers()).toHaveLength(2)
+    process.kill(first.pid, 'SIGKILL')
+    await first.exited
+    expect(liveWorkers()).toEqual([second])
+  },
+)

@@ -7,12 +7,15 @@ import { type Count, countsLine, parseCount, suiteTable } from './suite-table.ts
 /** Counts that `scripts/check.mjs` got before the tests, as JSON: one row of the table each. */
 const checksVariable = 'MALTSTER_CHECKS'
 
+/** The project whose suites are named by their folder alone. */
+const mainProject = 'main'
+
 /** Names a file that `scripts/check.mjs` wants to be written once the counts are out. */
 const reportedVariable = 'MALTSTER_REPORTED'
 
 /**
- * Prints, as the last of the run, a table of the time and counts of each suite (a folder under `test/`) and then
- * the plain line `N passed, N failed`.
+ * Prints, as the last of the run, a table of the time and counts of each suite (a folder under `test/`, in a project)
+ * and then the plain line `N passed, N failed`.
  */
 export class SuiteReporter implements Reporter {
   #root = process.cwd()
@@ -35,7 +38,7 @@ export class SuiteReporter implements Reporter {
       add(suites, 'checks', parseCount(check))
     if (process.env[buildFailedVariable] !== undefined)
       add(suites, 'build', { passed: 0, failed: 1, skipped: 0 })
-    for (const module of modules) add(suites, suiteOf(relative(this.#root, module.moduleId)), countOf(module))
+    for (const module of modules) add(suites, this.#suiteOf(module), countOf(module))
     if (unhandledErrors.length > 0) {
       add(suites, 'unhandled errors', { passed: 0, failed: unhandledErrors.length, skipped: 0 })
     }
@@ -43,6 +46,11 @@ export class SuiteReporter implements Reporter {
     if (counts.some((count) => count.failed > 0)) process.exitCode = 1
     const wallMs = performance.now() - this.#startedAt
     this.#report = `\n${suiteTable(suites, wallMs)}\n\n${countsLine(counts)}\n`
+  }
+
+  #suiteOf({ moduleId, project }: TestModule): string {
+    const folder = folderOf(relative(this.#root, moduleId))
+    return project.name === mainProject ? folder : `${folder} (${project.name})`
   }
 
   /** Called as late as can be, so that nothing comes after the counts. */
@@ -53,7 +61,7 @@ export class SuiteReporter implements Reporter {
   }
 }
 
-function suiteOf(file: string): string {
+function folderOf(file: string): string {
   const [, folder, ...rest] = file.split(/[\\/]/)
   return folder === undefined || rest.length === 0 ? 'test' : folder
 }
