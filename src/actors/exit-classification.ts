@@ -23,7 +23,7 @@ const outOfMemoryMark = /heap out of memory|OOM error in V8|allocation failed - 
 function typeOf(facts: ExitFacts): ExitType {
   if (facts.intent !== undefined) return facts.intent
   if (facts.dying?.outOfMemory === true) return 'out-of-memory'
-  if (facts.lost !== undefined) return 'transport'
+  if (facts.lost !== undefined || facts.dying?.laneLost === true) return 'transport'
   if (outOfMemoryMark.test(facts.stderrTail) && facts.exitCode !== 0) return 'out-of-memory'
   if (!facts.wasReady) return 'boot'
   if (facts.signal !== null) return 'signal'

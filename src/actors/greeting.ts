@@ -1,12 +1,17 @@
 import { ProtocolError } from '../errors/data-errors.ts'
-import type { Hello, Ready } from '../transport/messages.ts'
-import { protocolVersion } from '../transport/protocol.ts'
+import { messageCodec } from '../transport/codec/message-codec.ts'
+import type { FrameWriter } from '../transport/frame-writer.ts'
+import { defaultLimits } from '../transport/limits.ts'
+import type { Configure, Hello, Ready } from '../transport/messages.ts'
+import { frameType, headerBytes, protocolVersion } from '../transport/protocol.ts'
+import { keepBody } from './mailbox.ts'
 
 /** Whether the other side is a worker of this host: what it says before it is one, checked. */
 export class Greeting {
   readonly #token: string
   #wasGreeted = false
   #wasReady = false
+  #pid: number | undefined
 
   /** @param token - drawn for this process: only one that has read its configuration can tell it */
   constructor(token: string) {
@@ -17,6 +22,11 @@ export class Greeting {
     return this.#token
   }
 
+  /** Its process id, as it says. */
+  get pid(): number | undefined {
+    return this.#pid
+  }
+
   get wasReady(): boolean {
     return this.#wasReady
   }
@@ -25,6 +35,7 @@ export class Greeting {
   hello(hello: Hello): void {
     this.checkVersion(hello)
     this.#wasGreeted = true
+    if (Number.isSafeInteger(hello.pid)) this.#pid ??= hello.pid
   }
 
   /** @throws {ProtocolError} if it speaks another version */
@@ -41,4 +52,14 @@ export class Greeting {
     }
     this.#wasReady = true
   }
+}
+
+/**
+ * Tells a worker what it has to know: its first frame. It does not know its limits yet, and the user's may be too small
+ * for this.
+ * @throws {EncodeError} if there is too much to preload
+ */
+export function sendConfiguration(writer: FrameWriter, configure: Configure): void {
+  const encoded = messageCodec(defaultLimits).encode(configure, 'preload', Buffer.alloc(1024), 0, headerBytes)
+  writer.encodedFrame(frameType.configure, 0, 0, 0, keepBody(encoded))
 }

@@ -2,6 +2,7 @@ import type { ExitReason } from '../errors/exit-reason.ts'
 import type { Launcher } from '../transport/launcher.ts'
 import type { Measurement } from '../transport/messages.ts'
 import { Calls } from './calls.ts'
+import type { WorkerCapabilities } from './capabilities.ts'
 import { Descendants } from './descendants.ts'
 import { bootError, deathError, spawnError, stoppedError } from './end-errors.ts'
 import { executableOf } from './executable.ts'
@@ -20,16 +21,6 @@ import { WorkerProcess } from './worker-process.ts'
 import { stateOf, type StopDelays, type WorkerEvent, type WorkerState } from './worker-machine.ts'
 
 type Reference = 'auto' | 'ref' | 'unref'
-
-/** What a worker can do where it runs. */
-export interface WorkerCapabilities {
-  /** Whether running code can be cut off; if not, a busy worker can only be killed. */
-  readonly interrupt: boolean
-  /** Whether it is a process of its own. */
-  readonly process: boolean
-  /** Whether its standard output and error can be read. */
-  readonly stdio: boolean
-}
 
 /**
  * One life of a worker: the machine, the process it drives, its calls and its interrupts, tied together. The snapshot
@@ -55,7 +46,9 @@ export class Incarnation {
   #exit: ExitReason | undefined
   #settleReady!: { resolve: () => void; reject: (error: Error) => void }
   #settleExited!: (reason: ExitReason) => void
-  #sendBack!: (event: WorkerEvent) => void
+  /** What the process told before the machine was there to hear it. */
+  readonly #early: WorkerEvent[] = []
+  #sendBack = (event: WorkerEvent): void => void this.#early.push(event)
 
   /**
    * Starts the process.
@@ -98,8 +91,11 @@ export class Incarnation {
 
   get capabilities(): WorkerCapabilities {
     const isProcess = this.#launcher.isGuest !== true
-    const interrupt = isProcess && this.process.isInterruptible !== false
-    return { interrupt, process: isProcess, stdio: isProcess }
+    return {
+      interrupt: isProcess && this.process.isInterruptible !== false,
+      process: isProcess,
+      stdio: isProcess,
+    }
   }
 
   get #launcher(): Launcher {
@@ -134,7 +130,8 @@ export class Incarnation {
     this.#interruptCount++
     const upToCallId = calls.pending.lastId
     calls.endHeld(upToCallId)
-    const hasWork = calls.pending.foreground > 0 || calls.hasCast
+    // A call that was ended here may still spin over there.
+    const hasWork = calls.pending.foreground > 0 || calls.hasCast || this.state === 'interrupting'
     if (!hasWork || this.#exit !== undefined) {
       return Promise.resolve({ outcome: 'idle', afterMs: 0 })
     }
@@ -301,6 +298,7 @@ export class Incarnation {
       refuseCalls: () => this.calls.endAll((executed) => stoppedError(this.place, executed)),
       connected: (sendBack) => {
         this.#sendBack = sendBack
+        for (const event of this.#early.splice(0)) sendBack(event)
       },
     })
   }

@@ -11,6 +11,7 @@ import { offerRendezvous, type Rendezvous } from '../transport/rendezvous/host.t
 import { type Network, offerBytes } from '../transport/rendezvous/offer.ts'
 import { checkSocketBase } from '../transport/rendezvous/socket-directory.ts'
 import type { Transport } from '../transport/transport.ts'
+import type { ProcessIdentity } from './process-listener.ts'
 import type { SpawnProblem } from './end-errors.ts'
 
 const noCodec = undefined as unknown as Codec
@@ -32,7 +33,7 @@ export interface MeetingOptions {
   readonly process: LaunchedProcess
   readonly network: Network
   /** Of the worker's incarnation; both sides prove that they mean the same. */
-  readonly identity: string
+  readonly identity: ProcessIdentity
   readonly clock: Clock
   readonly random: Random
   /** A frame on the inherited lane: the worker says hello there. */
@@ -61,7 +62,7 @@ export class Meeting {
     reader.start(process.data)
     this.#rendezvous = offerRendezvous({
       network,
-      identity,
+      identity: `${identity.path}#${identity.incarnation}`,
       clock,
       random,
       onOffer: (offer) => {

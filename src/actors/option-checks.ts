@@ -125,7 +125,9 @@ export const environment: OptionCheck = (value) =>
       value !== null &&
       Object.entries(value).every(
         ([name, one]) =>
-          !/[=\0]/.test(name) && (one === undefined || (typeof one === 'string' && !one.includes('\0'))),
+          name !== '' &&
+          !/[=\0]/.test(name) &&
+          (one === undefined || (typeof one === 'string' && !one.includes('\0'))),
       ),
     'an object of strings without NUL, with `undefined` for names to take out',
   )

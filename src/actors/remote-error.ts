@@ -41,11 +41,16 @@ function remoteError(thrown: ThrownData, place: ErrorPlace): RemoteError {
     ...place,
     remoteName,
     remoteStack,
-    properties,
+    // Those of what was thrown, wherever that was.
+    properties: hop?.properties ?? properties,
     cause: hop ?? causeOf(thrown, place),
   })
   const head = `RemoteError [${originalName(error)}]: ${error.message}`
-  setStack(error, [head, framesOf(remoteStack, place.worker)].filter((part) => part !== '').join('\n'))
+  const frames = framesOf(remoteStack, place.worker)
+  const mark = callerMark.replace('from', `from worker ${place.worker}`)
+  // Where the worker in between has no frames of its own there is no mark either.
+  const hopMark = hop === undefined || frames.includes(mark) ? '' : mark
+  setStack(error, [head, frames, hopMark].filter((part) => part !== '').join('\n'))
   return error
 }
 

@@ -58,7 +58,8 @@ export interface ResolvedOptions {
   readonly runtimeEntry: string
 }
 
-const isUrl = (value: unknown): string | undefined => (value instanceof URL ? undefined : 'a file URL')
+const isUrl = (value: unknown): string | undefined =>
+  value instanceof URL && value.protocol === 'file:' ? undefined : 'a file URL'
 /** A place in the tree is names with slashes between them. */
 const name = (value: unknown): string | undefined =>
   text(value) ??
@@ -71,7 +72,7 @@ const checks = {
   transport: oneOf('pipe', 'uds', 'tcp'),
   launcher: aLauncher,
   preload: anArray,
-  maxHeapMb: amount,
+  maxHeapMb: count,
   maxRssMb: amount,
   heartbeat: either(boolean, anObject),
   debug: boolean,
@@ -92,6 +93,9 @@ const checks = {
   onStuck: oneOf('kill', 'report'),
   runtimeEntry: either(text, isUrl),
 }
+
+/** Whether a worker has such an option. */
+export const isWorkerOption = (option: string): boolean => Object.hasOwn(checks, option)
 
 const limitChecks = { maxBodyBytes: count, maxAttachmentBytes: count, maxItems: count, maxDepth: count }
 const mailboxChecks = { maxCalls: countOrInfinity, maxBytes: countOrInfinity }

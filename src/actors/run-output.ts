@@ -11,6 +11,8 @@ import type { RunWorker } from './run.ts'
 const outputMs = 5_000
 /** How long a worker that did not answer then has to prove itself. */
 const proofMs = 2_000
+/** As the two above, for one that was cut off by force: it has had its time. */
+const cutMs = 1_000
 
 /** What the child answers once a marker is written. */
 interface Marked {
@@ -57,8 +59,8 @@ export class RunOutput {
    */
   async end(wasCut: boolean): Promise<ExitReason | undefined> {
     try {
-      const isSound =
-        (await this.#firstLook()) ?? (!this.#mustProve || (await this.#look(undefined, proofMs)))
+      const first = await this.#firstLook(wasCut ? cutMs : outputMs)
+      const isSound = first ?? (!this.#mustProve || (await this.#look(undefined, wasCut ? cutMs : proofMs)))
       if (isSound) return undefined
     } catch (error) {
       if (error instanceof WorkerDiedError) return error.reason
@@ -81,9 +83,9 @@ export class RunOutput {
   }
 
   /** Undefined if the worker did not answer in time. */
-  async #firstLook(): Promise<boolean | undefined> {
+  async #firstLook(limitMs: number): Promise<boolean | undefined> {
     try {
-      return await this.#look(this.#to, outputMs)
+      return await this.#look(this.#to, limitMs)
     } catch (error) {
       if (!(error instanceof CallTimeoutError)) throw error
       this.#finish()

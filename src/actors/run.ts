@@ -5,6 +5,7 @@ import { WorkerDiedError, WorkerStoppedError } from '../errors/worker-errors.ts'
 import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
 import type { Clock } from '../transport/clock.ts'
 import type { Random } from '../transport/random.ts'
+import { whenAborted } from './abort.ts'
 import type { Calls } from './calls.ts'
 import type { RunOptions } from './evaluate-options.ts'
 import type { CapturedOutput } from './output/output-capture.ts'
@@ -93,32 +94,65 @@ let lastRun = 0
 /** Runs source that is not the user's own, alone in its worker, and tells all that came of it. Never rejects for it. */
 export function runSource(worker: RunWorker, source: string, options: RunOptions): Promise<RunResult> {
   const interrupts = worker.interrupts()
-  return worker.calls.exclusive(async () => {
-    const filename = options.filename ?? `[run ${++lastRun}]`
-    const { timeoutMs = worker.options.run.timeoutMs } = options
-    const { maxOutputBytes = worker.options.run.maxOutputBytes } = options
-    const outputs = worker.hasOutput ? new RunOutput(worker, options, maxOutputBytes) : undefined
-    const callOptions = { timeoutMs, ...(options.signal === undefined ? {} : { signal: options.signal }) }
-    let startedMs = worker.clock.nowMs()
-    const ending = await ended(filename, options.signal, async () => {
-      // While it waited for its turn it was no call that could be ended.
-      if (worker.interrupts() !== interrupts) throw worker.interruptedBefore()
-      await outputs?.begin(callOptions)
-      startedMs = worker.clock.nowMs()
-      const run = prepareRuntimeFunction(runtimeFunction.run)
-      return worker.calls.startPrepared(run, [source, options.scope, filename], callOptions, true)
-    })
-    const durationMs = worker.clock.nowMs() - startedMs
-    const exit = await outputs?.end(ending.outcome !== 'value' && !(ending.error instanceof RemoteError))
-    const [stdout = noOutput, stderr = noOutput] = (await outputs?.collect()) ?? []
-    return {
-      ...resultOf(ending, filename),
-      stdout: withNote(stdout, maxOutputBytes),
-      stderr: withNote(stderr, maxOutputBytes),
-      durationMs,
-      exit: ending.error instanceof WorkerDiedError ? ending.error.reason : exit,
-    }
+  const { signal } = options
+  if (signal?.aborted === true) return Promise.resolve(abortedBefore(signal))
+  let hasBegun = false
+  const turn = worker.calls.exclusive(() => {
+    hasBegun = true
+    if (signal?.aborted === true) return Promise.resolve(abortedBefore(signal))
+    return runNow(worker, source, options, interrupts)
   })
+  if (signal === undefined) return turn
+  // It may be long until its turn comes, and nothing is to be ended before.
+  return new Promise((resolve, reject) => {
+    const forget = whenAborted(signal, () => {
+      if (!hasBegun) resolve(abortedBefore(signal))
+    })
+    void turn.then(resolve, reject).finally(forget)
+  })
+}
+
+async function runNow(
+  worker: RunWorker,
+  source: string,
+  options: RunOptions,
+  interrupts: number,
+): Promise<RunResult> {
+  const filename = options.filename ?? `[run ${++lastRun}]`
+  const { timeoutMs = worker.options.run.timeoutMs, signal } = options
+  const { maxOutputBytes = worker.options.run.maxOutputBytes } = options
+  const outputs = worker.hasOutput ? new RunOutput(worker, options, maxOutputBytes) : undefined
+  const callOptions = { timeoutMs, ...(signal === undefined ? {} : { signal }) }
+  let startedMs = worker.clock.nowMs()
+  const ending = await ended(filename, signal, async () => {
+    // Before the code is sent there is no call of it that could be ended.
+    const checkInterrupted = (): void => {
+      if (worker.interrupts() !== interrupts) throw worker.interruptedBefore()
+    }
+    checkInterrupted()
+    await outputs?.begin(callOptions)
+    checkInterrupted()
+    startedMs = worker.clock.nowMs()
+    const run = prepareRuntimeFunction(runtimeFunction.run)
+    return worker.calls.startPrepared(run, [source, options.scope, filename], callOptions, true)
+  })
+  const durationMs = worker.clock.nowMs() - startedMs
+  const exit = await outputs?.end(ending.outcome !== 'value' && !(ending.error instanceof RemoteError))
+  const [stdout = noOutput, stderr = noOutput] = (await outputs?.collect()) ?? []
+  return {
+    ...resultOf(ending, filename),
+    stdout: withNote(stdout, maxOutputBytes),
+    stderr: withNote(stderr, maxOutputBytes),
+    durationMs,
+    exit: ending.error instanceof WorkerDiedError ? ending.error.reason : exit,
+  }
+}
+
+function abortedBefore(signal: AbortSignal): RunResult {
+  const { reason } = signal as { reason: unknown }
+  const error = reason instanceof Error ? reason : new Error(String(reason), { cause: reason })
+  const nothing = { stdout: '', stderr: '', durationMs: 0, exit: undefined }
+  return { ...resultOf({ outcome: 'aborted', error }, ''), ...nothing }
 }
 
 const noOutput: CapturedOutput = { text: '', cutBytes: 0, isComplete: true }
@@ -159,8 +193,7 @@ function isSyntaxError({ remoteName, message, properties }: RemoteError, filenam
 }
 
 function resultOf({ outcome, answer, error }: Ending, filename: string) {
-  const failure = error instanceof RemoteError ? `${error.remoteName}: ${error.message}` : error?.message
-  const text = failure ?? (typeof answer?.text === 'string' ? answer.text : '')
+  const text = error === undefined ? (typeof answer?.text === 'string' ? answer.text : '') : textOf(error)
   return {
     ok: outcome === 'value',
     outcome,
@@ -169,6 +202,15 @@ function resultOf({ outcome, answer, error }: Ending, filename: string) {
     error: error instanceof DecodeError ? undefined : error,
     position: error instanceof RemoteError ? positionIn(error, filename) : undefined,
   }
+}
+
+/** An error as one reads it: what was thrown, or in one sentence what happened. */
+function textOf(error: Error): string {
+  if (!(error instanceof RemoteError))
+    return error.message.split('\n')[0]?.replace(/ Its last words.*$/, '') ?? ''
+  // What was thrown need not be an error.
+  const isError = /^[A-Z]/.test(error.remoteName) || error.remoteStack !== ''
+  return isError ? `${error.remoteName}: ${error.message}` : `Uncaught ${error.message}`
 }
 
 function positionIn(error: RemoteError, filename: string): RunResult['position'] {

@@ -8,6 +8,8 @@ import type { RunResult } from './run.ts'
 export interface ScopeWorker {
   evaluate(source: string, options?: EvaluateOptions): Promise<unknown>
   run(source: string, options?: RunOptions): Promise<RunResult>
+  /** Equal for the same worker. */
+  readonly identity: object
   /** Calls a function of the runtime. */
   ask(name: string, args: readonly unknown[]): Promise<unknown>
 }
@@ -71,9 +73,13 @@ export class Scope {
    * @param names - which; all must be there
    * @param to - the other scope, or its name; undefined for the worker's own
    * @throws {RemoteError} a RangeError over there if a name is missing; then none is moved
+   * @throws {TypeError} if the scope is another worker's
    */
   async move(names: readonly string[], to: Scope | string | undefined): Promise<void> {
     checkOptions('move', { names }, { names: texts })
+    if (to instanceof Scope && to.#worker.identity !== this.#worker.identity) {
+      throw new TypeError(`Expected \`to\` to be a scope of the same worker; scope ${to.name} is another's.`)
+    }
     await this.#worker.ask(runtimeFunction.move, [names, this.name, to instanceof Scope ? to.name : to])
   }
 

@@ -8,7 +8,6 @@ import { FrameWriter } from '../transport/frame-writer.ts'
 import type { LaunchedProcess, ProcessExit } from '../transport/launcher.ts'
 import {
   type BootFailure,
-  type Configure,
   type Goodbye,
   type Hello,
   type InterruptRequest,
@@ -20,7 +19,7 @@ import type { Transport } from '../transport/transport.ts'
 import { ControlLane } from './control-lane.ts'
 import { preloadError } from './end-errors.ts'
 import { Ending } from './ending.ts'
-import { Greeting } from './greeting.ts'
+import { Greeting, sendConfiguration } from './greeting.ts'
 import { Meeting } from './meeting.ts'
 import type { Output } from './output.ts'
 import { openOutputs } from './outputs.ts'
@@ -63,6 +62,8 @@ export class WorkerProcess {
   #strayFrames = 0
   #bytesLeft = Infinity
   #debugUrl: string | undefined
+  /** Started by a program that may have started it in turn: then only the worker itself knows its number. */
+  readonly #isWrapped: boolean
 
   /** Throws what the system says if the process can't be started at all. */
   constructor(
@@ -89,6 +90,7 @@ export class WorkerProcess {
       env: options.env,
     })
     this.#process = child
+    this.#isWrapped = options.launcher?.isLocal === true
     child.onFailed((error) => this.#failed(error))
     child.onExit((exit) => this.#exited(exit))
     const { stdout, stderr } = openOutputs(child, {
@@ -104,22 +106,23 @@ export class WorkerProcess {
     this.data = new FrameWriter(this.#dataLane, this.codec)
     this.#dataReader(options).start(this.#dataLane)
     this.control = this.#controlLane(child.control)
-    this.#configure(options)
-  }
-
-  #configure({ limits, preload, maxRssBytes, debug }: ResolvedOptions): void {
-    const { token } = this.#greeting
-    const configure: Configure = { ...this.#identity, token, limits, preload, debug }
-    this.data.frame(frameType.configure, 0, 0, 0, configure, 'preload')
-    if (maxRssBytes !== Infinity) this.control.watch({ maxRssBytes })
+    try {
+      const { limits, preload, maxRssBytes, debug } = options
+      const { token } = this.#greeting
+      sendConfiguration(this.data, { ...identity, token, limits, preload, debug })
+      if (maxRssBytes !== Infinity) this.control.watch({ maxRssBytes })
+    } catch (error) {
+      this.kill('boot', error)
+      this.#destroyLanes()
+      throw error
+    }
   }
 
   #meet(network: 'uds' | 'tcp', { clock, random }: Seams): Meeting {
-    const { path, incarnation } = this.#identity
     return new Meeting({
       process: this.#process,
       network,
-      identity: `${path}#${incarnation}`,
+      identity: this.#identity,
       clock,
       random,
       onFrame: (frame) => this.#onFrameBefore(frame),
@@ -130,7 +133,7 @@ export class WorkerProcess {
 
   /** The worker's process id, once its launcher knows it. */
   get pid(): number | undefined {
-    return this.#process.pid
+    return (this.#isWrapped ? this.#greeting.pid : undefined) ?? this.#process.pid
   }
 
   /** Whether running code can be cut off there; undefined until the sentinel has said so. */
@@ -187,7 +190,9 @@ export class WorkerProcess {
   /** A reply that belongs to no call: late, doubled, or made up. A few are races; more break the protocol. */
   strayFrame(): void {
     if (++this.#strayFrames > maxStrayFrames) {
-      this.#broken(new ProtocolError(`Over ${maxStrayFrames} replies belonged to no call.`, this.#place()))
+      this.#broken(
+        new ProtocolError(`Over ${maxStrayFrames} replies belonged to no call.`, { pid: this.pid }),
+      )
     }
   }
 
@@ -199,10 +204,6 @@ export class WorkerProcess {
   unref(): void {
     this.#process.unref()
     this.#dataLane.unref()
-  }
-
-  #place(): { pid: number | undefined } {
-    return { pid: this.pid }
   }
 
   #dataReader(options: ResolvedOptions): FrameReader {
@@ -223,9 +224,7 @@ export class WorkerProcess {
   #controlLane(lane: Transport): ControlLane {
     const listener = this.#listener
     return new ControlLane(lane, {
-      greeted: (isInterruptible) => {
-        this.#isInterruptible = isInterruptible
-      },
+      greeted: (isInterruptible) => void (this.#isInterruptible = isInterruptible),
       interruptReport: (report) => listener.interruptReport(report),
       measured: (measurement) => listener.measured(measurement),
       pong: (id, mainSilentMs) => listener.pong(id, mainSilentMs),
@@ -240,7 +239,7 @@ export class WorkerProcess {
     if (this.#isOver || this.#isBroken) return
     try {
       if (frame.type !== frameType.hello) {
-        throw new ProtocolError(`A worker may not send frames of type ${frame.type} yet.`, this.#place())
+        throw new ProtocolError(`A worker may not send frames of type ${frame.type} yet.`, { pid: this.pid })
       }
       this.#greeting.checkVersion(readJson<Hello>(frame))
     } catch (error) {
@@ -253,7 +252,7 @@ export class WorkerProcess {
     const { type } = frame
     if (type === frameType.result || type === frameType.error) {
       if (this.#greeting.wasReady) this.#listener.callFrame(frame)
-      else this.#broken(new ProtocolError('The worker answered before it was ready.', this.#place()))
+      else this.#broken(new ProtocolError('The worker answered before it was ready.', { pid: this.pid }))
       return
     }
     try {
@@ -262,7 +261,7 @@ export class WorkerProcess {
       else if (type === frameType.event) this.#listener.nestedEvent(this.codec.decode(frame))
       else if (type === frameType.bootFailed) this.#bootFailed(this.codec.decode(frame) as BootFailure)
       else if (type === frameType.goodbye) this.#ending.blame((this.codec.decode(frame) as Goodbye).info)
-      else throw new ProtocolError(`A worker may not send frames of type ${type}.`, this.#place())
+      else throw new ProtocolError(`A worker may not send frames of type ${type}.`, { pid: this.pid })
     } catch (error) {
       this.#broken(error)
     }
@@ -277,7 +276,7 @@ export class WorkerProcess {
   }
 
   #bootFailed({ step, failure }: BootFailure): void {
-    if (this.#greeting.wasReady) throw new ProtocolError('The worker has booted long ago.', this.#place())
+    if (this.#greeting.wasReady) throw new ProtocolError('The worker has booted long ago.', { pid: this.pid })
     this.#ending.blame(preloadError(step, failure, { worker: this.#identity.path, pid: this.pid }))
   }
 
@@ -294,7 +293,7 @@ export class WorkerProcess {
       error instanceof ProtocolError
         ? error
         : new ProtocolError('The worker sent something that can not be read.', {
-            ...this.#place(),
+            pid: this.pid,
             cause: error,
           })
     this.kill('transport', problem)
@@ -306,7 +305,7 @@ export class WorkerProcess {
     this.#settleExit()
     if (this.#exit !== undefined || this.#laneTimer !== undefined) return
     this.#laneTimer = this.#clock.setTimeout(() => {
-      this.kill('transport', new ProtocolError(`The ${lane} lane was closed.`, this.#place()))
+      this.kill('transport', new ProtocolError(`The ${lane} lane was closed.`, { pid: this.pid }))
     }, laneGraceMs)
   }
 

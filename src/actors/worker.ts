@@ -14,7 +14,8 @@ import {
   type EvaluateOptions,
   type RunOptions,
 } from './evaluate-options.ts'
-import type { Incarnation, WorkerCapabilities } from './incarnation.ts'
+import type { WorkerCapabilities } from './capabilities.ts'
+import type { Incarnation } from './incarnation.ts'
 import type { InterruptResult } from './interrupts.ts'
 import { checkOptions, delayOrNeverMs, shown } from './option-checks.ts'
 import { rejectionNow } from './remote-error.ts'
@@ -262,6 +263,7 @@ export class Worker implements AsyncDisposable {
   scope(name: string): Scope {
     return new Scope(
       {
+        identity: this,
         evaluate: (source, options) => this.evaluate(source, options),
         run: (source, options) => this.run(source, options),
         ask: async (asked, args) =>

@@ -11,11 +11,19 @@ const maxTextLength = 16_384
 /** Tells the host which uncaught error ends this process: written at once, the event loop will not turn again. */
 export function sayLastWords(controlFd: number, error: unknown): void {
   const isError = error instanceof Error
-  const words: DyingWords = {
+  write(controlFd, {
     name: isError ? error.name : typeof error,
     message: String(isError ? error.message : error).slice(0, maxTextLength),
     stack: isError ? String(error.stack).slice(0, maxTextLength) : '',
-  }
+  })
+}
+
+/** As `sayLastWords`, of a lane that was lost: the process is about to end itself. */
+export function saidLast(controlFd: number, name: string, message: string): void {
+  write(controlFd, { name, message, stack: '', laneLost: true })
+}
+
+function write(controlFd: number, words: DyingWords): void {
   try {
     const body = jsonBytes(words)
     const frame = Buffer.alloc(headerBytes + Math.ceil(body.length / 8) * 8)

@@ -5,5 +5,6 @@ import { startWorker } from './worker-main.ts'
 
 /** The entry of the bundled child file: a worker, or the relay of a launcher in front of one. */
 
-if (process.argv[2] === relayArgument) loadBundledText<typeof import('./relay.ts')>(relaySource).startRelay()
+if (process.argv[2] === relayArgument)
+  loadBundledText<typeof import('./relay.ts')>(relaySource, __filename).startRelay()
 else startWorker()

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { isatty } from 'node:tty'
 
 import type { LaunchedProcess, LaunchRequest, ProcessExit } from '../transport/launcher.ts'
 import { localLauncher } from '../transport/launchers/local.ts'
@@ -26,6 +27,13 @@ const laneGraceMs = 500
  * and how the worker ended is seen by its parent. When the host can't be reached any more it ends the worker.
  */
 export function startRelay(): void {
+  if (isatty(0) || isatty(1)) {
+    process.stderr.write(
+      'The launcher gives a terminal, which changes bytes: leave out its `-t`, or whatever makes one.\n',
+    )
+    process.exitCode = 1
+    return
+  }
   // Not `process.stdout`, which writes to a pipe synchronously: nothing else could be noticed meanwhile.
   const input = new Socket({ fd: 0, readable: true, writable: false })
   const output = new Socket({ fd: 1, readable: false, writable: true })

@@ -73,6 +73,7 @@ function whyNotSendable(codec: Codec, value: unknown): string | undefined {
 export class Runtime {
   readonly #surroundings: RuntimeSurroundings
   readonly #interruption
+  readonly #endings: (() => Promise<unknown>)[] = []
   readonly #hostPlaces: string[] = []
   /** Whose frames are taken out of stacks. */
   readonly #shownNot: string[] = []
@@ -134,7 +135,8 @@ export class Runtime {
       deferred: true,
     })
     reader.start(lane)
-    lane.ref()
+    // A guest does not hold its host's process.
+    if (this.#surroundings.isProcess) lane.ref()
     const greeter = new FrameWriter(lane, noCodec)
     const hello: Hello = { protocolVersion, pid: process.pid, nodeVersion: process.versions.node }
     greeter.bytesFrame(frameType.hello, 0, 0, 0, jsonBytes(hello))
@@ -147,8 +149,17 @@ export class Runtime {
     if (frame.type === frameType.call) this.#runner?.call(frame)
     else if (frame.type === frameType.define) this.#runner?.define(frame)
     else if (frame.type === frameType.configure) this.#configure(frame)
-    else if (frame.type === frameType.exit) this.#surroundings.exitInOrder(0)
+    else if (frame.type === frameType.exit) this.#exit()
     else if (frame.type === frameType.connect) this.#moveTo(readJson<ConnectOffer>(frame))
+  }
+
+  #exit(): void {
+    const { exitInOrder } = this.#surroundings
+    if (this.#endings.length === 0) exitInOrder(0)
+    else {
+      const exit = (): void => exitInOrder(0)
+      void Promise.all(this.#endings.map((end) => end())).then(exit, exit)
+    }
   }
 
   #moveTo(offer: ConnectOffer): void {
@@ -213,6 +224,7 @@ export class Runtime {
         return exit(exitCode)
       },
       report: (event) => writer.frame(frameType.event, 0, 0, 0, event, 'event'),
+      beforeExit: (task) => void this.#endings.push(task),
       protect: (place) => {
         this.#hostPlaces.push(place)
         this.#shownNot.push(place)

@@ -4,6 +4,8 @@ import type { InterruptRequest } from '../transport/messages.ts'
 export interface SentinelData {
   readonly controlFd: number
   readonly decision: SharedArrayBuffer
+  /** Whether the permission model is on, of which only the main thread knows. */
+  readonly isRestricted: boolean
 }
 
 /** Sentinel to main thread: are you there, and if so, end these calls. */

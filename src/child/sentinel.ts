@@ -14,13 +14,15 @@ import type { MainAnswer, SentinelData } from './sentinel-messages.ts'
  * spins, ends what spins, and ends the whole process group when the host is gone.
  */
 
-const { controlFd, decision } = workerData as SentinelData
+const { controlFd, decision, isRestricted } = workerData as SentinelData
 const port = parentPort
 if (port === null) throw new Error('The sentinel runs in a worker thread only.')
 const cells = new Int32Array(decision)
 
 /** Whether the inspector is there and allowed. Made, not connected: that would wake the main thread for nothing. */
 function canConnect(): boolean {
+  // The permission model lets a session be made, and aborts the process when it connects.
+  if (isRestricted) return false
   try {
     return typeof new inspector.Session().connectToMainThread === 'function'
   } catch {

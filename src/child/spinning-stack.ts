@@ -8,6 +8,8 @@ export interface SpinningStack {
   readonly losesMicrotasks: boolean
 }
 
+// Taken before user code can replace it.
+const { captureStackTrace } = Error
 const maxFrames = 200
 const shownFrames = 20
 
@@ -17,13 +19,15 @@ function takeStack(above: (...args: never[]) => unknown): string[] {
   Error.stackTraceLimit = maxFrames
   Reflect.deleteProperty(Error, 'prepareStackTrace')
   const holder: { stack?: string } = {}
-  Error.captureStackTrace(holder, above)
+  captureStackTrace(holder, above)
   const lines = (holder.stack ?? '').split('\n').slice(1)
   Error.stackTraceLimit = stackTraceLimit
   if (prepareStackTrace !== undefined) Error.prepareStackTrace = prepareStackTrace
   return lines.map((line) => line.trim())
 }
 
+/** The parser of a session may be cut off like user code, but is none. */
+const isSession = (frame: string): boolean => frame.includes('[maltster session]')
 const isInternal = (frame: string): boolean => /[( ]node:/.test(frame)
 /** Context tracking stands between a call's function and the runtime when calls overlap. */
 const isContext = (frame: string): boolean => /\bnode:(internal\/)?async_(hooks|local_storage)/.test(frame)
@@ -58,7 +62,7 @@ export function spinningStack(
     ((isRuntime(entry) && placed.some((frame) => frame.includes('#dispatch '))) ||
       entry.includes('listOnTimeout (node:'))
   const isUsers = (frame: string): boolean => !isInternal(frame) && !isRuntime(frame) && !isHost(frame)
-  const shown = frames.filter(isUsers).slice(0, shownFrames)
+  const shown = frames.filter((frame) => isUsers(frame) && !isSession(frame)).slice(0, shownFrames)
   return {
     at: shown.map((frame) => `    ${frame}`).join('\n'),
     isUserCode: top !== undefined && isUsers(top) && !placed.some(isHost),

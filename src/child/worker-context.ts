@@ -29,6 +29,8 @@ export interface WorkerContext {
   report(event: object): void
   /** Tells below which directory the code is by which this worker is a host: like the runtime it must not be torn. */
   protect(place: string): void
+  /** Has something done when the host asks this worker to exit, before it does. */
+  beforeExit(task: () => Promise<unknown>): void
 }
 
 /**

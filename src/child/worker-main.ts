@@ -1,13 +1,14 @@
 import { inheritedLane, laneDescriptor } from '../transport/pipe-transport.ts'
 import { connectLane } from './connect-lane.ts'
+import { blockOutput } from './blocking-output.ts'
 import { CallTable } from './call-table.ts'
 import { openDebugger } from './debug.ts'
 import { endGroup } from './end-group.ts'
-import { exitInOrder, flushAtExit, sayLastWords } from './last-words.ts'
+import { exitInOrder, flushAtExit, saidLast, sayLastWords } from './last-words.ts'
 import { Runtime } from './runtime.ts'
 import { runtimeFunctions } from './runtime-functions.ts'
 import { startSentinel } from './sentinel-port.ts'
-import { loadSession } from './session-loader.ts'
+import { loadSession, sessionLabel } from './session-loader.ts'
 
 /** The main thread of a worker process. It owns the data lane. Called once, as the first thing in the process. */
 export function startWorker(): void {
@@ -15,8 +16,10 @@ export function startWorker(): void {
 
   // First of all: from here on this process ends when its host does, whatever the main thread gets to run.
   const decision = new SharedArrayBuffer(8)
-  const sentinel = startSentinel({ controlFd, decision })
+  const isRestricted = (process as { permission?: unknown }).permission !== undefined
+  const sentinel = startSentinel({ controlFd, decision, isRestricted })
 
+  blockOutput()
   // Without a listener SIGUSR1 opens a debugger port to every user of this machine.
   process.on('SIGUSR1', () => {})
   process.on('uncaughtExceptionMonitor', (error) => sayLastWords(controlFd, error))
@@ -27,12 +30,16 @@ export function startWorker(): void {
     sentinel,
     decision,
     runtimeFile: __filename,
-    runtimeFiles: [__filename],
+    runtimeFiles: [__filename, sessionLabel],
     functions: (whyNotSendable) => runtimeFunctions(loadSession, whyNotSendable),
     isProcess: true,
     connect: connectLane,
     openDebugger,
-    end: endGroup,
+    end: () => {
+      // The host may well be there, and only the lane to it gone.
+      saidLast(controlFd, 'LaneLostError', 'The data lane was closed while the worker was alive.')
+      endGroup()
+    },
     exitInOrder,
     exit: (exitCode) => process.exit(exitCode),
   })

@@ -28,6 +28,12 @@ function stepOf(option: unknown, index: number): PreloadStep {
     const expected = 'a module, a function, `{ module, export }` or `{ source, filename? }`'
     throw new TypeError(`Expected \`preload[${index}]\` to be ${expected}, got ${describeValue(option)}.`)
   }
+  const unknown = Object.keys(option).find((key) => key !== 'source' && key !== 'filename')
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `\`preload[${index}]\` has no option \`${unknown}\`. There are: \`source\`, \`filename\`.`,
+    )
+  }
   const { source, filename } = option as { source: unknown; filename?: unknown }
   if (typeof source !== 'string')
     throw new TypeError(`Expected \`preload[${index}].source\` to be a string, got ${describeValue(source)}.`)

@@ -1,5 +1,5 @@
 import { Incarnation } from '../actors/incarnation.ts'
-import { resolveOptions } from '../actors/resolve-options.ts'
+import { isWorkerOption, resolveOptions } from '../actors/resolve-options.ts'
 import { systemSeams } from '../actors/seams.ts'
 import type { Worker } from '../actors/worker.ts'
 import type { WorkerOptions } from '../actors/worker-options.ts'
@@ -28,7 +28,8 @@ const known: ReadonlySet<string> = new Set([
  *
  * Its `capabilities` say what it can't do: nothing that spins can be cut off, since it blocks this process; there are no
  * limits of memory; what it prints is this process's output; `process.exit()` in a function ends this process. `kill`
- * settles its calls at once, and what runs there runs on unheard. Its session has names of its own, not globals. Source:
+ * settles its calls at once, and what runs there runs on unheard. Its session has names of its own, not globals. Workers
+ * that its functions start are this process's, not its own. Source:
  * Malt.jl `InProcessWorker`, but values are copied as they would be between processes.
  *
  * @param options - those of `WorkerOptions` that mean something here
@@ -41,13 +42,14 @@ const known: ReadonlySet<string> = new Set([
  * console.log(worker.capabilities.process, await worker.call(() => 6 * 7)) // false 42
  */
 export async function inProcessWorker(options: InProcessOptions = {}): Promise<Worker> {
-  for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined && !known.has(name)) {
-      const advice = `There are: ${[...known].join(', ')}. For the others use \`spawnWorker\`.`
-      throw new TypeError(`An in-process worker has no option \`${name}\`. ${advice}`)
+  if (typeof options === 'object' && options !== null) {
+    for (const [name, value] of Object.entries(options)) {
+      if (value === undefined || known.has(name) || !isWorkerOption(name)) continue
+      const advice = `An in-process worker takes ${[...known].join(', ')}. For \`${name}\` use \`spawnWorker\`.`
+      throw new TypeError(`Option \`${name}\` needs a process of its own. ${advice}`)
     }
   }
-  const resolved = resolveOptions(options, options.name ?? nextWorkerName())
+  const resolved = resolveOptions(options, options?.name ?? nextWorkerName())
   const { name } = resolved
   const identity = { name, path: pathOf(name), incarnation: 1 }
   const incarnation = new Incarnation(resolved, identity, { ...systemSeams, launcher: inProcessLauncher })

@@ -1,5 +1,6 @@
 import type { Incarnation } from '../actors/incarnation.ts'
 import { Worker } from '../actors/worker.ts'
+import { ownContext } from '../child/worker-context.ts'
 
 /** Every process of this host that has been started and is not known to be gone. */
 const incarnations = new Map<Incarnation, Worker>()
@@ -9,6 +10,12 @@ let isListening = false
 /** The host ends: what it started ends with it, at once. How else the host may die, the sentinels see to. */
 function killAll(): void {
   for (const incarnation of incarnations.keys()) incarnation.process.kill('shutdown')
+}
+
+/** This host is a worker that is being stopped: what it started is stopped as well, as far as there is time. */
+function stopAll(): Promise<unknown> {
+  const delays = { drainMs: 0, exitMs: 500, termMs: 200 }
+  return Promise.all([...incarnations.keys()].map((incarnation) => incarnation.stop(delays)))
 }
 
 /** The name of the next worker that was given none. */
@@ -21,6 +28,7 @@ export function register(incarnation: Incarnation): Worker {
   if (!isListening) {
     isListening = true
     process.on('exit', killAll)
+    ownContext()?.beforeExit(stopAll)
   }
   const worker = new Worker(incarnation)
   incarnations.set(incarnation, worker)

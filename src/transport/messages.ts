@@ -126,6 +126,8 @@ export interface Pong {
 
 /** Body of `dying`, JSON. */
 export interface DyingWords {
+  /** Said as the worker ends itself, because its data lane was closed. */
+  readonly laneLost?: boolean
   readonly name: string
   readonly message: string
   readonly stack: string

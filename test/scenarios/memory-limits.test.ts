@@ -69,10 +69,15 @@ test('maxRssMb: a worker below it lives', async () => {
   await expectUsable(worker)
 })
 
+/** Node.js 24 knows it by another name. */
+const permissionFlag = process.allowedNodeEnvironmentFlags.has('--permission')
+  ? '--permission'
+  : '--experimental-permission'
+
 test('maxRssMb: without a second thread the main thread looks, while its loop turns', async () => {
   await using worker = await quietWorker({
     maxRssMb: 200,
-    execArgv: ['--experimental-permission', '--allow-fs-read=*'],
+    execArgv: [permissionFlag, '--allow-fs-read=*'],
   })
   expect(worker.capabilities.interrupt).toBe(false)
   await worker.call(() => {

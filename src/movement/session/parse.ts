@@ -37,7 +37,7 @@ export function parseSource(source: string, filename: string): ParsedSource {
 }
 
 function parseAsObject(text: string): Program | undefined {
-  if (!/^\s*\{/.test(text) || /;\s*$/.test(text)) return undefined
+  if (!/^(?:\s|\/\/.*|\/\*[^]*?\*\/)*\{/.test(text) || /;\s*$/.test(text)) return undefined
   try {
     const program = parseProgram(`(${text}\n)`)
     return program.body.length === 1 ? program : undefined

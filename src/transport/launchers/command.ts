@@ -6,7 +6,7 @@ import type { LaunchedProcess, Launcher, LaunchRequest } from '../launcher.ts'
 import { relayArgument } from '../relay/relay-messages.ts'
 import { type PipedChild, RelayedProcess } from '../relay/relayed-process.ts'
 import { withForkedExit } from './forked-exit.ts'
-import { launchHere, parentDeathGuard } from './local.ts'
+import { guarded, launchHere } from './local.ts'
 
 /** How a `command` launcher reaches its worker. */
 export interface CommandOptions {
@@ -79,11 +79,10 @@ export function command(prefix: readonly string[], options: CommandOptions = {})
   const launch = (request: LaunchRequest): LaunchedProcess => {
     const { execPath, execArgv, entry, argv } = request
     if (lanes === 'relay') return launchRelay(behind([execPath, entry, relayArgument]), name, env, request)
-    const launched = launchHere(behind([execPath, ...execArgv, entry, ...argv]), {
-      ...request,
-      env: { ...env, ...request.env },
-    })
-    return withForkedExit(launched, execPath, name)
+    // Its own guard, behind the prefix: a launcher that changes the user, or starts it as a child, sheds the other one.
+    const worker = guarded([execPath, ...execArgv, entry, ...argv], 'CONT')
+    const wrapped = { ...request, env: { ...env, ...request.env } }
+    return withForkedExit(launchHere(behind(worker), wrapped, 'KILL'), execPath, name)
   }
   return { kind: name, isLocal: lanes === 'inherit', launch }
 }
@@ -94,8 +93,7 @@ function launchRelay(
   env: Readonly<Record<string, string>>,
   request: LaunchRequest,
 ): RelayedProcess {
-  const guard = parentDeathGuard()
-  const [file = '', ...args] = guard === undefined ? line : [guard, '--pdeathsig', 'CONT', '--', ...line]
+  const [file = '', ...args] = guarded(line, 'CONT')
   const options = {
     env: { ...launcherEnvironment(), ...env },
     detached: true,

@@ -29,6 +29,21 @@ export function parentDeathGuard(): string | undefined {
   return setpriv
 }
 
+/**
+ * A command that gets a signal when the thread that starts it ends; as it is where there is no such help.
+ * @param signal - CONT for a worker with a sentinel; KILL for what can't end itself, or has nothing to end
+ */
+export function guarded(command: readonly string[], signal: 'CONT' | 'KILL'): readonly string[] {
+  const guard = parentDeathGuard()
+  return guard === undefined ? command : [guard, '--pdeathsig', signal, '--', ...command]
+}
+
+/** The permission model allows no second thread, unless it is told to. */
+function hasSentinel({ execArgv }: LaunchRequest): boolean {
+  const isRestricted = execArgv.some((flag) => /^--(?:experimental-)?permission$/.test(flag))
+  return !isRestricted || execArgv.includes('--allow-worker')
+}
+
 export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   const { pid } = child
   if (pid === undefined) return
@@ -43,10 +58,14 @@ export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 /**
  * Starts a command in its own process group, with the two lanes as its descriptors 3 and 4. The command is the worker,
  * or becomes it.
+ * @param atHostsDeath - what it gets from the kernel then, where that helps
  * @throws what the system says, such as EMFILE
  */
-export function launchHere(command: readonly string[], request: LaunchRequest): LaunchedProcess {
-  const guard = parentDeathGuard()
+export function launchHere(
+  command: readonly string[],
+  request: LaunchRequest,
+  atHostsDeath: 'CONT' | 'KILL',
+): LaunchedProcess {
   const options = {
     cwd: request.cwd,
     env: workerEnvironment(process.env, request.inheritEnv, request.env),
@@ -55,8 +74,7 @@ export function launchHere(command: readonly string[], request: LaunchRequest): 
     windowsHide: true,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
   } satisfies SpawnOptions
-  const [file = '', ...args] =
-    guard === undefined ? command : [guard, '--pdeathsig', 'CONT', '--', ...command]
+  const [file = '', ...args] = guarded(command, atHostsDeath)
   const child = spawn(file, args, options)
   // Must be there before anything can fail: an unheard 'error' event ends the host.
   let failure: Error | undefined
@@ -89,5 +107,9 @@ export const localLauncher: Launcher = {
   kind: 'local',
   isLocal: true,
   launch: (request) =>
-    launchHere([request.execPath, ...request.execArgv, request.entry, ...request.argv], request),
+    launchHere(
+      [request.execPath, ...request.execArgv, request.entry, ...request.argv],
+      request,
+      hasSentinel(request) ? 'CONT' : 'KILL',
+    ),
 }
