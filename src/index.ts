@@ -1,5 +1,6 @@
 export type { CallOptions, CastOptions } from './actors/call-options.ts'
 export type { WorkerTree } from './actors/descendants.ts'
+export { explain } from './actors/explain.ts'
 export type { EvaluateOptions, RunOptions } from './actors/evaluate-options.ts'
 export type { EventBody, EventEnvelope, EventFilter, MaltsterEvent } from './actors/events.ts'
 export type { WorkerCapabilities } from './actors/incarnation.ts'
@@ -29,7 +30,9 @@ export {
   WorkerDiedError,
   WorkerStoppedError,
 } from './errors/worker-errors.ts'
+export type { CaptureBounds, CapturePolicy } from './movement/capture-policy.ts'
 export type { ModuleReference } from './movement/module-reference.ts'
+export type { MovementPlan, PlanEntry } from './movement/movement-plan.ts'
 export type { SessionName } from './movement/session/session.ts'
 export type { FunctionReference } from './movement/preload-plan.ts'
 export { inProcessWorker } from './supervisor/in-process-worker.ts'

@@ -53,6 +53,13 @@ const limits = { ...defaultLimits, maxBodyBytes: 2 ** 32 - 1, maxAttachmentBytes
 const noCodec = undefined as unknown as Codec
 const probe = Buffer.alloc(8192)
 
+/** Whether a frame is about what functions refer to. */
+const isHeld = (type: number): boolean =>
+  type === frameType.code ||
+  type === frameType.content ||
+  type === frameType.bind ||
+  type === frameType.forget
+
 function whyNotSendable(codec: Codec, value: unknown): string | undefined {
   try {
     codec.encode(value, 'value', probe, 0, 0)
@@ -135,6 +142,7 @@ export class Runtime {
     this.#interruption.recoverIfCut()
     if (frame.type === frameType.call) this.#runner?.call(frame)
     else if (frame.type === frameType.define) this.#runner?.define(frame)
+    else if (isHeld(frame.type)) this.#runner?.hold(frame)
     else if (frame.type === frameType.configure) this.#configure(frame)
     else if (frame.type === frameType.exit) this.#surroundings.exitInOrder(0)
     else if (frame.type === frameType.connect) this.#moveTo(readJson<ConnectOffer>(frame))

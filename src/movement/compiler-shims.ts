@@ -10,6 +10,13 @@ export const compilerHelpers: ReadonlyMap<string, string> = new Map([
   ['__vite_ssr_dynamic_import__', '(specifier, options) => import(specifier, options)'],
 ])
 
+/** What Vite makes of `import.meta`. */
+export const viteMeta = '__vite_ssr_import_meta__'
+
+/** Whether a name stands for something of the module itself, though it looks like a variable. */
+export const isOfModule = (name: string): boolean =>
+  name === viteMeta || name === '__vite_ssr_dynamic_import__'
+
 const advice: readonly (readonly [RegExp, (name: string) => string])[] = [
   [
     /^(require|module|exports|__filename|__dirname)$/,
