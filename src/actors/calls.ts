@@ -30,7 +30,7 @@ export class Calls {
   readonly pending: PendingCalls
   readonly #options: CallsOptions
   readonly #mailbox: Mailbox
-  readonly #sender: CallSender
+  readonly sender: CallSender
   #made = 0
   #hasCast = false
   /** Calls that were settled here before their answer came; it is dropped when it does. */
@@ -45,7 +45,7 @@ export class Calls {
       () => process.data.pendingBytes,
       () => this.#place,
     )
-    this.#sender = new CallSender(process, this.#mailbox, callWatcher(options))
+    this.sender = new CallSender(process, this.#mailbox, callWatcher(options))
   }
 
   /** Calls made so far. */
@@ -90,7 +90,7 @@ export class Calls {
     isDirect: boolean,
   ): Promise<unknown> {
     this.#mailbox.checkCalls(this.pending.size)
-    const body = bodyOf(shipment, args, options?.captures, this.#sender.ledger)
+    const body = bodyOf(shipment, args, options?.captures, this.sender.ledger)
     const background = options?.background === true
     const flags =
       (background ? frameFlag.background : 0) |
@@ -118,7 +118,7 @@ export class Calls {
     if (options !== undefined) checkCastOptions(options)
     const shipment = prepareCallable(fn, this.#preparation(options))
     this.#mailbox.checkCalls(this.pending.size)
-    const body = bodyOf(shipment, args, options?.captures, this.#sender.ledger)
+    const body = bodyOf(shipment, args, options?.captures, this.sender.ledger)
     const flags =
       frameFlag.cast |
       (options?.background === true ? frameFlag.background : 0) |
@@ -127,7 +127,7 @@ export class Calls {
     try {
       const outgoing = { id, flags, shipment, body, policy: this.#policy(options) }
       if (this.#mailbox.isTaken && options?.background !== true) this.#holdCast(outgoing)
-      else this.#sender.write(outgoing)
+      else this.sender.write(outgoing)
     } catch (error) {
       throw withCapturePaths(error, shipment)
     }
@@ -155,7 +155,7 @@ export class Calls {
   /** What a call would move to this worker, as it is now. */
   explain(fn: Callable, args: readonly unknown[], options: CallOptions | undefined): MovementPlan {
     if (options !== undefined) checkCallOptions(options)
-    const { ledger, isDefined } = this.#sender
+    const { ledger, isDefined } = this.sender
     return explainCall(fn, args, { preparation: this.#preparation(options), ledger, isDefined })
   }
 
@@ -166,7 +166,7 @@ export class Calls {
   }
 
   #send(call: PendingCall, outgoing: Outgoing): void {
-    this.#sender.write(outgoing)
+    this.sender.write(outgoing)
     this.#made++
     call.sentAt = this.#options.process.data.bytesWritten
     this.pending.add(call)
@@ -177,7 +177,7 @@ export class Calls {
       this.#made++
       this.pending.add(call)
     }
-    this.#sender.hold(outgoing, call.background, accepted, (send) => {
+    this.sender.hold(outgoing, call.background, accepted, (send) => {
       // Settled while it waited.
       if (this.pending.get(call.id) === undefined) return Promise.resolve()
       send()
@@ -190,7 +190,7 @@ export class Calls {
 
   #holdCast(outgoing: Outgoing): void {
     const accepted = (): void => {}
-    this.#sender.hold(outgoing, false, accepted, (send) => {
+    this.sender.hold(outgoing, false, accepted, (send) => {
       if (this.#options.refusal() === undefined) send()
       return Promise.resolve()
     })

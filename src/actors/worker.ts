@@ -22,6 +22,7 @@ import { rejectionNow } from './remote-error.ts'
 import { type RunResult, runSource } from './run.ts'
 import { Scope } from './scope.ts'
 import type { WorkerActor } from './worker-actor.ts'
+import { WorkerGlobals } from './worker-globals.ts'
 import type { WorkerState } from './worker-machine.ts'
 
 /** How long each rung of `stop` may take, in milliseconds; each 0 to 2147483647, or Infinity; default 1000. */
@@ -297,6 +298,15 @@ export class Worker implements AsyncDisposable {
       },
       name,
     )
+  }
+
+  /** The variables of modules that it holds because functions referred to them. */
+  get globals(): WorkerGlobals {
+    const { calls } = this.#incarnation
+    return new WorkerGlobals({
+      ledger: calls.sender.ledger,
+      ask: (asked, args) => calls.startPrepared(prepareRuntimeFunction(asked), args, undefined, true),
+    })
   }
 
   /** With `stdout: 'pipe'`: what it writes there. A reader that is over 1 MiB behind loses the oldest bytes. */

@@ -93,20 +93,13 @@ export class CallRunner {
     if (type === frameType.code) this.#holdings.define(aux, frame)
     else if (type === frameType.content) this.#holdings.keep(aux, frame)
     else if (type === frameType.forget) this.#holdings.forget(this.#codec.decode(frame) as number[])
-    else {
-      const [module, name, isConstant, content] = this.#codec.decode(frame) as [
-        string,
-        string,
-        boolean,
-        number,
-      ]
-      this.#holdings.bind(aux, module, name, isConstant, content)
-    }
+    else this.#holdings.bind(aux, (this.#codec.decode(frame) as [string, string, boolean, number])[3])
     this.isDefining = false
   }
 
   #ofRuntime(name: string): FunctionFactory {
-    const found = this.#options.functions.byName[name]
+    const own = this.#holdings.functions as Record<string, unknown>
+    const found = this.#options.functions.byName[name] ?? own[name]
     if (found === undefined) throw new Error(`The runtime has no function ${name}.`)
     return () => found as FunctionFactory
   }

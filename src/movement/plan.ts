@@ -153,7 +153,10 @@ function importEntries({ codes }: Survey): PlanEntry[] {
         origin: origin(code.place),
         bytes: 0,
         action: 'reference',
-        reason: `The worker imports it by itself, from '${reference.specifier}'.`,
+        reason:
+          reference.specifier === ''
+            ? 'The worker makes it as the module has it.'
+            : `The worker imports it by itself, from '${reference.specifier}'.`,
       })
     }
   }

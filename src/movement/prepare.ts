@@ -107,7 +107,7 @@ function withoutInspector(fn: AnyFunction, captures: Captures | undefined): Func
   }
 }
 
-export function shipmentOf(found: Survey): Shipment {
+function shipmentOf(found: Survey): Shipment {
   const key = found.isFresh ? 'live' : `live:${found.content.key}`
   return { key, name: found.name, captureNames: [], survey: found }
 }

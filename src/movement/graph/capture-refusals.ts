@@ -131,3 +131,10 @@ export const processInstanceRefusal = (value: object, path: string): CaptureErro
     why: 'objects of this class live in this process only',
     hint: 'Pass the data that it holds, or make it inside the function',
   })
+
+export const nodeCodeRefusal = (path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: 'it is code of Node.js itself, and no export of one of its modules',
+    hint: 'Import what it is from inside the function',
+  })

@@ -1,5 +1,5 @@
 import type { SourcePlace } from '../definition.ts'
-import { compilerHelpers, viteMeta } from '../compiler-shims.ts'
+import { compilerHelpers, viteDynamicImport, viteMeta } from '../compiler-shims.ts'
 import { type ImportReference, moduleUrl } from '../live/import-reference.ts'
 import { metaName } from '../live/meta-name.ts'
 import type { LiveCode } from '../live/live-code.ts'
@@ -24,13 +24,19 @@ export interface CodeDefinition {
   readonly shims: readonly (readonly [name: string, source: string])[]
 }
 
+function shimOf(name: string): string | undefined {
+  if (name === viteMeta) return metaName
+  if (name === '__vite_ssr_dynamic_import__') return viteDynamicImport(process.cwd())
+  return compilerHelpers.get(name)
+}
+
 /** What a worker has to know of a code. */
 export function codeDefinition(code: LiveCode): CodeDefinition {
   const { read, names, module, source, isClass, place } = code
   const own = (from: string) => names.filter((name) => name.from === from)
   const known = new Set(names.map(({ name }) => name))
   const shims = read.analysis.freeNames.flatMap(({ name }) => {
-    const shim = known.has(name) ? undefined : name === viteMeta ? metaName : compilerHelpers.get(name)
+    const shim = known.has(name) ? undefined : shimOf(name)
     return shim === undefined ? [] : [[name, shim] as const]
   })
   const usesMeta = read.analysis.hasImportMeta || shims.some(([name]) => name === viteMeta)

@@ -3,6 +3,7 @@ import { type CodeFactory, Cell, compileCode } from './compile-code.ts'
 import type { CodeDefinition } from './code-definition.ts'
 import { loadImport } from './load-import.ts'
 import { type HeldCode, rebuildGraph, type Surroundings } from './rebuild-graph.ts'
+import { runtimeFunction } from '../runtime-function.ts'
 import type { Row } from './rows.ts'
 
 interface Code {
@@ -14,22 +15,12 @@ interface Code {
 
 interface Binding {
   readonly cell: Cell
-  module: string
-  name: string
-  isConstant: boolean
   isBound: boolean
   failure: Error | undefined
   waiting: ((value: unknown) => void)[]
 }
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
-
-/** A variable that a worker holds, for whoever asks. */
-export interface HeldName {
-  readonly module: string
-  readonly name: string
-  readonly isConstant: boolean
-}
 
 /** What a worker holds of what its host has sent: codes, contents, and the variables of modules. */
 export class Holdings implements Surroundings {
@@ -102,9 +93,8 @@ export class Holdings implements Surroundings {
   }
 
   /** Gives a variable a value; after those that came before it. */
-  bind(id: number, module: string, name: string, isConstant: boolean, content: number): void {
+  bind(id: number, content: number): void {
     const binding = this.#binding(id)
-    Object.assign(binding, { module, name, isConstant })
     const step = (): void => this.#bindNow(binding, content)
     if (this.#loading > 0) this.#queue.push(step)
     else step()
@@ -164,9 +154,6 @@ export class Holdings implements Surroundings {
     if (known !== undefined) return known
     const binding: Binding = {
       cell: new Cell(),
-      module: '',
-      name: '',
-      isConstant: false,
       isBound: false,
       failure: undefined,
       waiting: [],
@@ -175,19 +162,16 @@ export class Holdings implements Surroundings {
     return binding
   }
 
-  /** The value of a variable of a module. @throws {RangeError} if there is none */
-  value(id: number): unknown {
-    return this.cell(id).v
-  }
-
-  assign(id: number, value: unknown): void {
-    this.#binding(id).cell.v = value
-  }
-
-  drop(id: number): void {
-    const binding = this.#bindings.get(id)
-    if (binding === undefined) return
-    binding.cell.v = undefined
-    binding.isBound = false
+  /** What the host may ask of it by name. */
+  readonly functions = {
+    [runtimeFunction.heldValue]: (id: number): unknown => this.cell(id).v,
+    [runtimeFunction.assignHeld]: (id: number, value: unknown): void => {
+      this.#binding(id).cell.v = value
+    },
+    [runtimeFunction.dropHeld]: (id: number): void => {
+      const binding = this.#binding(id)
+      binding.cell.v = undefined
+      binding.isBound = false
+    },
   }
 }

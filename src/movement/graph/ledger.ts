@@ -32,7 +32,7 @@ interface Bound {
 }
 
 /** How much a worker keeps of what may be needed again. */
-export const heldContents = { count: 4096, bytes: 64 * 2 ** 20 }
+const heldContents = { count: 4096, bytes: 64 * 2 ** 20 }
 
 /**
  * What one incarnation of a worker holds. It follows what was written to that worker, and nothing else: it changes only
@@ -44,7 +44,7 @@ export class Ledger {
   readonly #contents = new Map<string, HeldContent>()
   readonly #reserved = new Map<string, number>()
   readonly #bound = new Map<number, Bound>()
-  readonly #settled = new WeakSet<Survey>()
+  #settled = new WeakSet<Survey>()
   readonly #numbers = new WeakMap<Survey, number>()
   readonly #encodedCodes = new WeakMap<LiveCode, EncodedBody>()
   #lastContent = 0
@@ -83,26 +83,17 @@ export class Ledger {
     return this.#lastContent
   }
 
-  holdsContent({ key }: Content): boolean {
-    return this.#contents.has(key)
+  /** The variables of modules that the worker has, and the bytes of their values. */
+  variables(): { readonly use: BindingUse; readonly bytes: number }[] {
+    return [...this.#bound.values()]
+      .filter(({ use }) => use.module !== '')
+      .map(({ use }) => ({ use, bytes: frameBytes(use.content.body) }))
   }
 
-  holdsCode(code: LiveCode): boolean {
-    return this.#codes.has(code.id)
-  }
-
-  boundTo(id: number): Bound | undefined {
-    return this.#bound.get(id)
-  }
-
-  /** The variables that the worker has. */
-  bindings(): BindingUse[] {
-    return [...this.#bound.values()].map(({ use }) => use)
-  }
-
-  /** Another value was given to it over there, or none: the next call that needs it sends it again. */
+  /** The worker has it no more: the next call that needs it sends it again. */
   unbind(id: number): void {
     this.#bound.delete(id)
+    this.#settled = new WeakSet()
   }
 
   /** What has to be written before a call of this; nothing is changed by asking. */

@@ -15,6 +15,7 @@ export function loadImport(reference: ImportReference): unknown {
     if (name === 'default' && !isRequire) return module
     return name === '*' ? (isRequire ? module : { ...module, default: module }) : module[name]
   }
+  if (specifier === '') return createRequire(from!)
   if (isRequire) return memberOf(createRequire(from!)(specifier), name)
   silenceImportWarning()
   const place = from!.startsWith('file:') ? fileURLToPath(from!) : from!

@@ -10,6 +10,7 @@ import { missingNames } from '../refusals.ts'
 import { bindingId, functionId } from './binding-ids.ts'
 import {
   inspectorRefusal,
+  nodeCodeRefusal,
   privateRefusal,
   processInstanceRefusal,
   uninitialisedRefusal,
@@ -172,7 +173,8 @@ class Surveyor implements FunctionWriter {
     if (known !== undefined) return known
     const reading = readLive(fn, path, this.#options.given)
     if (reading === undefined) throw inspectorRefusal(nameOf(fn) || 'fn', path)
-    const { missing } = reading.code
+    const { missing, module } = reading.code
+    if (module.startsWith('node:')) throw nodeCodeRefusal(path)
     const [first, ...others] = missing
     if (first !== undefined) throw missingNames([first, ...others], path)
     if (!reading.isStable) this.changeable()

@@ -39,7 +39,7 @@ const nameOfKey = (key: Node): string => {
 }
 
 const viteImport = /^__vi(?:te_ssr)?_import__$/
-const interop = /^(?:__toESM|__importStar|_interopRequireWildcard)$/
+export const interop = /^(?:__toESM|__importStar|_interopRequireWildcard)$/
 
 /** `require('x')`, `require('x').y`, `__toESM(require('x'))`, `await import('x')`, and what Vite makes of an import. */
 function loadedBy(node: AnyNode): ImportOrigin | undefined {

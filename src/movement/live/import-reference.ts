@@ -5,6 +5,7 @@ import type { ImportOrigin } from './import-origin.ts'
 
 /** An import that the worker does itself. Plain data. */
 export interface ImportReference {
+  /** Empty for `require` itself. */
   readonly specifier: string
   /** The export; `*` for the namespace, or for all that `require` gives. */
   readonly name: string

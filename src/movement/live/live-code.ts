@@ -5,7 +5,7 @@ import type { Captures } from '../collect.ts'
 import { expression, type FunctionSource } from '../function-source.ts'
 import type { SourcePlace } from '../definition.ts'
 import { RecentMap } from '../recent-map.ts'
-import { type ImportReference, importReference } from './import-reference.ts'
+import { type ImportReference, importReference, moduleUrl } from './import-reference.ts'
 import { importOrigin } from './import-origin.ts'
 import type { Internals, LiveScope } from './inspector.ts'
 import { ModuleFacts, type Variable } from './module-facts.ts'
@@ -140,13 +140,29 @@ function liveName(
   const { name, isWritten, isTypeofOnly, isEager } = free
   const variable = start < 0 ? undefined : facts?.lookUp(name, start)
   const base = { name, variable, isWritten, isTypeofOnly, isEager }
-  const origin = variable && importOrigin(name, variable)
-  const reference = origin && importReference(origin, module)
+  const reference = referenceOf(name, variable, module, facts)
   if (reference !== undefined) return { ...base, from: 'import', reference, isShared: false }
   const isTopLevel =
     variable === undefined ? scope.kind === 'Module' || scope.kind === 'Script' : variable.isTopLevel
   const isShared = isWritten || variable?.isNeverReassigned === false
   return { ...base, from: isTopLevel ? 'binding' : 'captured', reference: undefined, isShared }
+}
+
+function referenceOf(
+  name: string,
+  variable: Variable | undefined,
+  module: string,
+  facts: ModuleFacts | undefined,
+): ImportReference | undefined {
+  if (variable === undefined) {
+    const from = name === 'require' ? moduleUrl(module) : undefined
+    return from === undefined ? undefined : { specifier: '', name, isRequire: true, from }
+  }
+  const origin = importOrigin(name, variable)
+  if (origin === undefined) return undefined
+  const isNamespace = facts?.namespaces.has(name) === true
+  if (!variable.isNeverReassigned && !isNamespace) return undefined
+  return importReference(isNamespace ? { ...origin, isRequire: false } : origin, module)
 }
 
 function moduleOf(scriptId: string) {

@@ -1,5 +1,6 @@
 import { type AnyNode, parse, type Program } from 'acorn'
 import { childrenOf } from '../session/scan.ts'
+import { interop } from './import-origin.ts'
 import { assignedIn, type Declaration, declaredIn } from './declarations.ts'
 
 /** A variable of a module as seen from a place in it. */
@@ -13,6 +14,7 @@ export class ModuleFacts {
   readonly #program: Program
   /** The scopes whose names are the module's: the program, or what a test runner has wrapped it in. */
   readonly #topLevel: ReadonlySet<AnyNode>
+  #namespaces: ReadonlySet<string> | undefined
 
   private constructor(program: Program) {
     this.#program = program
@@ -37,6 +39,12 @@ export class ModuleFacts {
       }
     }
     return undefined
+  }
+
+  /** Names that a bundler has made namespaces: `let fs = require('fs'); fs = __toESM(fs)`. */
+  get namespaces(): ReadonlySet<string> {
+    this.#namespaces ??= namespacesIn(this.#program)
+    return this.#namespaces
   }
 
   /** What `name` is around a function whose text begins at an offset; undefined if nothing there declares it. */
@@ -67,6 +75,18 @@ export class ModuleFacts {
     }
     return nodes
   }
+}
+
+function namespacesIn(program: Program): Set<string> {
+  const names = new Set<string>()
+  for (const statement of program.body) {
+    if (statement.type !== 'ExpressionStatement' || statement.expression.type !== 'AssignmentExpression')
+      continue
+    const { left, right } = statement.expression
+    if (left.type !== 'Identifier' || right.type !== 'CallExpression') continue
+    if (right.callee.type === 'Identifier' && interop.test(right.callee.name)) names.add(left.name)
+  }
+  return names
 }
 
 function topLevelOf(program: Program): Set<AnyNode> {
