@@ -48,18 +48,18 @@ export class CallSender {
     const { codec, data } = this.#process
     const { admit } = this.#mailbox
     const known = this.#known.get(shipment.key)
-    if (known !== undefined && (!('survey' in shipment) || this.ledger.hasAll(shipment.survey))) {
+    const isHeld = !('survey' in shipment) || this.ledger.hasAll(shipment.survey)
+    const steps = isHeld ? noSteps : this.#stepsOf(outgoing)
+    if (known !== undefined && steps.length === 0) {
       const before = data.bytesWritten
       data.frame(frameType.call, flags, id, known, body, 'args', admit)
       if (this.#watcher.isWatching) {
-        this.#watcher.moved(outgoing, [], { define: 0, call: data.bytesWritten - before })
+        this.#watcher.moved(outgoing, steps, { define: 0, call: data.bytesWritten - before })
       }
       return
     }
     // What the call needs goes first, and must not go if the call can't.
-    const encoded = codec.encode(body, 'args', Buffer.alloc(1024), 0, headerBytes)
-    const kept = keepBody(encoded)
-    const steps = this.#stepsOf(outgoing)
+    const kept = keepBody(codec.encode(body, 'args', Buffer.alloc(1024), 0, headerBytes))
     admit(encodedBytes(kept) + bytesOf(steps))
     this.#send(outgoing, kept, steps)
   }
@@ -138,6 +138,7 @@ export class CallSender {
   readonly isDefined = (shipment: Shipment): boolean => this.#known.has(shipment.key)
 }
 
+const noSteps: readonly Step[] = []
 const bytesOf = (steps: readonly Step[]): number => steps.reduce((sum, { bytes }) => sum + bytes, 0)
 
 function nameOfStep(step: Step | undefined, shipment: Shipment): string {

@@ -3,9 +3,9 @@ import type { Codec } from '../transport/codec.ts'
 import { type CapturePolicy, permit } from './capture-policy.ts'
 import { isOfModule } from './compiler-shims.ts'
 import type { Captures } from './collect.ts'
-import { type AnyFunction, isNativeText } from './function-source.ts'
-import { type Survey, survey } from './graph/survey.ts'
-import { readLive } from './live/reading.ts'
+import { type AnyFunction, type FunctionSource, isNativeText } from './function-source.ts'
+import { hasOwnProperties, type Survey, survey } from './graph/survey.ts'
+import { type Reading, readLive } from './live/reading.ts'
 import {
   type FunctionShipment,
   pathOf,
@@ -59,34 +59,42 @@ function permitted(shipment: Shipment, policy: CapturePolicy): Shipment {
 }
 
 function find(fn: AnyFunction, path: string, { captures, policy, codec }: Preparation): Shipment {
+  const given = captures ?? noCaptures
+  let reading: Reading | undefined
   if (!isNativeText(fn)) {
-    const plain = asPlain(fn, path, captures)
+    const main = readMain(fn, path)
+    if (needsNothing(main, fn)) return prepareAlone(fn, main, path)
+    reading = readLive(fn, path, given)
+    if (reading === undefined) return withoutInspector(fn, captures)
+    const plain = asPlain(fn, path, reading, captures)
     if (plain !== undefined) return plain
   }
-  const given = captures ?? noCaptures
-  const found = survey(fn, path, { codec, given, permit: (name, at) => permit(policy, name, at) })
+  const found = survey(fn, path, { codec, given, permit: (name, at) => permit(policy, name, at), reading })
   return shipmentOf(found)
+}
+
+const needsNothing = (main: FunctionSource, fn: AnyFunction): boolean =>
+  main.analysis.freeNames.length === 0 &&
+  isAlone(main) &&
+  !hasOwnProperties(fn, main.analysis.kind === 'class')
+
+/** Whether it is the same wherever its module is. */
+function isAlone({ analysis: { freeNames, hasImportMeta, dynamicImports } }: FunctionSource): boolean {
+  const imports = dynamicImports.specifiers.length > 0 || dynamicImports.hasComputed
+  return !hasImportMeta && !imports && !freeNames.some(({ name }) => isOfModule(name))
 }
 
 /** A function that needs nothing, or only what `captures` gives, goes by its source alone. */
 function asPlain(
   fn: AnyFunction,
   path: string,
+  { code: { read, names, isClass } }: Reading,
   captures: Captures | undefined,
 ): FunctionShipment | undefined {
-  const main = readMain(fn, path)
-  const { analysis } = main
-  const { freeNames, hasImportMeta, dynamicImports } = analysis
-  const imports = dynamicImports.specifiers.length > 0 || dynamicImports.hasComputed
-  const isAlone = !hasImportMeta && !imports && !freeNames.some(({ name }) => isOfModule(name))
-  if (isAlone && freeNames.length === 0) return prepareAlone(fn, main, path)
-  const reading = readLive(fn, path, captures ?? noCaptures)
-  if (reading === undefined) return withoutInspector(fn, captures)
-  const { names } = reading.code
   const isGiven = ({ name }: { name: string }): boolean =>
     captures !== undefined && Object.hasOwn(captures, name)
-  if (!isAlone || !names.every(isGiven)) return undefined
-  if (names.length === 0) return prepareAlone(fn, main, path)
+  if (!isAlone(read) || !names.every(isGiven) || hasOwnProperties(fn, isClass)) return undefined
+  if (names.length === 0) return prepareAlone(fn, read, path)
   try {
     return prepareFunction(fn, captures)
   } catch (error) {

@@ -13,7 +13,7 @@ const shortBytes = 48
 
 /** @throws {EncodeError} if it can't be encoded */
 export function contentOf(codec: Codec, value: unknown, path: string): Content {
-  const encoded = codec.encode(value, path, Buffer.alloc(256), 0, headerBytes)
+  const encoded = codec.encode(value, path, Buffer.allocUnsafe(256), 0, headerBytes)
   // The encoder uses its result again.
   const { buffer, start, end, flags, attachments } = encoded
   const body = { buffer, start, end, flags, attachments: [...attachments] }

@@ -69,6 +69,8 @@ export interface SurveyOptions {
   readonly codec: Codec
   readonly given: Captures
   readonly permit: Permit
+  /** The function itself, if it has been read. */
+  readonly reading: Reading | undefined
 }
 
 /**
@@ -155,7 +157,7 @@ class Surveyor implements FunctionWriter {
   #isInline(fn: AnyFunction, { code }: Reading): boolean {
     if (fn === this.#root) return true
     if (code.isClass || this.#bindings.has(functionId(fn))) return false
-    return code.names.some(({ from }) => from === 'captured') || hasOwnProperties(fn, code)
+    return code.names.some(({ from }) => from === 'captured') || hasOwnProperties(fn, code.isClass)
   }
 
   #writeBound(parcel: Parcel, row: unknown[], fn: AnyFunction, path: string): boolean {
@@ -171,7 +173,8 @@ class Surveyor implements FunctionWriter {
   #read(fn: AnyFunction, path: string): Reading {
     const known = this.#readings.get(fn)
     if (known !== undefined) return known
-    const reading = readLive(fn, path, this.#options.given)
+    const isRoot = fn === this.#root
+    const reading = (isRoot && this.#options.reading) || readLive(fn, path, this.#options.given)
     if (reading === undefined) throw inspectorRefusal(nameOf(fn) || 'fn', path)
     const { missing, module } = reading.code
     if (module.startsWith('node:')) throw nodeCodeRefusal(path)
@@ -338,5 +341,6 @@ class Surveyor implements FunctionWriter {
 const kindOfFunction = (fn: AnyFunction): 'function' | 'class' =>
   !types.isProxy(fn) && /^class\b/.test(Function.prototype.toString.call(fn)) ? 'class' : 'function'
 
-const hasOwnProperties = (fn: AnyFunction, { isClass }: LiveCode): boolean =>
+/** Whether somebody has set properties of a function. */
+export const hasOwnProperties = (fn: AnyFunction, isClass: boolean): boolean =>
   !isClass && Reflect.ownKeys(fn).some((key) => !standardProperties.has(key))

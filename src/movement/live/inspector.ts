@@ -75,6 +75,7 @@ class Reader {
   readonly #post: Post
   readonly #box: { value: unknown } = { value: undefined }
   readonly #boxId: string
+  #isReleasing = false
 
   constructor(session: Session) {
     this.#post = poster(session)
@@ -104,14 +105,24 @@ class Reader {
       scopes: scopes === undefined ? [] : this.#scopes(scopes),
       bound: target === undefined ? undefined : this.#bound(target, find),
     }
-    this.#post('Runtime.releaseObjectGroup', { objectGroup: 'maltster' })
+    this.#releaseLater()
     return internals
   }
 
   privateNames(object: object): readonly string[] {
     const names = this.#properties(object).privateProperties ?? []
-    this.#post('Runtime.releaseObjectGroup', { objectGroup: 'maltster' })
+    this.#releaseLater()
     return names.map(({ name }) => name)
+  }
+
+  /** Once for all that is read in one go. */
+  #releaseLater(): void {
+    if (this.#isReleasing) return
+    this.#isReleasing = true
+    queueMicrotask(() => {
+      this.#isReleasing = false
+      this.#post('Runtime.releaseObjectGroup', { objectGroup: 'maltster' })
+    })
   }
 
   #internalProperties(fn: AnyFunction): readonly RemoteProperty[] {

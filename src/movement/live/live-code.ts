@@ -1,5 +1,5 @@
 import { isKnownGlobal } from '../known-globals.ts'
-import { compilerHelpers, viteMeta } from '../compiler-shims.ts'
+import { compilerHelpers, isOfModule, viteMeta } from '../compiler-shims.ts'
 import type { FreeName } from '../free-names.ts'
 import type { Captures } from '../collect.ts'
 import { expression, type FunctionSource } from '../function-source.ts'
@@ -76,8 +76,12 @@ export const scopeOf = (name: string, scopes: readonly LiveScope[]): LiveScope |
   scopes.find(({ values }) => Object.hasOwn(values, name))
 
 function readCode(read: FunctionSource, { place, scopes }: Internals, given: Captures): LiveCode {
-  const { freeNames, hasImportMeta } = read.analysis
-  const module = place === undefined ? undefined : moduleOf(place.scriptId)
+  const { freeNames, hasImportMeta, dynamicImports } = read.analysis
+  // Where nothing is found around it, its module makes no difference, and to read that takes long.
+  const needsModule = hasImportMeta || dynamicImports.hasComputed || dynamicImports.specifiers.length > 0
+  const isFound = ({ name }: FreeName): boolean => isOfModule(name) || scopeOf(name, scopes) !== undefined
+  const isOfModuleAtAll = needsModule || freeNames.some(isFound)
+  const module = place === undefined || !isOfModuleAtAll ? undefined : moduleOf(place.scriptId)
   const start = place === undefined || module === undefined ? -1 : startOf(read.text, module, place)
   const names: LiveName[] = []
   const missing: FreeName[] = []
