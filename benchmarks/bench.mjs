@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
+import { benchCapture } from './capture.mjs'
 import { readOptions } from './options.mjs'
 import { figure, table, timesBetter } from './report.mjs'
 
@@ -17,7 +18,8 @@ const inFlight = 64
 const pinner = 'taskset'
 
 try {
-  process.exitCode = bench(readOptions(process.argv.slice(2)))
+  if (process.argv[2] === 'capture') await benchCapture(machine())
+  else process.exitCode = bench(readOptions(process.argv.slice(2)))
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))
   process.exitCode = 2

@@ -4,6 +4,9 @@ export const partNames = ['cold-start', 'sequential', 'in-flight', 'binary', 'me
 
 const usage = `usage: npm run bench -- [${partNames.join(' | ')}] [--quick] [--no-aim] [--aim TIMES]
                           [--rounds N] [--sample-ms MS] [--mib N]
+       npm run bench -- capture
+
+  capture      what it costs to find and send what a function refers to
 
   --quick      fewer and shorter rounds: under a minute
   --aim TIMES  calls a second with 64 in flight on one cpu, as a multiple of fork's; default 4

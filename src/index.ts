@@ -1,5 +1,6 @@
 export type { CallOptions, CastOptions } from './actors/call-options.ts'
 export type { WorkerTree } from './actors/descendants.ts'
+export { explain } from './actors/explain.ts'
 export type { EvaluateOptions, RunOptions } from './actors/evaluate-options.ts'
 export type { EventBody, EventEnvelope, EventFilter, MaltsterEvent } from './actors/events.ts'
 export type { WorkerCapabilities } from './actors/capabilities.ts'
@@ -9,6 +10,7 @@ export type { RunOutcome, RunResult } from './actors/run.ts'
 export type { Scope } from './actors/scope.ts'
 export type { CallParameters, StopOptions, Worker, WorkerStats } from './actors/worker.ts'
 export type { WorkerActor, WorkerObserver, WorkerSnapshot, WorkerStateValue } from './actors/worker-actor.ts'
+export type { GlobalName, WorkerGlobal, WorkerGlobals } from './actors/worker-globals.ts'
 export type { WorkerState } from './actors/worker-machine.ts'
 export type {
   HeartbeatOptions,
@@ -29,7 +31,9 @@ export {
   WorkerDiedError,
   WorkerStoppedError,
 } from './errors/worker-errors.ts'
+export type { CaptureBounds, CapturePolicy } from './movement/capture-policy.ts'
 export type { ModuleReference } from './movement/module-reference.ts'
+export type { MovementPlan, PlanEntry } from './movement/movement-plan.ts'
 export type { SessionName } from './movement/session/session.ts'
 export type { FunctionReference } from './movement/preload-plan.ts'
 export { inProcessWorker } from './supervisor/in-process-worker.ts'

@@ -1,3 +1,4 @@
+import { type CapturePolicy, capturePolicyFault } from '../movement/capture-policy.ts'
 import { aFunction, anObject, boolean, checkOptions, delayMs, oneOf } from './option-checks.ts'
 
 /** How one call is treated. */
@@ -13,17 +14,19 @@ export interface CallOptions {
   readonly background?: boolean
   /** `discard`: the value is not sent back, so it need not be sendable. Default `value`. */
   readonly result?: 'value' | 'discard'
-  /** What the function refers to by name and finds nowhere else: values, and functions that go along by source. */
+  /** What the function shall find under these names, whatever it finds here: values, functions and classes. */
   readonly captures?: Readonly<Record<string, unknown>>
+  /** What may leave with the function besides; see `WorkerOptions.capture`, whose value is the default. */
+  readonly capture?: CapturePolicy
 }
 
 /** How one cast is treated. */
-export type CastOptions = Pick<CallOptions, 'background' | 'captures'>
+export type CastOptions = Pick<CallOptions, 'background' | 'captures' | 'capture'>
 
 const isSignal = (value: unknown): string | undefined =>
   anObject(value) ?? aFunction((value as AbortSignal).addEventListener) ?? undefined
 
-const castChecks = { background: boolean, captures: anObject }
+const castChecks = { background: boolean, captures: anObject, capture: capturePolicyFault }
 /** What each option of a call must be. */
 export const callOptionChecks = {
   ...castChecks,

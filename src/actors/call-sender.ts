@@ -1,7 +1,11 @@
-import type { Shipment } from '../movement/shipment.ts'
+import type { CallBytes } from '../movement/plan.ts'
+import { permitBytes } from '../movement/capture-policy.ts'
+import { Ledger, type Step } from '../movement/graph/ledger.ts'
+import { definitionFor, type Shipment } from '../movement/shipment.ts'
 import type { EncodedBody } from '../transport/codec.ts'
 import { encodedBytes } from '../transport/frame-writer.ts'
 import { frameType, headerBytes } from '../transport/protocol.ts'
+import type { CapturePolicy } from '../movement/capture-policy.ts'
 import { keepBody, type Mailbox } from './mailbox.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
@@ -13,35 +17,55 @@ export interface Outgoing {
   readonly body: unknown
   /** It is part of what has the worker to itself: what waits for that does not keep it out. */
   readonly isDirect?: boolean
+  readonly policy: CapturePolicy
 }
 
 const admitAll = (): void => {}
 
-/** Puts calls on the data lane, and before each the definition of its function, where the worker has not had it. */
+/** Told of a call that has been written. */
+export interface CallWatcher {
+  /** Whether `moved` is worth calling. */
+  readonly isWatching: boolean
+  moved(outgoing: Outgoing, steps: readonly Step[], bytes: CallBytes): void
+}
+
+/** Puts calls on the data lane, and before each what its function is, and refers to, as far as that is news. */
 export class CallSender {
+  readonly ledger: Ledger
   readonly #process: WorkerProcess
   readonly #mailbox: Mailbox
+  readonly #watcher: CallWatcher
   readonly #known = new Map<string, number>()
+  /** Contents that functions were defined by. */
+  readonly #pinned = new Set<number>()
 
-  constructor(process: WorkerProcess, mailbox: Mailbox) {
+  constructor(process: WorkerProcess, mailbox: Mailbox, watcher: CallWatcher) {
     this.#process = process
     this.#mailbox = mailbox
+    this.#watcher = watcher
+    this.ledger = new Ledger(process.codec)
   }
 
   /** Writes a call at once. Throws what it is refused for; then nothing was written. */
-  write({ id, flags, shipment, body, isDirect }: Outgoing): void {
+  write(outgoing: Outgoing): void {
+    const { id, flags, shipment, body, isDirect } = outgoing
     const { codec, data } = this.#process
     const admit = isDirect === true ? admitAll : this.#mailbox.admit
     const known = this.#known.get(shipment.key)
-    if (known !== undefined) {
+    const isHeld = !('survey' in shipment) || this.ledger.hasAll(shipment.survey)
+    const steps = isHeld ? noSteps : this.#stepsOf(outgoing)
+    if (known !== undefined && steps.length === 0) {
+      const before = data.bytesWritten
       data.frame(frameType.call, flags, id, known, body, 'args', admit)
+      if (this.#watcher.isWatching) {
+        this.#watcher.moved(outgoing, steps, { define: 0, call: data.bytesWritten - before })
+      }
       return
     }
-    // The definition goes first, and must not go if the call can't.
-    const encoded = codec.encode(body, 'args', Buffer.alloc(1024), 0, headerBytes)
-    admit(encodedBytes(encoded))
-    const kept = keepBody(encoded)
-    data.encodedFrame(frameType.call, flags, id, this.#define(shipment), kept)
+    // What the call needs goes first, and must not go if the call can't.
+    const kept = keepBody(codec.encode(body, 'args', Buffer.alloc(1024), 0, headerBytes))
+    admit(encodedBytes(kept) + bytesOf(steps))
+    this.#send(outgoing, kept, steps)
   }
 
   /**
@@ -58,12 +82,48 @@ export class CallSender {
     const { codec } = this.#process
     const encoded = codec.encode(outgoing.body, 'args', Buffer.alloc(1024), 0, headerBytes)
     this.#mailbox.admit(encodedBytes(encoded))
+    const kept = keepBody(encoded)
+    this.#stepsOf(outgoing)
     accepted()
-    this.#mailbox.hold(encoded, isBackground, (kept) => begin(() => this.#send(outgoing, kept)))
+    this.#mailbox.hold(kept, isBackground, (held) =>
+      begin(() => this.#send(outgoing, held, this.#stepsOf(outgoing))),
+    )
   }
 
-  #send({ id, flags, shipment }: Outgoing, kept: EncodedBody): void {
-    this.#process.data.encodedFrame(frameType.call, flags, id, this.#define(shipment), kept)
+  #stepsOf({ shipment, policy }: Outgoing): readonly Step[] {
+    if (!('survey' in shipment)) return []
+    const steps = this.ledger.steps(shipment.survey)
+    if (typeof policy === 'object' && policy.maxBytes !== undefined) {
+      const largest = steps.toSorted((a, b) => b.bytes - a.bytes)[0]
+      permitBytes(policy, bytesOf(steps), shipment.name || 'fn', nameOfStep(largest, shipment))
+    }
+    return steps
+  }
+
+  #send(outgoing: Outgoing, kept: EncodedBody, steps: readonly Step[]): void {
+    const { data } = this.#process
+    const { id, flags, shipment } = outgoing
+    for (const step of steps) this.#writeStep(step)
+    warnOfLarge(steps)
+    const before = data.bytesWritten
+    const functionId = this.#define(shipment)
+    const define = data.bytesWritten - before
+    if ('survey' in shipment) this.ledger.settle(shipment.survey)
+    data.encodedFrame(frameType.call, flags, id, functionId, kept)
+    if (this.#watcher.isWatching) {
+      this.#watcher.moved(outgoing, steps, { define, call: data.bytesWritten - before - define })
+    }
+    const excess = steps.length === 0 ? [] : this.ledger.excess(this.#pinned)
+    if (excess.length > 0) data.frame(frameType.forget, 0, 0, 0, excess, 'forget')
+  }
+
+  #writeStep({ type, aux, body, commit }: Step): void {
+    const { data } = this.#process
+    const { buffer, start, end, flags, attachments } = body
+    // The body may be on its way to another worker: its buffer, with room for a header, is not ours alone.
+    if (attachments.length === 0) data.bytesFrame(type, flags, 0, aux, buffer.subarray(start, end))
+    else data.encodedFrame(type, 0, 0, aux, keepBody(body))
+    commit()
   }
 
   /** The worker's number for a function; tells it what the function is when that is news. */
@@ -71,8 +131,44 @@ export class CallSender {
     const known = this.#known.get(shipment.key)
     if (known !== undefined) return known
     const functionId = this.#known.size + 1
-    this.#process.data.frame(frameType.define, 0, 0, functionId, shipment.definition, 'fn')
+    const definition = definitionFor(shipment, this.ledger)
+    this.#process.data.frame(frameType.define, 0, 0, functionId, definition, 'fn')
+    if (definition.kind === 'live') this.#pinned.add(definition.content)
     this.#known.set(shipment.key, functionId)
     return functionId
+  }
+
+  /** Whether the worker has been told what the function is. */
+  readonly isDefined = (shipment: Shipment): boolean => this.#known.has(shipment.key)
+}
+
+const noSteps: readonly Step[] = []
+const bytesOf = (steps: readonly Step[]): number => steps.reduce((sum, { bytes }) => sum + bytes, 0)
+
+function nameOfStep(step: Step | undefined, shipment: Shipment): string {
+  if (step === undefined || step.subject === 'function') return shipment.name || 'fn'
+  return ('read' in step.subject ? step.subject.read.name : step.subject.name) || 'fn'
+}
+
+/** From so many bytes on, what a function refers to is worth a warning. */
+const largeBytes = 1_000_000
+const warned = new Set<string>()
+
+function warnOfLarge(steps: readonly Step[]): void {
+  for (const { bytes, subject } of steps) {
+    if (bytes < largeBytes) continue
+    const what =
+      subject === 'function'
+        ? 'What a function has captured'
+        : 'path' in subject
+          ? `\`${subject.path}\``
+          : 'A function'
+    if (warned.has(what)) continue
+    warned.add(what)
+    process.emitWarning(
+      `${what} took ${bytes} bytes on its way to a worker, and will again whenever it changes. Make it there and keep it ` +
+        'there (in a variable of a module that the worker imports, or by `preload`), or send the part that is needed.',
+      'MaltsterWarning',
+    )
   }
 }

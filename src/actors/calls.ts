@@ -1,6 +1,8 @@
 import { CallTimeoutError } from '../errors/call-errors.ts'
-import { DecodeError, ProtocolError } from '../errors/data-errors.ts'
 import type { Executed } from '../errors/maltster-error.ts'
+import type { CapturePolicy } from '../movement/capture-policy.ts'
+import type { MovementPlan } from '../movement/movement-plan.ts'
+import type { Preparation } from '../movement/prepare.ts'
 import type { Shipment } from '../movement/shipment.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
 import type { CallFailure, InterruptReport, InterruptRequest } from '../transport/messages.ts'
@@ -10,12 +12,15 @@ import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions 
 import { CallSender, type Outgoing } from './call-sender.ts'
 import { warnUnlessObserved } from './cast-failure.ts'
 import { withCapturePaths } from './capture-paths.ts'
-import { bodyOf, type Callable, prepareCallable } from './callable.ts'
+import { bodyOf, type Callable, hasCaptures, prepareCallable } from './callable.ts'
 import type { CallsOptions } from './calls-options.ts'
 import type { EventStream } from './events.ts'
 import type { InterruptResult } from './interrupts.ts'
+import { callWatcher } from './call-watcher.ts'
+import { explainCall } from './explain.ts'
 import { Mailbox } from './mailbox.ts'
 import { afterTurn, executedOf, type PendingCall, pendingCall, PendingCalls } from './pending-calls.ts'
+import { undecodable } from './undecodable.ts'
 import { callError, type ErrorPlace, interruptedError, rejection } from './remote-error.ts'
 
 /** How long a call whose time is over waits to learn where it was spinning. */
@@ -26,7 +31,7 @@ export class Calls {
   readonly pending: PendingCalls
   readonly #options: CallsOptions
   readonly #mailbox: Mailbox
-  readonly #sender: CallSender
+  readonly sender: CallSender
   #made = 0
   #hasCast = false
   /** Calls that were settled here before their answer came; it is dropped when it does. */
@@ -41,7 +46,7 @@ export class Calls {
       () => process.data.pendingBytes,
       () => this.#place,
     )
-    this.#sender = new CallSender(process, this.#mailbox)
+    this.sender = new CallSender(process, this.#mailbox, callWatcher(options))
   }
 
   /** Calls made so far. */
@@ -61,7 +66,7 @@ export class Calls {
       checkCallOptions(options)
       options.signal?.throwIfAborted()
     }
-    return this.#begin(prepareCallable(fn, options?.captures), args, options, false)
+    return this.#begin(prepareCallable(fn, this.#preparation(options)), args, options, false)
   }
 
   /**
@@ -86,16 +91,16 @@ export class Calls {
     isDirect: boolean,
   ): Promise<unknown> {
     if (!isDirect) this.#mailbox.checkCalls(this.pending.size)
-    const body = bodyOf(shipment, args, options?.captures)
+    const body = bodyOf(shipment, args, options?.captures, this.sender.ledger)
     const background = options?.background === true
     const flags =
       (background ? frameFlag.background : 0) |
       (options?.result === 'discard' ? frameFlag.discard : 0) |
-      (shipment.captureNames.length > 0 ? frameFlag.captures : 0)
+      (hasCaptures(shipment) ? frameFlag.captures : 0)
     const id = this.pending.nextId()
     const call = pendingCall(id, background, shipment.name)
     try {
-      const outgoing = { id, flags, shipment, body, isDirect }
+      const outgoing = { id, flags, shipment, body, isDirect, policy: this.#policy(options) }
       if (isDirect || !this.#mailbox.holds(background)) this.#send(call, outgoing)
       else this.#hold(call, outgoing)
     } catch (error) {
@@ -112,18 +117,18 @@ export class Calls {
   cast(fn: Callable, args: readonly unknown[], options: CastOptions | undefined): void {
     this.#accept()
     if (options !== undefined) checkCastOptions(options)
-    const shipment = prepareCallable(fn, options?.captures)
+    const shipment = prepareCallable(fn, this.#preparation(options))
     this.#mailbox.checkCalls(this.pending.size)
-    const body = bodyOf(shipment, args, options?.captures)
+    const body = bodyOf(shipment, args, options?.captures, this.sender.ledger)
     const flags =
       frameFlag.cast |
       (options?.background === true ? frameFlag.background : 0) |
-      (shipment.captureNames.length > 0 ? frameFlag.captures : 0)
+      (hasCaptures(shipment) ? frameFlag.captures : 0)
     const id = this.pending.nextId()
     try {
-      const outgoing = { id, flags, shipment, body }
+      const outgoing = { id, flags, shipment, body, policy: this.#policy(options) }
       if (this.#mailbox.isTaken && options?.background !== true) this.#holdCast(outgoing)
-      else this.#sender.write(outgoing)
+      else this.sender.write(outgoing)
     } catch (error) {
       throw withCapturePaths(error, shipment)
     }
@@ -140,6 +145,21 @@ export class Calls {
     return this.#mailbox.exclusive(before, task)
   }
 
+  #policy(options: CastOptions | undefined): CapturePolicy {
+    return options?.capture ?? this.#options.options.capture
+  }
+
+  #preparation(options: CastOptions | undefined): Preparation {
+    return { captures: options?.captures, policy: this.#policy(options), codec: this.#options.process.codec }
+  }
+
+  /** What a call would move to this worker, as it is now. */
+  explain(fn: Callable, args: readonly unknown[], options: CallOptions | undefined): MovementPlan {
+    if (options !== undefined) checkCallOptions(options)
+    const { ledger, isDefined } = this.sender
+    return explainCall(fn, args, { preparation: this.#preparation(options), ledger, isDefined })
+  }
+
   /** @throws the reason if no calls are taken */
   #accept(): void {
     const refusal = this.#options.refusal()
@@ -147,7 +167,7 @@ export class Calls {
   }
 
   #send(call: PendingCall, outgoing: Outgoing): void {
-    this.#sender.write(outgoing)
+    this.sender.write(outgoing)
     this.#made++
     call.sentAt = this.#options.process.data.bytesWritten
     this.pending.add(call)
@@ -158,7 +178,7 @@ export class Calls {
       this.#made++
       this.pending.add(call)
     }
-    this.#sender.hold(outgoing, call.background, accepted, (send) => {
+    this.sender.hold(outgoing, call.background, accepted, (send) => {
       // Settled while it waited.
       if (this.pending.get(call.id) === undefined) return Promise.resolve()
       send()
@@ -171,7 +191,7 @@ export class Calls {
 
   #holdCast(outgoing: Outgoing): void {
     const accepted = (): void => {}
-    this.#sender.hold(outgoing, false, accepted, (send) => {
+    this.sender.hold(outgoing, false, accepted, (send) => {
       if (this.#options.refusal() === undefined) send()
       return Promise.resolve()
     })
@@ -243,7 +263,7 @@ export class Calls {
     try {
       if ((flags & frameFlag.discard) === 0) value = this.#options.process.codec.decode(frame)
     } catch (error) {
-      this.#reject(call, this.#undecodable(error))
+      this.#reject(call, undecodable(error, this.#place))
       return
     }
     call.resolve(value)
@@ -254,19 +274,8 @@ export class Calls {
     try {
       return callError(this.#options.process.codec.decode(frame) as CallFailure, this.#place)
     } catch (error) {
-      return this.#undecodable(error)
+      return undecodable(error, this.#place)
     }
-  }
-
-  #undecodable(error: unknown): Error {
-    if (error instanceof DecodeError) {
-      const message = `The answer of worker ${this.#place.worker} could not be read: ${error.message}`
-      return new DecodeError(message, { ...this.#place, reason: error.reason, cause: error })
-    }
-    return new ProtocolError(`Worker ${this.#place.worker} answered in a way that is none.`, {
-      ...this.#place,
-      cause: error,
-    })
   }
 
   #unexpected(id: number): void {

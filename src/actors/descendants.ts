@@ -58,7 +58,7 @@ function isReason(value: unknown): boolean {
   )
 }
 
-type NestedType = Exclude<EventBody['type'], 'call.started' | 'call.settled' | 'frame.dropped'>
+type NestedType = Exclude<EventBody['type'], 'call.started' | 'call.moved' | 'call.settled' | 'frame.dropped'>
 
 /** What workers in workers may tell of themselves, and how it has to look. Single calls stay where they are. */
 const shapes: Readonly<Record<NestedType, Readonly<Record<string, Check>>>> = {

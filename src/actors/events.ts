@@ -1,4 +1,5 @@
 import type { ExitReason } from '../errors/exit-reason.ts'
+import type { PlanEntry } from '../movement/movement-plan.ts'
 import { type Clock, systemClock } from '../transport/clock.ts'
 
 /** What every event says about itself. */
@@ -38,6 +39,13 @@ export type EventBody =
       readonly callId: number
       readonly name: string
       readonly background: boolean
+    }
+  /** What went to the worker for a call, before it and with it, byte by byte. */
+  | {
+      readonly type: 'call.moved'
+      readonly callId: number
+      readonly entries: readonly PlanEntry[]
+      readonly totalBytes: number
     }
   | {
       readonly type: 'call.settled'

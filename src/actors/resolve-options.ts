@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 
+import { type CapturePolicy, capturePolicyFault } from '../movement/capture-policy.ts'
 import { planPreload } from '../movement/preload-plan.ts'
 import type { PreloadStep } from '../movement/preload-step.ts'
 import type { Launcher } from '../transport/launcher.ts'
@@ -55,6 +56,7 @@ export interface ResolvedOptions {
   readonly concurrency: number
   readonly interruptGraceMs: number
   readonly onStuck: 'kill' | 'report'
+  readonly capture: CapturePolicy
   readonly runtimeEntry: string
 }
 
@@ -91,6 +93,7 @@ const checks = {
   concurrency: countOrInfinity,
   interruptGraceMs: delayMs,
   onStuck: oneOf('kill', 'report'),
+  capture: capturePolicyFault,
   runtimeEntry: either(text, isUrl),
 }
 
@@ -112,6 +115,7 @@ const untrusted = {
   maxHeapMb: 256,
   maxRssMb: 512,
   onStuck: 'kill',
+  capture: 'explicit',
   stdout: 'ignore',
   stderr: 'ignore',
 } satisfies WorkerOptions
@@ -169,6 +173,7 @@ export function resolveOptions(options: WorkerOptions, defaultName: string): Res
     concurrency: Infinity,
     interruptGraceMs: 1000,
     onStuck: 'report',
+    capture: 'auto',
     debug: false,
     ...all,
     execArgv: [...flags(all), ...execArgv],

@@ -1,3 +1,4 @@
+import type { CapturePolicy } from '../movement/capture-policy.ts'
 import type { Limits } from '../transport/limits.ts'
 import type { FunctionReference } from '../movement/preload-plan.ts'
 import type { Launcher } from '../transport/launcher.ts'
@@ -88,6 +89,12 @@ export interface WorkerOptions {
    * confines the process, such as `command([...])` with a container, a namespace or another user id.
    */
   readonly preset?: 'untrusted'
+  /**
+   * What may leave with a function besides its text and its arguments. `auto`: what it refers to is found, and goes
+   * along; `explicit`: only what `captures` gives; `{ deny, maxBytes }`: found, but no variable whose name is denied
+   * (exactly, or by a pattern), and at most so many bytes. Default `auto`, with `preset: 'untrusted'` `explicit`.
+   */
+  readonly capture?: CapturePolicy
   /** How long it may take until it is ready, in milliseconds. Minimum 1, default 20000. */
   readonly bootTimeoutMs?: number
   /** Bounds of what may wait. */

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 
 import type { ExitReason } from '../errors/exit-reason.ts'
 import type { ModuleReference } from '../movement/module-reference.ts'
+import type { MovementPlan } from '../movement/movement-plan.ts'
 import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
 import type { CallOptions, CastOptions } from './call-options.ts'
 import type { Callable } from './callable.ts'
@@ -22,6 +23,7 @@ import { rejectionNow } from './remote-error.ts'
 import { type RunResult, runSource } from './run.ts'
 import { Scope } from './scope.ts'
 import type { WorkerActor } from './worker-actor.ts'
+import { WorkerGlobals } from './worker-globals.ts'
 import type { WorkerState } from './worker-machine.ts'
 
 /** How long each rung of `stop` may take, in milliseconds; each 0 to 2147483647, or Infinity; default 1000. */
@@ -129,8 +131,8 @@ export class Worker implements AsyncDisposable {
   /**
    * Runs `fn(...args)` in the worker and resolves with what it returns, awaited.
    *
-   * `fn` goes by its source, so it may refer only to what every Node.js process has and to what `captures` gives; or
-   * name an export by `{ module, export }`. Arguments and result are copies, made at once; only binary over 64 KiB is
+   * `fn` goes by its source, and what it refers to goes along: variables, constants, functions, classes, imports; see
+   * docs/data-movement.md, and `explain` for one function. Or name an export by `{ module, export }`. Arguments and result are copies, made at once; only binary over 64 KiB is
    * read later, so don't change that until the call has settled. Calls start in the order in which they
    * were made, and overlap where they wait. Source: Malt.jl `remote_call_fetch`, Erlang `gen_server:call`.
    *
@@ -138,7 +140,7 @@ export class Worker implements AsyncDisposable {
    * @param args - its arguments, default none
    * @param options - see `CallOptions`
    * @returns the value, or `undefined` with `result: 'discard'`
-   * @throws {CaptureError} if `fn` refers to something that does not go along; nothing was sent
+   * @throws {CaptureError} if `fn` refers to something that can't go along, or may not; nothing was sent
    * @throws {EncodeError} if an argument (`executed: 'no'`) or the result (`'yes'`) can't be sent
    * @throws {RemoteError} if `fn` throws there
    * @throws {InterruptedError} if it was interrupted
@@ -189,6 +191,33 @@ export class Worker implements AsyncDisposable {
   cast(fn: ModuleReference, args?: readonly unknown[], options?: CastOptions): void
   cast(fn: Callable, args: readonly unknown[] = [], options?: CastOptions): void {
     this.#incarnation.calls.cast(fn, args, options)
+  }
+
+  /**
+   * Tells what a call would move to this worker as it is now, and why; nothing is sent.
+   *
+   * @param fn - as in `call`
+   * @param args - its arguments, default none
+   * @param options - those of `call`
+   * @returns the plan; `String(plan)` is a table. What can't go is in it as `refused`
+   * @throws {TypeError | RangeError} for wrong arguments and options
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * const words = ['malt', 'hops']
+   * const count = () => words.length
+   * await worker.call(count)
+   * const captured = worker.explain(count).entries.find(({ name }) => name === 'words')
+   * console.log(captured?.action, captured?.bytes) // unchanged 0
+   */
+  explain<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...rest: CallParameters<NoInfer<A>, CallOptions>
+  ): MovementPlan
+  explain(fn: ModuleReference, args?: readonly unknown[], options?: CallOptions): MovementPlan
+  explain(fn: Callable, args: readonly unknown[] = [], options?: CallOptions): MovementPlan {
+    return this.#incarnation.calls.explain(fn, args, options)
   }
 
   /**
@@ -271,6 +300,15 @@ export class Worker implements AsyncDisposable {
       },
       name,
     )
+  }
+
+  /** The variables of modules that it holds because functions referred to them. */
+  get globals(): WorkerGlobals {
+    const { calls } = this.#incarnation
+    return new WorkerGlobals({
+      ledger: calls.sender.ledger,
+      ask: (asked, args) => calls.startPrepared(prepareRuntimeFunction(asked), args, undefined, true),
+    })
   }
 
   /** With `stdout: 'pipe'`: what it writes there. A reader that is over 1 MiB behind loses the oldest bytes. */

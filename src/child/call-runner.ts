@@ -1,5 +1,6 @@
 import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import type { FunctionDefinition } from '../movement/definition.ts'
+import { Holdings } from '../movement/graph/holdings.ts'
 import { cleanStack } from '../movement/session/clean-stack.ts'
 import { type FunctionFactory, rebuild } from '../movement/rebuild.ts'
 import type { Codec } from '../transport/codec.ts'
@@ -44,6 +45,7 @@ export class CallRunner {
   readonly #writer: FrameWriter
   readonly #recoverIfCut: () => void
   readonly #functions = new Map<number, Defined>()
+  readonly #holdings: Holdings
 
   constructor(options: CallRunnerOptions) {
     this.#options = options
@@ -51,6 +53,7 @@ export class CallRunner {
     this.#codec = options.codec
     this.#writer = options.writer
     this.#recoverIfCut = options.recoverIfCut
+    this.#holdings = new Holdings(options.codec)
   }
 
   readonly #clean = (stack: string): string => cleanStack(stack, this.#options.runtimeFiles)
@@ -70,14 +73,33 @@ export class CallRunner {
   #read(frame: IncomingFrame): Defined['factory'] {
     try {
       const definition = this.#codec.decode(frame) as FunctionDefinition
+      if (definition.kind === 'live') return this.#ofHoldings(definition.content)
       return definition.kind === 'runtime' ? this.#ofRuntime(definition.name) : rebuild(definition)
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)))
     }
   }
 
+  /** A call brings the number of its own content, or the function is always the same. */
+  #ofHoldings(content: number): FunctionFactory {
+    if (content > 0) return () => this.#holdings.make(content) as ReturnType<FunctionFactory>
+    return (given) => this.#holdings.make(given as unknown as number) as ReturnType<FunctionFactory>
+  }
+
+  /** Takes a frame about what functions refer to. The text of functions runs here, as in `define`. */
+  hold(frame: IncomingFrame): void {
+    this.isDefining = true
+    const { type, aux } = frame
+    if (type === frameType.code) this.#holdings.define(aux, frame)
+    else if (type === frameType.content) this.#holdings.keep(aux, frame)
+    else if (type === frameType.forget) this.#holdings.forget(this.#codec.decode(frame) as number[])
+    else this.#holdings.bind(aux, (this.#codec.decode(frame) as [string, string, boolean, number])[3])
+    this.isDefining = false
+  }
+
   #ofRuntime(name: string): FunctionFactory {
-    const found = this.#options.functions.byName[name]
+    const own = this.#holdings.functions as Record<string, unknown>
+    const found = this.#options.functions.byName[name] ?? own[name]
     if (found === undefined) throw new Error(`The runtime has no function ${name}.`)
     return () => found as FunctionFactory
   }
@@ -137,19 +159,22 @@ export class CallRunner {
   /** Makes the function first: its module may have to be loaded, its captures bound. */
   #first(call: RunningCall, defined: Defined, args: unknown[], captures: unknown[] | undefined): unknown {
     const { factory } = defined
-    if (factory instanceof Promise) {
-      return factory.then((loaded) => {
-        defined.ready = loaded([]) as AnyFunction
+    const { waiting } = this.#holdings
+    const run = (loaded: FunctionFactory): unknown => {
+      const made = loaded(captures ?? []) as AnyFunction
+      if (captures === undefined) defined.ready = made
+      return this.#table.run(call, made, args)
+    }
+    if (!(factory instanceof Promise) && waiting === undefined) return run(factory)
+    return Promise.resolve(waiting)
+      .then(() => factory)
+      .then((loaded) => {
         try {
-          return call.settled ? undefined : this.#table.run(call, defined.ready, args)
+          return call.settled ? undefined : run(loaded)
         } finally {
           this.#table.leave()
         }
       })
-    }
-    const made = factory(captures ?? []) as AnyFunction
-    if (captures === undefined) defined.ready = made
-    return this.#table.run(call, made, args)
   }
 
   /** Answers when the call's promise settles. Harmless to do again for the same call. */

@@ -60,6 +60,13 @@ const now = performance.now.bind(performance)
 /** How long the reason of a failed boot may take to leave. */
 const lastWordsMs = 2_000
 
+/** Whether a frame is about what functions refer to. */
+const isHeld = (type: number): boolean =>
+  type === frameType.code ||
+  type === frameType.content ||
+  type === frameType.bind ||
+  type === frameType.forget
+
 function whyNotSendable(codec: Codec, value: unknown): string | undefined {
   try {
     codec.encode(value, 'value', probe, 0, 0)
@@ -148,6 +155,7 @@ export class Runtime {
     this.#interruption.recoverIfCut()
     if (frame.type === frameType.call) this.#runner?.call(frame)
     else if (frame.type === frameType.define) this.#runner?.define(frame)
+    else if (isHeld(frame.type)) this.#runner?.hold(frame)
     else if (frame.type === frameType.configure) this.#configure(frame)
     else if (frame.type === frameType.exit) this.#exit()
     else if (frame.type === frameType.connect) this.#moveTo(readJson<ConnectOffer>(frame))

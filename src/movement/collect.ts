@@ -2,7 +2,7 @@ import { compilerHelpers } from './compiler-shims.ts'
 import type { FreeName } from './free-names.ts'
 import { type AnyFunction, type FunctionSource, readFunction, readText } from './function-source.ts'
 import { isKnownGlobal } from './known-globals.ts'
-import { missingNames } from './refusals.ts'
+import { missingNames, refuseImportMeta } from './refusals.ts'
 
 /** A function or class of a shipment, with the names that the parts use for it. */
 export interface CollectedPart {
@@ -82,6 +82,7 @@ class Collection {
   #follow(index: number): void {
     const { read } = this.#parts[index] as CollectedPart
     const path = this.#paths[index] as string
+    refuseImportMeta(read.analysis, path)
     const [first, ...others] = read.analysis.freeNames.filter((free) => !this.#resolve(free, path))
     if (first !== undefined) throw missingNames([first, ...others], path)
   }

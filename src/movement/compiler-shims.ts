@@ -10,6 +10,21 @@ export const compilerHelpers: ReadonlyMap<string, string> = new Map([
   ['__vite_ssr_dynamic_import__', '(specifier, options) => import(specifier, options)'],
 ])
 
+/**
+ * What stands in for Vite's `import()` where the module is known. Vite writes paths from its root, which is where it was
+ * started from, as if they were from that of the file system.
+ */
+export const viteDynamicImport = (root: string): string =>
+  '(specifier, options) => import(/^\\//.test(specifier) && !process.getBuiltinModule("node:fs").existsSync(specifier)' +
+  ` ? ${JSON.stringify(root)} + specifier : specifier, options)`
+
+/** What Vite makes of `import.meta`. */
+export const viteMeta = '__vite_ssr_import_meta__'
+
+/** Whether a name stands for something of the module itself, though it looks like a variable. */
+export const isOfModule = (name: string): boolean =>
+  name === viteMeta || name === '__vite_ssr_dynamic_import__'
+
 const advice: readonly (readonly [RegExp, (name: string) => string])[] = [
   [
     /^(require|module|exports|__filename|__dirname)$/,

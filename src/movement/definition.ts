@@ -1,3 +1,11 @@
+/** Where a source begins in a file; line and column from 1. */
+export interface SourcePlace {
+  /** A URL or path. */
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
 /** One function or class as source that can be made anew elsewhere. Plain data. */
 export interface SourcePart {
   /** Its `name` over there; may be empty, and need not be an identifier. */
@@ -13,6 +21,8 @@ export interface SourcePart {
 /** A function by its source, with the functions and classes it refers to. */
 export interface SourceDefinition extends SourcePart {
   readonly kind: 'source'
+  /** Where it is written, for stacks; absent if that is not known. */
+  readonly place?: SourcePlace
   /** Values that travel with each call, in this order. */
   readonly captureNames: readonly string[]
   /** Functions and classes given by `captures`; they see each other, the captured values and the function. */
@@ -33,5 +43,12 @@ export interface RuntimeDefinition {
   readonly name: string
 }
 
+/** A function that was sent with what it refers to: see `graph/`. */
+export interface LiveDefinition {
+  readonly kind: 'live'
+  /** The content that it is; 0 if each call names its own. */
+  readonly content: number
+}
+
 /** What a worker must be told, once, to be able to call a function. Travels as plain data. */
-export type FunctionDefinition = SourceDefinition | ModuleDefinition | RuntimeDefinition
+export type FunctionDefinition = SourceDefinition | ModuleDefinition | RuntimeDefinition | LiveDefinition

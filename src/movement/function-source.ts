@@ -11,6 +11,8 @@ export interface FunctionSource {
   /** The same for the same text and name, while it is remembered; never used twice. */
   readonly id: number
   readonly name: string
+  /** As the function itself gives it. */
+  readonly text: string
   /** An expression, to be put in parentheses. */
   readonly source: string
   readonly isStrict: boolean
@@ -20,6 +22,9 @@ export interface FunctionSource {
 const textOf = (fn: AnyFunction): string => Function.prototype.toString.call(fn)
 const nativeCode = /^(?:async\s+)?function\b[^{]*\{\s*\[native code\]\s*\}$/
 const rememberedTexts = 1000
+
+/** Whether a function has no text of its own: it is native, or bound. */
+export const isNativeText = (fn: AnyFunction): boolean => nativeCode.test(textOf(fn))
 
 const byText = new RecentMap<string, FunctionSource>(rememberedTexts)
 let lastId = 0
@@ -72,7 +77,7 @@ export function readText(text: string, name: string, isKnownSloppy: boolean, pat
   const analysis = analyse(text, isKnownSloppy, path)
   refuseSurroundings(analysis, path)
   const source = expression(text, name, analysis)
-  const read: FunctionSource = { id: ++lastId, name, source, isStrict: analysis.isStrict, analysis }
+  const read: FunctionSource = { id: ++lastId, name, text, source, isStrict: analysis.isStrict, analysis }
   byText.set(key, read)
   return read
 }
@@ -88,7 +93,7 @@ function analyse(text: string, isKnownSloppy: boolean, path: string): FunctionAn
 }
 
 /** Members of objects and classes get an object of their own; accessors become the methods that they are. */
-function expression(
+export function expression(
   text: string,
   name: string,
   { memberTail, isAsync, isGenerator }: FunctionAnalysis,

@@ -29,8 +29,9 @@ export function rebuild(
  * values and whose variables are the helpers, so that they see each other and every made function has variables
  * of its own.
  *
- * Line 1 in stacks is line 1 of the function's text; helpers follow below it. The file is shown as
- * `[maltster:NAME]`: not a path or URL, so that Node.js resolves `import()` from the current directory.
+ * Stacks show the file and line where the function is written, where that is known; else line 1 is the first of its
+ * text, and the file is shown as `[maltster:NAME]`: not a path or URL, so that Node.js resolves `import()` from the
+ * current directory. Helpers follow below it.
  * @throws {SyntaxError} if this process does not know the syntax
  */
 export function rebuildFunction(definition: SourceDefinition): FunctionFactory {
@@ -43,7 +44,7 @@ export function rebuildFunction(definition: SourceDefinition): FunctionFactory {
   const [main, ...others] = parts.map((part) => assignment(part, !isStrict && part.isStrict))
   const head = `(function(${captureNames.join(',')}){${directive}${declarations}return[`
   const text = `${head}${[main?.text, ...others.map((other) => other.text)].join(',')}][0]})`
-  const make = compile(text, definition.name, head.length + (main?.shift ?? 0)) as RebuiltFunction
+  const make = compile(text, definition, head.length + (main?.shift ?? 0)) as RebuiltFunction
   return (captureValues) => make(...captureValues) as RebuiltFunction
 }
 
@@ -58,11 +59,12 @@ function assignment(part: SourcePart, needsDirective: boolean): { text: string; 
   return { text: before + part.source + after, shift: before.length }
 }
 
-function compile(text: string, name: string, shift: number): unknown {
+function compile(text: string, { name, place }: SourceDefinition, shift: number): unknown {
   if (text.includes('import')) silenceImportWarning()
   const script = new vm.Script(text, {
-    filename: labelOf(name),
-    columnOffset: -shift,
+    filename: place?.file ?? labelOf(name),
+    lineOffset: (place?.line ?? 1) - 1,
+    columnOffset: (place?.column ?? 1) - 1 - shift,
     importModuleDynamically: mainLoader,
   })
   return script.runInThisContext()
@@ -71,7 +73,7 @@ function compile(text: string, name: string, shift: number): unknown {
 const longestLabel = 80
 
 /** A name as the file name in stacks: no line ends or brackets, and not too long. */
-const labelOf = (name: string): string =>
+export const labelOf = (name: string): string =>
   `[maltster:${
     name
       .replace(/[\s[\]()]+/g, ' ')

@@ -45,12 +45,17 @@ const refusals: readonly Refusal[] = [
     why: 'it uses the `arguments` of the function around it',
     hint: 'Pass them as an argument',
   },
-  {
-    applies: (analysis) => analysis.hasImportMeta,
+]
+
+/** @throws {CaptureError} if the function uses `import.meta`, and where its module is is not known */
+export function refuseImportMeta({ hasImportMeta }: FunctionAnalysis, path: string): void {
+  if (!hasImportMeta) return
+  throw new CaptureError({
+    path,
     why: 'it uses `import.meta`, which belongs to its module',
     hint: 'Pass what you need of it, such as `import.meta.url`, as an argument',
-  },
-]
+  })
+}
 
 /** @throws {CaptureError} if the function uses something of its surroundings that can't go with it */
 export function refuseSurroundings(analysis: FunctionAnalysis, path: string): void {

@@ -17,6 +17,12 @@ export const runtimeFunction = {
   move: 'move',
   /** `(scope)`: forgets a scope; whether there was one. */
   drop: 'drop',
+  /** `(id)`: the value of a variable that was sent. */
+  heldValue: 'heldValue',
+  /** `(id, value)`: gives it another one. */
+  assignHeld: 'assignHeld',
+  /** `(id)`: forgets it. */
+  dropHeld: 'dropHeld',
 } as const
 
 /** A function of the runtime, made ready to be called like any other. */

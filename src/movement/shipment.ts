@@ -1,10 +1,21 @@
 import { createHash } from 'node:crypto'
 import { CaptureError } from '../errors/data-errors.ts'
 import { type Captures, collect, type Collected, leadsToTheSame, type Lookup } from './collect.ts'
-import type { ModuleDefinition, RuntimeDefinition, SourceDefinition, SourcePart } from './definition.ts'
+import type {
+  FunctionDefinition,
+  ModuleDefinition,
+  RuntimeDefinition,
+  SourceDefinition,
+  SourcePart,
+  SourcePlace,
+} from './definition.ts'
 import { describeValue } from './describe-value.ts'
 import { type AnyFunction, type FunctionSource, nameOf, readFunction } from './function-source.ts'
 import { definitionOf } from './layout.ts'
+import type { Ledger } from './graph/ledger.ts'
+import type { Survey } from './graph/survey.ts'
+import { internalsOf } from './live/inspector.ts'
+import { placeOfFunction } from './live/live-code.ts'
 import { RecentMap } from './recent-map.ts'
 
 export type { Captures } from './collect.ts'
@@ -37,7 +48,15 @@ export interface RuntimeShipment {
   readonly definition: RuntimeDefinition
 }
 
-export type Shipment = FunctionShipment | ModuleShipment | RuntimeShipment
+/** A function with all that was found around it. */
+export interface LiveShipment {
+  readonly key: string
+  readonly name: string
+  readonly captureNames: readonly []
+  readonly survey: Survey
+}
+
+export type Shipment = FunctionShipment | ModuleShipment | RuntimeShipment | LiveShipment
 
 const rememberedShipments = 1000
 
@@ -83,6 +102,18 @@ export function prepareFunction(fn: AnyFunction, captures?: Captures): FunctionS
   return shipment
 }
 
+const withPlace = new WeakMap<FunctionSource, FunctionShipment>()
+
+/** As `prepareFunction` for a function that needs nothing; it knows its place in its file, for stacks. */
+export function prepareAlone(fn: AnyFunction, main: FunctionSource, path: string): FunctionShipment {
+  let shipment = withPlace.get(main)
+  if (shipment === undefined) {
+    shipment = shipmentOf(collect(fn, main, path, {}), placeOf(fn, main))
+    withPlace.set(main, shipment)
+  }
+  return shipment
+}
+
 function prepareWith(fn: AnyFunction, captures: Captures): FunctionShipment {
   if (typeof captures !== 'object' || captures === null) {
     throw new TypeError(
@@ -98,9 +129,17 @@ function prepareWith(fn: AnyFunction, captures: Captures): FunctionShipment {
   return shipment
 }
 
-const pathOf = (fn: AnyFunction): string => (typeof fn === 'function' && nameOf(fn)) || 'fn'
+/** Functions of the same text are taken for one: which of them it is would take longer to ask than to run most. */
+function placeOf(fn: AnyFunction, main: FunctionSource): SourcePlace | undefined {
+  // It has no file, and its script would be one that nobody else is from.
+  if (main.text.startsWith('function anonymous(')) return undefined
+  const internals = internalsOf(fn)
+  return internals && placeOfFunction(main, internals)
+}
 
-function readMain(fn: AnyFunction, path: string): FunctionSource {
+export const pathOf = (fn: AnyFunction): string => (typeof fn === 'function' && nameOf(fn)) || 'fn'
+
+export function readMain(fn: AnyFunction, path: string): FunctionSource {
   if (typeof fn !== 'function') {
     throw new TypeError(
       `Expected \`fn\` to be a function or \`{ module, export }\`, got ${describeValue(fn)}`,
@@ -111,14 +150,15 @@ function readMain(fn: AnyFunction, path: string): FunctionSource {
   return main
 }
 
-function shipmentOf(collected: Collected): FunctionShipment {
-  const known = bySignature.get(collected.signature)
+function shipmentOf(collected: Collected, place?: SourcePlace): FunctionShipment {
+  const signature = place === undefined ? collected.signature : `${collected.signature} ${placeText(place)}`
+  const known = bySignature.get(signature)
   if (known !== undefined) return known
   const { name, source } = collected.main.read
-  const definition = definitionOf(collected)
+  const definition = { ...definitionOf(collected), ...(place === undefined ? {} : { place }) }
   const { captureNames } = definition
   const shipment = { key: keyOf(definition), name, source, captureNames, definition }
-  bySignature.set(collected.signature, shipment)
+  bySignature.set(signature, shipment)
   return shipment
 }
 
@@ -139,8 +179,21 @@ export function keyOf(definition: SourceDefinition | ModuleDefinition): string {
   const content =
     definition.kind === 'module'
       ? ['module', definition.module, definition.export]
-      : ['source', definition.captureNames, [definition, ...definition.helpers].map(partContent)]
+      : [
+          'source',
+          definition.captureNames,
+          [definition, ...definition.helpers].map(partContent),
+          ...(definition.place === undefined ? [] : [placeText(definition.place)]),
+        ]
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url').slice(0, 22)
 }
 
+const placeText = ({ file, line, column }: SourcePlace): string => `${line}:${column} ${file}`
+
 const partContent = (part: SourcePart): unknown[] => [part.name, part.source, part.isStrict, part.bindings]
+
+/** What a worker is told of a shipment, once. */
+export function definitionFor(shipment: Shipment, ledger: Ledger): FunctionDefinition {
+  if (!('survey' in shipment)) return shipment.definition
+  return { kind: 'live', content: shipment.survey.isFresh ? 0 : ledger.numberOf(shipment.survey) }
+}

@@ -1,6 +1,6 @@
 import { EncodeError } from '../errors/data-errors.ts'
 import type { EncodedBody } from './codec.ts'
-import { encodeHeader, paddingAfter, writeDescriptor } from './frame-header.ts'
+import { alignTo8, encodeHeader, paddingAfter, writeDescriptor } from './frame-header.ts'
 import { descriptorBytes, headerBytes } from './protocol.ts'
 
 const maxAttachments = 0xffff
@@ -53,4 +53,11 @@ export function frameChunks(
 export function appendPadding(chunks: Uint8Array[], byteLength: number): void {
   const padding = paddingAfter(byteLength)
   if (padding > 0) chunks.push(zeros.subarray(0, padding))
+}
+
+/** Bytes of a whole frame on the lane. */
+export function frameBytes({ start, end, attachments }: EncodedBody): number {
+  let byteLength = headerBytes + alignTo8(end - start) + alignTo8(attachments.length * descriptorBytes)
+  for (const attachment of attachments) byteLength += alignTo8(attachment.byteLength)
+  return byteLength
 }

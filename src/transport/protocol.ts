@@ -1,5 +1,5 @@
 /** Version of the wire. Both sides must have the same; `docs/protocol.md` has the rule. */
-export const protocolVersion = 2
+export const protocolVersion = 3
 
 /** Bytes of a frame header. */
 export const headerBytes = 16
@@ -33,6 +33,12 @@ export const frameType = {
   bootFailed: 11,
   /** Worker to host: something happened to a worker that was started in this one. */
   event: 12,
+  /** Host to worker: the code of a function, under the number in `aux`. */
+  code: 13,
+  /** Host to worker: a value as bytes to keep, under the number in `aux`. */
+  content: 14,
+  /** Host to worker: the variable `aux` has from now on the value of a content. */
+  bind: 15,
   /** Control lane, host to worker: end calls. */
   interrupt: 16,
   /** Control lane, worker to host: what became of it. */
@@ -48,6 +54,8 @@ export const frameType = {
   pong: 22,
   /** Control lane, host to worker: what the sentinel shall watch. */
   watch: 23,
+  /** Data lane, host to worker: contents that will not be asked for again. */
+  forget: 24,
 } as const
 
 /** Bits of a frame header's flags. The low four belong to the codec. */

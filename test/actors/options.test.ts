@@ -109,12 +109,13 @@ test('B29: what a function refers to and does not take along is named before a b
   const outside = { n: 1 }
   const { sent } = (await worker.stats()).bytes
   const error = await rejection(
-    worker.call(() => outside.n),
+    worker.call(() => outside.n, [], { capture: 'explicit' }),
     CaptureError,
   )
   expect(error.path).toContain('outside')
   expect((await worker.stats()).bytes.sent).toBe(sent)
-  expect(await worker.call(() => outside.n, [], { captures: { outside } })).toBe(1)
+  expect(await worker.call(() => outside.n, [], { captures: { outside }, capture: 'explicit' })).toBe(1)
+  expect(await worker.call(() => outside.n)).toBe(1)
 })
 
 test('B30, B32: a cyclic argument and an own key __proto__ are fine', async () => {
@@ -143,7 +144,7 @@ test('B31: what can not be copied is refused with its path', async () => {
   }
 })
 
-test('B41: a method, a native function and a bound function are refused before a byte is sent', async () => {
+test('B41: a native function and a bound function are refused before a byte is sent where nothing is looked for', async () => {
   const counter = {
     n: 1,
     count(): number {
@@ -152,10 +153,11 @@ test('B41: a method, a native function and a bound function are refused before a
   }
   const { sent } = (await worker.stats()).bytes
   for (const bad of [counter.count.bind(counter), Math.max]) {
-    await rejection(worker.call(bad as () => unknown), CaptureError)
+    await rejection(worker.call(bad as () => unknown, [], { capture: 'explicit' }), CaptureError)
     expect(worker.state).toBe('idle')
   }
   expect((await worker.stats()).bytes.sent).toBe(sent)
+  expect(await worker.call(Math.max, [1, 2])).toBe(2)
 })
 
 test('B41: a class rejects, and the worker stays', async () => {

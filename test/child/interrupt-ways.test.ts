@@ -114,7 +114,7 @@ test.each(Object.entries(ways))(
     expect(result.outcome).toBe('interrupted')
     const error = await call
     expect(error).toMatchObject({ collateral: false, executed: 'unknown', worker: worker.path })
-    expect(error.at).toMatch(/maltster:/)
+    expect(error.at).toMatch(/interrupt-ways\.test\.ts|maltster:/)
     expect(error.at).toContain('spins')
     expect(error.stack).toContain(error.at)
     await expectUsable(worker)

@@ -177,7 +177,7 @@ test('F13: a wrong ready token, and a second ready, are ProtocolErrors', async (
 
 test('F14: another version of the protocol is refused, and both are named', async () => {
   const error = await bootFailure({ start: [{ do: 'hello', version: 977 }] }, ProtocolError)
-  expect(error.message).toMatch(/version 2\b.*version 977/)
+  expect(error.message).toMatch(/version 3\b.*version 977/)
 })
 
 test('F13: ready without hello is a ProtocolError', async () => {
@@ -228,7 +228,7 @@ whereItCan('local')(
   'F19: with no descriptor left the start is refused, and works again when there are some',
   () => {
     const host = fileURLToPath(new URL('../fixtures/worker/host-without-descriptors.mjs', import.meta.url))
-    const command = ['-c', 'ulimit -n 64; exec "$0" "$1"', process.execPath, host]
+    const command = ['-c', 'ulimit -n 128; exec "$0" "$1"', process.execPath, host]
     const env = { ...process.env, MALTSTER_TEST_KIND: kind }
     const { stdout, stderr, status } = spawnSync('/bin/bash', command, { encoding: 'utf8', env })
     expect(stderr).toBe('')

@@ -1,0 +1,72 @@
+import { CaptureError, EncodeError } from '../errors/data-errors.ts'
+import { contentOf } from '../movement/graph/content.ts'
+import { Ledger } from '../movement/graph/ledger.ts'
+import type { MovementPlan } from '../movement/movement-plan.ts'
+import { planMovement, refusedPlan } from '../movement/plan.ts'
+import type { Preparation } from '../movement/prepare.ts'
+import { definitionFor, type Shipment } from '../movement/shipment.ts'
+import { messageCodec } from '../transport/codec/message-codec.ts'
+import { frameBytes } from '../transport/frame-chunks.ts'
+import { defaultLimits } from '../transport/limits.ts'
+import { type CallOptions, checkCallOptions } from './call-options.ts'
+import { bodyOf, type Callable, prepareCallable } from './callable.ts'
+import type { CallParameters } from './worker.ts'
+import type { ModuleReference } from '../movement/module-reference.ts'
+
+/** What explaining needs of a worker, or of none. */
+export interface ExplainContext {
+  readonly preparation: Preparation
+  readonly ledger: Ledger
+  /** Whether the worker has the definition of a shipment. */
+  readonly isDefined: (shipment: Shipment) => boolean
+}
+
+/** What a call would move; what it would be refused for is in the plan. */
+export function explainCall(fn: Callable, args: readonly unknown[], context: ExplainContext): MovementPlan {
+  const { preparation, ledger, isDefined } = context
+  const { codec, captures } = preparation
+  try {
+    const shipment = prepareCallable(fn, preparation)
+    const body = bodyOf(shipment, args, captures, ledger)
+    const steps = 'survey' in shipment ? ledger.steps(shipment.survey) : []
+    const sizeOf = (value: unknown, path: string): number => frameBytes(contentOf(codec, value, path).body)
+    const define = isDefined(shipment) ? 0 : sizeOf(definitionFor(shipment, ledger), 'fn')
+    return planMovement(shipment, steps, { define, call: sizeOf(body, 'args') })
+  } catch (error) {
+    if (error instanceof CaptureError || error instanceof EncodeError) return refusedPlan(error)
+    throw error
+  }
+}
+
+/**
+ * Tells what a call would move to a worker that has nothing yet, and why; nothing is sent. What can't go is in the plan
+ * as `refused`, and is its first line as a table. See `Worker.explain` for a worker that has something.
+ *
+ * @param fn - as in `Worker.call`
+ * @param args - its arguments, default none
+ * @param options - those of `Worker.call` that matter here: `captures`, `capture`
+ * @returns the plan; `String(plan)` is a table
+ * @throws {TypeError | RangeError} for wrong arguments and options
+ * @example
+ * import { explain } from 'maltster'
+ *
+ * const rate = 1.1
+ * const plan = explain((sum: number) => sum * rate, [100])
+ * console.log(plan.entries.map(({ name, kind }) => `${name}: ${kind}`).join(', '))
+ */
+export function explain<A extends unknown[]>(
+  fn: (...args: A) => unknown,
+  ...rest: CallParameters<NoInfer<A>, Pick<CallOptions, 'captures' | 'capture'>>
+): MovementPlan
+export function explain(fn: ModuleReference, args?: readonly unknown[]): MovementPlan
+export function explain(
+  fn: Callable,
+  args: readonly unknown[] = [],
+  options: CallOptions = {},
+): MovementPlan {
+  checkCallOptions(options)
+  const codec = messageCodec(defaultLimits)
+  const { captures, capture: policy = 'auto' } = options
+  const ledger = new Ledger(codec)
+  return explainCall(fn, args, { preparation: { captures, policy, codec }, ledger, isDefined: () => false })
+}

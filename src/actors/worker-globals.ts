@@ -1,0 +1,115 @@
+import type { Ledger } from '../movement/graph/ledger.ts'
+import type { BindingUse } from '../movement/graph/survey.ts'
+import { runtimeFunction } from '../movement/runtime-function.ts'
+
+/** A variable of a module that a worker holds because functions referred to it. */
+export interface WorkerGlobal {
+  /** What it is called. */
+  readonly name: string
+  /** URL or path of the module that it belongs to. */
+  readonly module: string
+  /** What it is: a variable, a constant, a function or a class. */
+  readonly kind: 'global' | 'constant' | 'function' | 'class' | 'capture'
+  /** Whether it can't be assigned to. */
+  readonly isConstant: boolean
+  /** What its value takes on the lane. */
+  readonly bytes: number
+}
+
+/** How a variable is named: where two modules have one of that name, with its module. */
+export type GlobalName = string | Pick<WorkerGlobal, 'name' | 'module'>
+
+/** What the globals of a worker need of it. */
+export interface GlobalsContext {
+  readonly ledger: Ledger
+  ask(asked: string, args: readonly unknown[]): Promise<unknown>
+}
+
+/**
+ * The variables of modules that a worker holds, because functions that were sent to it refer to them. Source:
+ * Distributed.jl `varinfo` and `clear!`.
+ *
+ * @example
+ * import { spawnWorker } from 'maltster'
+ *
+ * await using worker = await spawnWorker()
+ * const words = ['malt', 'hops']
+ * await worker.call(() => words.length)
+ * console.log(worker.globals.list().map(({ name }) => name)) // [ 'words' ]
+ * await worker.globals.delete('words')
+ * console.log(worker.globals.list().length) // 0
+ */
+export class WorkerGlobals {
+  readonly #context: GlobalsContext
+
+  /** @internal */
+  constructor(context: GlobalsContext) {
+    this.#context = context
+  }
+
+  /** All of them, in the order in which they were sent first. */
+  list(): WorkerGlobal[] {
+    return this.#context.ledger.variables().map(({ use, bytes }) => {
+      const { name, module, kind, isConstant } = use
+      return { name, module, kind, isConstant, bytes }
+    })
+  }
+
+  /**
+   * The value that it has there, which the worker may have changed.
+   * @param name - its name, or name and module
+   * @throws {RangeError} if the worker holds none, or several, of that name
+   * @throws {EncodeError | WorkerDiedError | WorkerStoppedError} as `Worker.call`
+   */
+  async get(name: GlobalName): Promise<unknown> {
+    return this.#context.ask(runtimeFunction.heldValue, [this.#find(name).id])
+  }
+
+  /**
+   * Gives it another value there; it stays until the value here changes.
+   * @param name - its name, or name and module
+   * @param value - data
+   * @throws {RangeError} if the worker holds none, or several, of that name
+   * @throws {TypeError} if it is a constant
+   * @throws {EncodeError | WorkerDiedError | WorkerStoppedError} as `Worker.call`
+   */
+  async set(name: GlobalName, value: unknown): Promise<void> {
+    const { id, isConstant, name: found } = this.#find(name)
+    if (isConstant) throw new TypeError(`\`${found}\` is a constant, in the worker as here.`)
+    await this.#context.ask(runtimeFunction.assignHeld, [id, value])
+  }
+
+  /**
+   * Forgets it, on both sides: it is undefined there until the next call that refers to it sends it again.
+   * @param name - its name, or name and module
+   * @returns whether the worker held it
+   * @throws {RangeError} if the worker holds several of that name
+   * @throws {WorkerDiedError | WorkerStoppedError} as `Worker.call`
+   */
+  async delete(name: GlobalName): Promise<boolean> {
+    const found = this.#matching(name)
+    if (found.length === 0) return false
+    const { id } = this.#find(name)
+    this.#context.ledger.unbind(id)
+    await this.#context.ask(runtimeFunction.dropHeld, [id])
+    return true
+  }
+
+  #matching(wanted: GlobalName): BindingUse[] {
+    const { name, module } = typeof wanted === 'string' ? { name: wanted, module: undefined } : wanted
+    const uses = this.#context.ledger.variables().map(({ use }) => use)
+    return uses.filter((use) => use.name === name && (module === undefined || use.module === module))
+  }
+
+  #find(wanted: GlobalName): BindingUse {
+    const found = this.#matching(wanted)
+    const [first, second] = found
+    const name = typeof wanted === 'string' ? wanted : wanted.name
+    if (first === undefined) throw new RangeError(`The worker holds no variable \`${name}\`; see \`list()\`.`)
+    if (second === undefined) return first
+    const modules = found.map(({ module }) => module).join(', ')
+    throw new RangeError(
+      `The worker holds several variables \`${name}\`, of ${modules}: name the module too, as \`{ name, module }\`.`,
+    )
+  }
+}

@@ -1,0 +1,21 @@
+import type { AnyFunction } from '../function-source.ts'
+
+let lastId = 0
+const byKey = new Map<string, number>()
+const byFunction = new WeakMap<AnyFunction, number>()
+
+/** The number of a variable, the same in all workers of this host; never used twice. */
+export function bindingId(key: string): number {
+  const known = byKey.get(key)
+  if (known !== undefined) return known
+  byKey.set(key, ++lastId)
+  return lastId
+}
+
+/** The number of a function or class that is held by itself. */
+export function functionId(fn: AnyFunction): number {
+  const known = byFunction.get(fn)
+  if (known !== undefined) return known
+  byFunction.set(fn, ++lastId)
+  return lastId
+}

@@ -1,0 +1,140 @@
+import { types } from 'node:util'
+import { CaptureError } from '../../errors/data-errors.ts'
+import { refusalOf } from '../../transport/codec/refusals.ts'
+
+interface Kind {
+  readonly test: (value: object) => boolean
+  readonly label?: string
+  readonly why: string
+  readonly hint: string
+}
+
+const classOf = (value: object): string => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (typeof prototype !== 'object' || prototype === null) return ''
+  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
+  if (typeof constructor !== 'function') return ''
+  const name: unknown = Object.getOwnPropertyDescriptor(constructor, 'name')?.value
+  return typeof name === 'string' ? name : ''
+}
+
+const named = (name: RegExp) => (value: object) => name.test(classOf(value))
+
+const kinds: readonly Kind[] = [
+  {
+    test: types.isProxy,
+    label: 'Proxy',
+    why: 'what a Proxy does is hidden in its handler',
+    hint: 'Pass the object behind it, or a plain copy',
+  },
+  {
+    test: types.isPromise,
+    label: 'Promise',
+    why: 'a promise is settled in this process only',
+    hint: 'Await it before the call, and use the value',
+  },
+  {
+    test: (value) => types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef,
+    why: 'what it holds weakly belongs to the memory of this process',
+    hint: 'Use a Map, a Set or a plain reference, or make it inside the function',
+  },
+  {
+    test: types.isGeneratorObject,
+    label: 'generator',
+    why: 'a generator has stopped in the midst of code of this process',
+    hint: 'Collect it into an array, or start it inside the function',
+  },
+  {
+    test: named(/^(?:Timeout|Immediate)$/),
+    why: 'a timer belongs to the event loop of this process',
+    hint: 'Start it inside the function',
+  },
+  {
+    test: named(/^(?:Socket|TLSSocket|Server)$/),
+    why: "a socket can't leave its process",
+    hint: 'Open it in the worker, e.g. in `preload`',
+  },
+  {
+    test: (value) => typeof (value as { pipe?: unknown }).pipe === 'function',
+    why: "a stream can't leave its process",
+    hint: 'Open it in the worker, e.g. in `preload`, or pass the data it carries',
+  },
+]
+
+/** Why an object can't go to another process; undefined if it may. */
+export function captureRefusal(value: object, path: string): CaptureError | undefined {
+  const kind = kinds.find(({ test }) => test(value))
+  const label = kind?.label ?? classOf(value)
+  const shown = label === '' ? path : `${path} (${label})`
+  if (kind !== undefined) return new CaptureError({ path: shown, why: kind.why, hint: kind.hint })
+  const refusal = refusalOf(value)
+  if (refusal === undefined) return undefined
+  return new CaptureError({
+    path: shown,
+    why: `it is ${refusal.what}`,
+    hint: `${refusal.remedy.replace(/\.$/, '')}, or make it inside the function`,
+  })
+}
+
+export const symbolRefusal = (symbol: symbol, path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: `it is a unique symbol (${String(symbol)}), which no other process has`,
+    hint: 'Use `Symbol.for(name)`, which is the same everywhere',
+  })
+
+export const privateRefusal = (name: string, className: string, path: string): CaptureError =>
+  new CaptureError({
+    path: `${path} (${className})`,
+    why: `it has the private field \`${name}\`, which nobody can set from outside`,
+    hint: 'Pass its data, and make it anew inside the function',
+  })
+
+export const prototypeRefusal = (path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: 'it has a prototype that no class or function stands for',
+    hint: 'Pass a plain object, or an instance of a class',
+  })
+
+export const uninitialisedRefusal = (name: string, path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: `\`${name}\` has not been given its value yet`,
+    hint: 'Make the call after the line that declares it',
+  })
+
+export const ambiguousRefusal = (name: string, path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: `\`${name}\` is assigned by functions that were made several times and look alike, so who shares it with whom can't be known`,
+    hint: 'Keep it in an object that they refer to, or send one of them at a time',
+  })
+
+export const inspectorRefusal = (name: string, path: string): CaptureError =>
+  new CaptureError({
+    path: `${path} → ${name}`,
+    why: `\`${name}\` has to be read from the live function, and this process may not use its inspector`,
+    hint: `Pass it by \`captures: { ${name} }\``,
+  })
+
+export const builtinSubclassRefusal = (value: object, path: string): CaptureError =>
+  new CaptureError({
+    path: `${path} (${classOf(value)})`,
+    why: 'its class extends one of the language whose content is hidden, such as Map or Array',
+    hint: 'Pass its content, and make it anew inside the function',
+  })
+
+export const processInstanceRefusal = (value: object, path: string): CaptureError =>
+  new CaptureError({
+    path: `${path} (${classOf(value)})`,
+    why: 'objects of this class live in this process only',
+    hint: 'Pass the data that it holds, or make it inside the function',
+  })
+
+export const nodeCodeRefusal = (path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: 'it is code of Node.js itself, and no export of one of its modules',
+    hint: 'Import what it is from inside the function',
+  })

@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto'
+import type { Codec, EncodedBody } from '../../transport/codec.ts'
+import { headerBytes } from '../../transport/protocol.ts'
+
+/** A value as bytes that stay good, and what tells it from others. */
+export interface Content {
+  readonly body: EncodedBody
+  /** Equal for equal bytes. */
+  readonly key: string
+}
+
+const shortBytes = 48
+
+/** @throws {EncodeError} if it can't be encoded */
+export function contentOf(codec: Codec, value: unknown, path: string): Content {
+  const encoded = codec.encode(value, path, Buffer.allocUnsafe(256), 0, headerBytes)
+  // The encoder uses its result again.
+  const { buffer, start, end, flags, attachments } = encoded
+  const body = { buffer, start, end, flags, attachments: [...attachments] }
+  return { body, key: keyOf(body) }
+}
+
+function keyOf({ buffer, start, end, flags, attachments }: EncodedBody): string {
+  if (attachments.length === 0 && end - start <= shortBytes) {
+    return `${flags}${buffer.toString('latin1', start, end)}`
+  }
+  const hash = createHash('sha1').update(buffer.subarray(start, end))
+  for (const attachment of attachments) hash.update(attachment)
+  return `${flags}#${hash.digest('base64')}`
+}

@@ -1,0 +1,177 @@
+import type { Codec, IncomingBody } from '../../transport/codec.ts'
+import { type CodeFactory, Cell, compileCode } from './compile-code.ts'
+import type { CodeDefinition } from './code-definition.ts'
+import { loadImport } from './load-import.ts'
+import { type HeldCode, rebuildGraph, type Surroundings } from './rebuild-graph.ts'
+import { runtimeFunction } from '../runtime-function.ts'
+import type { Row } from './rows.ts'
+
+interface Code {
+  readonly definition: CodeDefinition
+  factory: CodeFactory | undefined
+  readonly imported: Map<string, unknown>
+  failure: Error | undefined
+}
+
+interface Binding {
+  readonly cell: Cell
+  isBound: boolean
+  failure: Error | undefined
+  waiting: ((value: unknown) => void)[]
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
+
+/** What a worker holds of what its host has sent: codes, contents, and the variables of modules. */
+export class Holdings implements Surroundings {
+  readonly #codec: Codec
+  readonly #codes = new Map<number, Code>()
+  readonly #contents = new Map<number, IncomingBody>()
+  readonly #bindings = new Map<number, Binding>()
+  #loading = 0
+  #queue: (() => void)[] = []
+  #whenLoaded: Promise<void> | undefined
+  #loaded: () => void = () => {}
+
+  constructor(codec: Codec) {
+    this.#codec = codec
+  }
+
+  /** Undefined if everything that came is in place; else a promise of that. */
+  get waiting(): Promise<void> | undefined {
+    return this.#whenLoaded
+  }
+
+  define(id: number, body: IncomingBody): void {
+    const definition = this.#codec.decode(body) as CodeDefinition
+    const code: Code = { definition, factory: undefined, imported: new Map(), failure: undefined }
+    this.#codes.set(id, code)
+    try {
+      code.factory = compileCode(definition)
+      for (const [name, reference] of definition.imports) {
+        const loaded = loadImport(reference)
+        if (!(loaded instanceof Promise)) code.imported.set(name, loaded)
+        else this.#await(code, name, loaded)
+      }
+    } catch (error) {
+      code.failure = asError(error)
+    }
+  }
+
+  #await(code: Code, name: string, loaded: Promise<unknown>): void {
+    this.#loading++
+    this.#whenLoaded ??= new Promise((resolve) => {
+      this.#loaded = resolve
+    })
+    void loaded
+      .then(
+        (value) => code.imported.set(name, value),
+        (error: unknown) => {
+          code.failure = asError(error)
+        },
+      )
+      .then(() => this.#oneIsLoaded())
+  }
+
+  #oneIsLoaded(): void {
+    if (--this.#loading > 0) return
+    const queue = this.#queue
+    this.#queue = []
+    this.#whenLoaded = undefined
+    for (const step of queue) step()
+    this.#loaded()
+  }
+
+  /** Keeps a copy: the buffer is the reader's. */
+  keep(id: number, { buffer, start, end, flags, attachments }: IncomingBody): void {
+    const copy = Buffer.from(buffer.subarray(start, end))
+    this.#contents.set(id, { buffer: copy, start: 0, end: copy.length, flags, attachments })
+  }
+
+  forget(ids: readonly number[]): void {
+    for (const id of ids) this.#contents.delete(id)
+  }
+
+  /** Gives a variable a value; after those that came before it. */
+  bind(id: number, content: number): void {
+    const binding = this.#binding(id)
+    const step = (): void => this.#bindNow(binding, content)
+    if (this.#loading > 0) this.#queue.push(step)
+    else step()
+  }
+
+  #bindNow(binding: Binding, content: number): void {
+    try {
+      const value = this.make(content)
+      binding.failure = undefined
+      binding.cell.v = value
+      binding.isBound = true
+      const { waiting } = binding
+      binding.waiting = []
+      for (const assign of waiting) assign(value)
+    } catch (error) {
+      binding.failure = asError(error)
+    }
+  }
+
+  /** Makes the value of a content, anew. @throws what it throws, and what has kept something that it needs from being there */
+  make(content: number): unknown {
+    const body = this.#contents.get(content)
+    if (body === undefined) throw new Error(`Content ${content} is not held by this worker.`)
+    const attachments = body.attachments.map((one) => one.slice(0))
+    return rebuildGraph(this.#codec.decode({ ...body, attachments }) as Row[], this)
+  }
+
+  code(id: number, captured: (index: number) => Cell): HeldCode {
+    const code = this.#codes.get(id)
+    if (code?.failure !== undefined) throw code.failure
+    if (code?.factory === undefined) throw new Error(`Code ${id} is not held by this worker.`)
+    const { definition, factory, imported } = code
+    const cells = new Map<string, Cell>()
+    for (const [name, binding] of definition.cells) cells.set(name, this.cell(binding))
+    definition.captured.forEach(([name, isCell], index) => {
+      if (isCell) cells.set(name, captured(index))
+    })
+    const made = factory(cells)
+    for (const [name, value] of imported) made.set[name]!(value)
+    return { ...made, isClass: definition.isClass, captured: definition.captured }
+  }
+
+  cell(id: number): Cell {
+    const { cell, failure } = this.#binding(id)
+    if (failure !== undefined) throw failure
+    return cell
+  }
+
+  whenBound(id: number, assign: (value: unknown) => void): boolean {
+    const binding = this.#binding(id)
+    if (!binding.isBound) binding.waiting.push(assign)
+    return binding.isBound
+  }
+
+  #binding(id: number): Binding {
+    const known = this.#bindings.get(id)
+    if (known !== undefined) return known
+    const binding: Binding = {
+      cell: new Cell(),
+      isBound: false,
+      failure: undefined,
+      waiting: [],
+    }
+    this.#bindings.set(id, binding)
+    return binding
+  }
+
+  /** What the host may ask of it by name. */
+  readonly functions = {
+    [runtimeFunction.heldValue]: (id: number): unknown => this.cell(id).v,
+    [runtimeFunction.assignHeld]: (id: number, value: unknown): void => {
+      this.#binding(id).cell.v = value
+    },
+    [runtimeFunction.dropHeld]: (id: number): void => {
+      const binding = this.#binding(id)
+      binding.cell.v = undefined
+      binding.isBound = false
+    },
+  }
+}

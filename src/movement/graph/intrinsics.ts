@@ -1,0 +1,73 @@
+import { builtinModules } from 'node:module'
+import { isKnownGlobal } from '../known-globals.ts'
+
+const isThing = (value: unknown): value is object =>
+  (typeof value === 'object' && value !== null) || typeof value === 'function'
+
+const lazyGlobals = new Set(['process', 'Buffer', 'performance', 'fetch', 'crypto', 'console'])
+let intrinsics: Map<object, readonly string[]> | undefined
+
+function collectIntrinsics(): Map<object, readonly string[]> {
+  const paths = new Map<object, readonly string[]>()
+  const add = (value: unknown, path: readonly string[]): void => {
+    if (isThing(value) && !paths.has(value)) paths.set(value, path)
+  }
+  add(globalThis, ['globalThis'])
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    if (!isKnownGlobal(name)) continue
+    const { value, get } = Object.getOwnPropertyDescriptor(globalThis, name) ?? {}
+    const thing: unknown = get !== undefined && lazyGlobals.has(name) ? Reflect.get(globalThis, name) : value
+    if (!isThing(thing)) continue
+    add(thing, [name])
+    addMembers(thing, [name], add)
+    if (typeof thing !== 'function') continue
+    const prototype: unknown = Object.getOwnPropertyDescriptor(thing, 'prototype')?.value
+    add(prototype, [name, 'prototype'])
+    if (isThing(prototype)) addMembers(prototype, [name, 'prototype'], add)
+  }
+  return paths
+}
+
+function addMembers(
+  thing: object,
+  path: readonly string[],
+  add: (value: unknown, path: readonly string[]) => void,
+): void {
+  for (const key of Object.getOwnPropertyNames(thing)) {
+    const value: unknown = Object.getOwnPropertyDescriptor(thing, key)?.value
+    if (typeof value === 'function') add(value, [...path, key])
+  }
+}
+
+/** The way to something that every process has, from its global object. */
+export function intrinsicPath(value: object): readonly string[] | undefined {
+  intrinsics ??= collectIntrinsics()
+  return intrinsics.get(value)
+}
+
+/** A thing of a module of Node.js: which module, and the export. */
+export type BuiltinPlace = readonly [module: string, name: string]
+
+let builtins: Map<object, BuiltinPlace> | undefined
+const notLooked = /^(?:_|sys$|punycode|wasi|inspector|trace_events|test|sqlite|sea|domain|repl|cluster)/
+
+function collectBuiltins(): Map<object, BuiltinPlace> {
+  const places = new Map<object, BuiltinPlace>()
+  for (const name of builtinModules) {
+    if (notLooked.test(name)) continue
+    const module = process.getBuiltinModule(`node:${name}`) as unknown
+    if (!isThing(module)) continue
+    if (!places.has(module)) places.set(module, [`node:${name}`, '*'])
+    for (const key of Object.keys(module)) {
+      const value: unknown = Object.getOwnPropertyDescriptor(module, key)?.value
+      if (isThing(value) && !places.has(value)) places.set(value, [`node:${name}`, key])
+    }
+  }
+  return places
+}
+
+/** Where a function, class or object of Node.js itself is exported. */
+export function builtinPlace(value: object): BuiltinPlace | undefined {
+  builtins ??= collectBuiltins()
+  return builtins.get(value)
+}

@@ -1,0 +1,31 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { compileImportOf, silenceImportWarning } from '../dynamic-import.ts'
+import type { ImportReference } from '../live/import-reference.ts'
+
+const { getBuiltinModule } = process
+
+/** Does an import as the module that it stands in would. What has to be loaded in turn is a promise. */
+export function loadImport(reference: ImportReference): unknown {
+  const { specifier, name, isRequire, from } = reference
+  if (specifier.startsWith('node:')) {
+    const module = getBuiltinModule(specifier) as unknown as Record<string, unknown> | undefined
+    if (module === undefined) throw new Error(`This version of Node.js has no module ${specifier}.`)
+    // The namespace of a builtin has the module itself as its default export.
+    if (name === 'default' && !isRequire) return module
+    return name === '*' ? (isRequire ? module : { ...module, default: module }) : module[name]
+  }
+  if (specifier === '') return createRequire(from!)
+  if (isRequire) return memberOf(createRequire(from!)(specifier), name)
+  silenceImportWarning()
+  const place = from!.startsWith('file:') ? fileURLToPath(from!) : from!
+  return compileImportOf(place)(specifier).then((namespace) => {
+    if (name !== '*' && !Object.hasOwn(namespace, name)) {
+      throw new SyntaxError(`The module '${specifier}' has no export '${name}' in this worker.`)
+    }
+    return memberOf(namespace, name)
+  })
+}
+
+const memberOf = (module: unknown, name: string): unknown =>
+  name === '*' ? module : (module as Record<string, unknown>)[name]

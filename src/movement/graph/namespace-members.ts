@@ -1,0 +1,23 @@
+import { types } from 'node:util'
+import { importOrigin } from '../live/import-origin.ts'
+import type { LiveCode, LiveName } from '../live/live-code.ts'
+import { bindingId } from './binding-ids.ts'
+
+/** By binding: the members of a namespace that some function has been seen to use. */
+const usedMembers = new Map<number, Set<string>>()
+
+/**
+ * A module namespace that has to go by value goes as an object of what is used of it; everything else is as it is.
+ */
+export function membersOf(code: LiveCode, name: LiveName, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || name.variable === undefined) return value
+  if (importOrigin(name.name, name.variable)?.name !== '*' && !types.isModuleNamespaceObject(value))
+    return value
+  const id = bindingId(`${code.module}#${name.name}`)
+  const members = usedMembers.get(id) ?? new Set()
+  usedMembers.set(id, members)
+  const pattern = new RegExp(`(?<![\\w$.])${name.name.replaceAll('$', '\\$')}\\s*\\??\\.\\s*([\\w$]+)`, 'g')
+  for (const [, member] of code.read.text.matchAll(pattern)) members.add(member!)
+  const namespace = value as Record<string, unknown>
+  return Object.fromEntries([...members].map((member) => [member, namespace[member]]))
+}

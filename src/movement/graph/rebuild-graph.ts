@@ -1,0 +1,210 @@
+import type { Cell, Made } from './compile-code.ts'
+import { propertyFlag, type Row, rowKind } from './rows.ts'
+
+/** What a graph refers to that the worker holds. */
+export interface Surroundings {
+  /** @throws what kept the code from being there */
+  code(id: number, captured: (index: number) => Cell): HeldCode
+  cell(id: number): Cell
+  /** Whether a binding has its value; if not, `assign` is called with it when it has. */
+  whenBound(id: number, assign: (value: unknown) => void): boolean
+}
+
+/** A code, with the cells of one function. */
+export interface HeldCode extends Made {
+  readonly isClass: boolean
+  readonly captured: readonly (readonly [name: string, isCell: boolean])[]
+}
+
+const { create, defineProperty, setPrototypeOf } = Object
+const { getBuiltinModule } = process
+const { bind } = Function.prototype
+const { apply } = Reflect
+
+/** Makes the value of a graph. @throws what a class throws while it is defined */
+export function rebuildGraph(rows: readonly Row[], surroundings: Surroundings): unknown {
+  return new Builder(rows, surroundings).build()
+}
+
+class Builder {
+  readonly #rows: readonly Row[]
+  readonly #surroundings: Surroundings
+  readonly #things: unknown[] = []
+  readonly #isBegun: boolean[] = []
+  readonly #later: (() => void)[] = []
+
+  constructor(rows: readonly Row[], surroundings: Surroundings) {
+    this.#rows = rows
+    this.#surroundings = surroundings
+  }
+
+  build(): unknown {
+    const value = this.#thing(0)
+    for (let next = this.#later.shift(); next !== undefined; next = this.#later.shift()) next()
+    return value
+  }
+
+  #value(slot: unknown): unknown {
+    if (!Array.isArray(slot)) return slot
+    return this.#thing(slot[0] as number)
+  }
+
+  /** Gives a value where it belongs, now or when it is there. */
+  #put(slot: unknown, assign: (value: unknown) => void): void {
+    if (Array.isArray(slot)) {
+      const row = this.#rows[slot[0] as number]!
+      if (row[0] === rowKind.held && !this.#surroundings.whenBound(row[1] as number, assign)) return
+    }
+    assign(this.#value(slot))
+  }
+
+  #thing(index: number): unknown {
+    if (!this.#isBegun[index]) {
+      this.#isBegun[index] = true
+      this.#begin(index, this.#rows[index]!)
+    }
+    return this.#things[index]
+  }
+
+  #begin(index: number, row: Row): void {
+    switch (row[0]) {
+      case rowKind.data:
+        this.#things[index] = row[1]
+        return
+      case rowKind.array:
+        return this.#array(index, row)
+      case rowKind.object:
+        return this.#object(index, row)
+      case rowKind.map:
+        return this.#map(index, row)
+      case rowKind.set:
+        return this.#set(index, row)
+      case rowKind.function:
+        return this.#function(index, row)
+      case rowKind.error:
+        return this.#error(index, row)
+      case rowKind.cell:
+        this.#things[index] = { v: undefined }
+        this.#later.push(() => this.#put(row[1], (value) => ((this.#things[index] as Cell).v = value)))
+        return
+      case rowKind.bound: {
+        const [, target, self, ...args] = row
+        const values = args.map((arg) => this.#value(arg))
+        this.#things[index] = apply(bind, this.#value(target), [this.#value(self), ...values])
+        return
+      }
+      case rowKind.held:
+        this.#things[index] = this.#surroundings.cell(row[1] as number).v
+        return
+      case rowKind.binding:
+        this.#things[index] = this.#surroundings.cell(row[1] as number)
+        return
+      default:
+        this.#things[index] = shared(row)
+    }
+  }
+
+  #array(index: number, [, ...slots]: Row): void {
+    const array: unknown[] = []
+    this.#things[index] = array
+    array.length = slots.length
+    this.#later.push(() => {
+      slots.forEach((slot, i) => {
+        if (!Array.isArray(slot) || slot.length > 0) this.#put(slot, (value) => (array[i] = value))
+      })
+    })
+  }
+
+  #map(index: number, row: Row): void {
+    const map = new Map<unknown, unknown>()
+    this.#things[index] = map
+    this.#later.push(() => {
+      for (let i = 1; i < row.length; i += 2) map.set(this.#value(row[i]), this.#value(row[i + 1]))
+    })
+  }
+
+  #set(index: number, row: Row): void {
+    const set = new Set<unknown>()
+    this.#things[index] = set
+    this.#later.push(() => {
+      for (let i = 1; i < row.length; i++) set.add(this.#value(row[i]))
+    })
+  }
+
+  #object(index: number, row: Row): void {
+    const [, prototype, others] = row
+    const object = (
+      prototype === true ? {} : create(prototype === null ? null : this.#prototypeOf(prototype))
+    ) as object
+    this.#things[index] = object
+    this.#later.push(() => this.#properties(object, row, 3, others as Row[]))
+  }
+
+  #prototypeOf(slot: unknown): object {
+    return (this.#value(slot) as { prototype: object }).prototype
+  }
+
+  #error(index: number, row: Row): void {
+    const [, error, prototype, others] = row
+    setPrototypeOf(error, this.#prototypeOf(prototype))
+    this.#things[index] = error
+    this.#later.push(() => this.#properties(error as object, row, 4, others as Row[]))
+  }
+
+  #function(index: number, row: Row): void {
+    const [, id, slots, others] = row as [number, number, unknown[], Row[]]
+    const code = this.#surroundings.code(id, (place) => this.#value(slots[place]) as Cell)
+    const assign = (): void => {
+      code.captured.forEach(([name, isCell], place) => {
+        if (!isCell) this.#put(slots[place], code.set[name]!)
+      })
+    }
+    // What a class refers to may be needed while it is defined.
+    if (code.isClass) assign()
+    const made = code.make()
+    this.#things[index] = made
+    this.#later.push(() => {
+      if (!code.isClass) assign()
+      this.#properties(made, row, 4, others)
+    })
+  }
+
+  #properties(object: object, row: Row, from: number, others: readonly Row[]): void {
+    for (let i = from; i < row.length; i += 2) {
+      const key = row[i] as string
+      this.#put(row[i + 1], (value) =>
+        defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true }),
+      )
+    }
+    for (const [keySlot, given, first, second] of others) {
+      const flags = given as number
+      const key = this.#value(keySlot) as string | symbol
+      const enumerable = (flags & propertyFlag.enumerable) !== 0
+      const configurable = (flags & propertyFlag.configurable) !== 0
+      if ((flags & propertyFlag.accessor) === 0) {
+        const writable = (flags & propertyFlag.writable) !== 0
+        defineProperty(object, key, { value: this.#value(first), enumerable, configurable, writable })
+      } else {
+        const get = this.#value(first) as (() => unknown) | undefined
+        const set = this.#value(second) as ((value: unknown) => void) | undefined
+        defineProperty(object, key, { get, set, enumerable, configurable } as PropertyDescriptor)
+      }
+    }
+  }
+}
+
+/** What every process of Node.js has. */
+function shared(row: Row): unknown {
+  if (row[0] === rowKind.intrinsic) {
+    let thing: unknown = globalThis
+    for (const step of row.slice(1) as string[]) thing = (thing as Record<string, unknown>)[step]
+    return thing
+  }
+  if (row[0] === rowKind.symbol) {
+    const [, key, isWellKnown] = row as [number, string, boolean]
+    return isWellKnown ? (Symbol as unknown as Record<string, symbol>)[key] : Symbol.for(key)
+  }
+  const [, module, name] = row as [number, string, string]
+  const exports = getBuiltinModule(module) as unknown as Record<string, unknown>
+  return name === '*' ? exports : exports[name]
+}

@@ -1,0 +1,85 @@
+import type { AnyFunction } from '../function-source.ts'
+import type { LiveName } from '../live/live-code.ts'
+import { scopeOf } from '../live/live-code.ts'
+import type { Reading } from '../live/reading.ts'
+import type { LiveScope } from '../live/inspector.ts'
+import { ambiguousRefusal } from './capture-refusals.ts'
+
+/** A captured variable that somebody assigns to, and those who seem to share it. */
+export interface SharedVariable {
+  readonly name: string
+  readonly path: string
+  readonly scope: LiveScope
+  /** Functions by their code: twice the same code means two scopes that look alike, or one. */
+  readonly sharers: Map<number, Set<AnyFunction>>
+  isWritten: boolean
+  /** Set once it lives in the worker by itself. */
+  id: number | undefined
+  isInline: boolean
+}
+
+/** The number that a variable of a function was given by an earlier call. */
+const earlier = new WeakMap<AnyFunction, Map<string, SharedVariable>>()
+
+/**
+ * Tells which functions share a captured variable. V8 hides that; but the same place in the source and the same values
+ * in the whole scope are one scope, unless functions of the same text were made several times.
+ */
+export class SharedVariables {
+  readonly #byPlace = new Map<string, SharedVariable[]>()
+  readonly #ofFunction = new Map<AnyFunction, Map<string, SharedVariable>>()
+
+  find(fn: AnyFunction, name: LiveName, { code, scopes }: Reading, path: string): SharedVariable {
+    const scope = scopeOf(name.name, scopes)!
+    const key = `${code.module}:${name.variable?.scopeStart ?? scope.kind}:${name.name}`
+    const known = this.#ofFunction.get(fn)?.get(key)
+    if (known !== undefined) return known
+    const list = this.#byPlace.get(key) ?? []
+    this.#byPlace.set(key, list)
+    let variable = list.find((one) => looksLike(one.scope, scope))
+    if (variable === undefined) {
+      const id = earlier.get(fn)?.get(key)?.id
+      variable = { name: name.name, path, scope, sharers: new Map(), isWritten: false, id, isInline: false }
+      list.push(variable)
+    }
+    variable.isWritten ||= name.isWritten
+    const sharers = variable.sharers.get(code.id) ?? new Set()
+    sharers.add(fn)
+    variable.sharers.set(code.id, sharers)
+    remember(this.#ofFunction, fn, key, variable)
+    remember(earlier, fn, key, variable)
+    return variable
+  }
+
+  /** @throws {CaptureError} if who shares a variable with whom can't be known */
+  check(): void {
+    for (const list of this.#byPlace.values()) {
+      for (const { isWritten, sharers, name, path } of list) {
+        if (isWritten && [...sharers.values()].some(({ size }) => size > 1))
+          throw ambiguousRefusal(name, path)
+      }
+    }
+  }
+}
+
+function remember(
+  map: Map<AnyFunction, Map<string, SharedVariable>> | WeakMap<AnyFunction, Map<string, SharedVariable>>,
+  fn: AnyFunction,
+  key: string,
+  variable: SharedVariable,
+): void {
+  const ofFunction = map.get(fn) ?? new Map<string, SharedVariable>()
+  ofFunction.set(key, variable)
+  map.set(fn, ofFunction)
+}
+
+function looksLike(one: LiveScope, other: LiveScope): boolean {
+  if (one.kind !== other.kind) return false
+  const names = Object.keys(one.values)
+  return (
+    names.length === Object.keys(other.values).length &&
+    names.every(
+      (name) => Object.hasOwn(other.values, name) && Object.is(one.values[name], other.values[name]),
+    )
+  )
+}

@@ -1,0 +1,61 @@
+import { existsSync, realpathSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { ImportOrigin } from './import-origin.ts'
+
+/** An import that the worker does itself. Plain data. */
+export interface ImportReference {
+  /** Empty for `require` itself. */
+  readonly specifier: string
+  /** The export; `*` for the namespace, or for all that `require` gives. */
+  readonly name: string
+  readonly isRequire: boolean
+  /** The URL of the module that imports it, which it is resolved from; undefined for a builtin. */
+  readonly from: string | undefined
+}
+
+/** What every Node.js loads without help. */
+const loadable = /\.(?:[cm]?js|json|node|wasm)$/
+
+let entryUrl: string | undefined
+
+/** The program's own module: to import it elsewhere would run the program again. */
+function isEntry(url: string): boolean {
+  const [, entry] = process.argv
+  if (entry === undefined) return false
+  try {
+    entryUrl ??= pathToFileURL(realpathSync(entry)).href
+  } catch {
+    entryUrl = ''
+  }
+  return url === entryUrl || url === pathToFileURL(entry).href
+}
+
+/** A script's place as a URL: V8 has URLs for ES modules and paths for CommonJS. */
+export function moduleUrl(place: string): string | undefined {
+  if (/^(?:file|data):/.test(place)) return place
+  return place.startsWith('/') || /^[A-Za-z]:\\/.test(place) ? pathToFileURL(place).href : undefined
+}
+
+/**
+ * How the worker can get an import by itself: builtins, packages, and files that Node.js can load. Undefined for what
+ * has to go by value: the program's own module, TypeScript, what a bundler or a test runner made up.
+ */
+export function importReference(origin: ImportOrigin, module: string): ImportReference | undefined {
+  const { specifier, name, isRequire } = origin
+  if (isBuiltin(specifier)) {
+    const builtin = specifier.startsWith('node:') ? specifier : `node:${specifier}`
+    return { specifier: builtin, name, isRequire, from: undefined }
+  }
+  const from = moduleUrl(module)
+  if (from === undefined) return undefined
+  const isPath = /^\.{0,2}\//.test(specifier) || /^[a-z]+:/.test(specifier)
+  if (!isPath) return { specifier, name, isRequire, from }
+  const url = new URL(specifier, from)
+  if (url.protocol === 'data:') return { specifier, name, isRequire, from }
+  if (url.protocol !== 'file:' || isEntry(url.href)) return undefined
+  const path = fileURLToPath(url)
+  const isThere = existsSync(path)
+  if (isThere ? !loadable.test(path) : !isRequire) return undefined
+  return { specifier, name, isRequire, from }
+}

@@ -1,0 +1,206 @@
+import { isKnownGlobal } from '../known-globals.ts'
+import { compilerHelpers, isOfModule, viteMeta } from '../compiler-shims.ts'
+import type { FreeName } from '../free-names.ts'
+import type { Captures } from '../collect.ts'
+import { expression, type FunctionSource } from '../function-source.ts'
+import type { SourcePlace } from '../definition.ts'
+import { RecentMap } from '../recent-map.ts'
+import { type ImportReference, importReference, moduleUrl } from './import-reference.ts'
+import { importOrigin } from './import-origin.ts'
+import type { Internals, LiveScope } from './inspector.ts'
+import { ModuleFacts, type Variable } from './module-facts.ts'
+import { rewriteNames } from './rewrite.ts'
+import { scriptOf } from './scripts.ts'
+
+/** What a free name of a function stands for. */
+export interface LiveName {
+  readonly name: string
+  /**
+   * `binding`: a variable of the module; `captured`: one of the functions and blocks in between; `import`: the worker
+   * imports it by itself.
+   */
+  readonly from: 'binding' | 'captured' | 'import'
+  readonly variable: Variable | undefined
+  readonly reference: ImportReference | undefined
+  /** Assigned to by this very function. */
+  readonly isWritten: boolean
+  readonly isTypeofOnly: boolean
+  /** For a class: needed while it is defined. */
+  readonly isEager: boolean
+  /** Somebody assigns to it, so that those who share it have to see that. */
+  readonly isShared: boolean
+}
+
+/** The code of a function, apart from the values it refers to; the same for all closures of one place. */
+export interface LiveCode {
+  /** Never used twice in this process. */
+  readonly id: number
+  readonly read: FunctionSource
+  /** Place of the module as V8 has it; what its bindings are told apart by. */
+  readonly module: string
+  /** Its line and column in that, from 1; undefined if that is not known. */
+  readonly place: SourcePlace | undefined
+  readonly names: readonly LiveName[]
+  /** Names that nothing supplies. */
+  readonly missing: readonly FreeName[]
+  readonly isClass: boolean
+  /** An expression, with cells in place of shared names. */
+  readonly source: string
+}
+
+const factsOfModule = new RecentMap<
+  string,
+  { facts: ModuleFacts | undefined; lineStarts: number[]; url: string }
+>(64)
+const codes = new RecentMap<string, LiveCode>(4096)
+let lastId = 0
+
+/**
+ * The code of a live function: where it stands, and what its names are there.
+ * @param given - what wins over what is found
+ */
+export function liveCode(read: FunctionSource, internals: Internals, given: Captures = {}): LiveCode {
+  const { place } = internals
+  const where = place === undefined ? 'nowhere' : `${place.scriptId}:${place.line}:${place.column}`
+  const names = read.analysis.freeNames.filter(({ name }) => Object.hasOwn(given, name))
+  const key = `${where}:${read.id}:${names.map(({ name }) => name).join()}`
+  const known = codes.get(key)
+  if (known !== undefined) return known
+  const code = readCode(read, internals, given)
+  codes.set(key, code)
+  return code
+}
+
+/** The scope that has a name, of those around a function. */
+export const scopeOf = (name: string, scopes: readonly LiveScope[]): LiveScope | undefined =>
+  scopes.find(({ values }) => Object.hasOwn(values, name))
+
+function readCode(read: FunctionSource, { place, scopes }: Internals, given: Captures): LiveCode {
+  const { freeNames, hasImportMeta, dynamicImports } = read.analysis
+  // Where nothing is found around it, its module makes no difference, and to read that takes long.
+  const needsModule = hasImportMeta || dynamicImports.hasComputed || dynamicImports.specifiers.length > 0
+  const isFound = ({ name }: FreeName): boolean => isOfModule(name) || scopeOf(name, scopes) !== undefined
+  const isOfModuleAtAll = needsModule || freeNames.some(isFound)
+  const module = place === undefined || !isOfModuleAtAll ? undefined : moduleOf(place.scriptId)
+  const start = place === undefined || module === undefined ? -1 : startOf(read.text, module, place)
+  const names: LiveName[] = []
+  const missing: FreeName[] = []
+  for (const free of freeNames) {
+    if (Object.hasOwn(given, free.name)) {
+      const { name, isWritten, isTypeofOnly, isEager } = free
+      const base = { name, isWritten, isTypeofOnly, isEager, isShared: false }
+      names.push({ ...base, from: 'captured', variable: undefined, reference: undefined })
+      continue
+    }
+    // A helper of a compiler is made over there: cheaper than to send it, and what it does there is what is meant.
+    if (compilerHelpers.has(free.name) || free.name === viteMeta) continue
+    const scope = scopeOf(free.name, scopes)
+    if (scope !== undefined) names.push(liveName(free, scope, module?.url ?? '', module?.facts, start))
+    else if (!isHarmless(free)) missing.push(free)
+  }
+  const cells = names.filter(({ from, isShared }) => from === 'binding' || (from === 'captured' && isShared))
+  const rewritten =
+    cells.length > 0 || hasImportMeta
+      ? rewriteNames(read.text, read.analysis.isStrict, {
+          cells: new Set(cells.map(({ name }) => name)),
+          constants: new Set(
+            cells.filter(({ variable }) => variable?.kind === 'const').map(({ name }) => name),
+          ),
+        })
+      : read.text
+  return {
+    id: ++lastId,
+    read,
+    module: module?.url ?? '',
+    place:
+      start < 0 || module === undefined
+        ? undefined
+        : { file: module.url, ...placeAt(module.lineStarts, start) },
+    names,
+    missing,
+    isClass: read.analysis.kind === 'class',
+    source: expression(rewritten, read.name, read.analysis),
+  }
+}
+
+/** Where a function is written; undefined if that can't be found out. */
+export function placeOfFunction(read: FunctionSource, { place }: Internals): SourcePlace | undefined {
+  const module = place && moduleOf(place.scriptId)
+  if (place === undefined || module === undefined || module.url.startsWith('script:')) return undefined
+  const start = startOf(read.text, module, place)
+  return start < 0 ? undefined : { file: module.url, ...placeAt(module.lineStarts, start) }
+}
+
+const isHarmless = ({ name, isTypeofOnly }: FreeName): boolean =>
+  isTypeofOnly || name === 'eval' || isKnownGlobal(name)
+
+function liveName(
+  free: FreeName,
+  scope: LiveScope,
+  module: string,
+  facts: ModuleFacts | undefined,
+  start: number,
+): LiveName {
+  const { name, isWritten, isTypeofOnly, isEager } = free
+  const variable = start < 0 ? undefined : facts?.lookUp(name, start)
+  const base = { name, variable, isWritten, isTypeofOnly, isEager }
+  const reference = referenceOf(name, variable, module, facts)
+  if (reference !== undefined) return { ...base, from: 'import', reference, isShared: false }
+  const isTopLevel =
+    variable === undefined ? scope.kind === 'Module' || scope.kind === 'Script' : variable.isTopLevel
+  const isShared = isWritten || variable?.isNeverReassigned === false
+  return { ...base, from: isTopLevel ? 'binding' : 'captured', reference: undefined, isShared }
+}
+
+function referenceOf(
+  name: string,
+  variable: Variable | undefined,
+  module: string,
+  facts: ModuleFacts | undefined,
+): ImportReference | undefined {
+  if (variable === undefined) {
+    const from = name === 'require' ? moduleUrl(module) : undefined
+    return from === undefined ? undefined : { specifier: '', name, isRequire: true, from }
+  }
+  const origin = importOrigin(name, variable)
+  if (origin === undefined) return undefined
+  const isNamespace = facts?.namespaces.has(name) === true
+  if (!variable.isNeverReassigned && !isNamespace) return undefined
+  return importReference(isNamespace ? { ...origin, isRequire: false } : origin, module)
+}
+
+function moduleOf(scriptId: string) {
+  const known = factsOfModule.get(scriptId)
+  if (known !== undefined) return { ...known, source: scriptOf(scriptId)?.source ?? '' }
+  const script = scriptOf(scriptId)
+  if (script === undefined) return undefined
+  const { url, source } = script
+  const lineStarts = [0]
+  for (const { index } of source.matchAll(/\n/g)) lineStarts.push(index + 1)
+  const module = { facts: ModuleFacts.read(source), lineStarts, url: url === '' ? `script:${scriptId}` : url }
+  factsOfModule.set(scriptId, module)
+  return { ...module, source }
+}
+
+/** Where the text of a function begins in its module. V8 tells where its parameters do. */
+function startOf(
+  text: string,
+  { source, lineStarts }: { source: string; lineStarts: readonly number[] },
+  { line, column }: { line: number; column: number },
+): number {
+  const lineStart = lineStarts[line]
+  if (lineStart === undefined) return source.indexOf(text)
+  const start = source.lastIndexOf(text, lineStart + column)
+  return start >= 0 && start + text.length > lineStart + column ? start : source.indexOf(text)
+}
+
+function placeAt(lineStarts: readonly number[], offset: number): { line: number; column: number } {
+  let low = 0
+  let high = lineStarts.length
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if (lineStarts[middle]! <= offset) low = middle
+    else high = middle
+  }
+  return { line: low + 1, column: offset - lineStarts[low]! + 1 }
+}

@@ -1,0 +1,48 @@
+import type { Captures } from '../collect.ts'
+import { type AnyFunction, readFunction } from '../function-source.ts'
+import { internalsOf, type LiveScope } from './inspector.ts'
+import { liveCode, type LiveCode, type LiveName, scopeOf } from './live-code.ts'
+
+/** A live function as it is now: its code, and the variables around it. */
+export interface Reading {
+  readonly code: LiveCode
+  readonly scopes: readonly LiveScope[]
+  /** None of its names ever gets another value. */
+  readonly isStable: boolean
+}
+
+/** Functions whose variables need not be read again. */
+const stableReadings = new WeakMap<AnyFunction, Reading>()
+
+/**
+ * Reads a function.
+ * @param given - what wins over what is found
+ * @returns undefined where there is no inspector
+ * @throws {CaptureError} if its text can't be sent
+ */
+export function readLive(fn: AnyFunction, path: string, given: Captures): Reading | undefined {
+  const known = stableReadings.get(fn)
+  const read = known?.code.read ?? readFunction(fn, path)
+  const isGiven = read.analysis.freeNames.some(({ name }) => Object.hasOwn(given, name))
+  if (known !== undefined && !isGiven) return known
+  const internals = internalsOf(fn)
+  if (internals === undefined) return undefined
+  const code = liveCode(read, internals, given)
+  const { scopes } = internals
+  const isStable = code.names.every((name) => isStableName(name, scopes))
+  const reading = { code, scopes, isStable }
+  if (isStable && !isGiven) stableReadings.set(fn, reading)
+  return reading
+}
+
+/** The value of a name, as it is in the scopes that were read. */
+export const valueOf = (name: string, scopes: readonly LiveScope[]): unknown =>
+  scopeOf(name, scopes)?.values[name]
+
+function isStableName({ name, from, variable, isShared }: LiveName, scopes: readonly LiveScope[]): boolean {
+  if (from === 'import') return true
+  if (isShared || variable?.isNeverReassigned !== true) return false
+  const value = valueOf(name, scopes)
+  // Undefined may mean: not yet. And a variable of another module may change.
+  return value !== undefined && (variable.kind !== 'import' || typeof value === 'function')
+}

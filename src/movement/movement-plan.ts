@@ -1,0 +1,93 @@
+import { styleText } from 'node:util'
+
+/** One thing that a call moves, or needs and does not move. */
+export interface PlanEntry {
+  /** What it is called where it is used. */
+  readonly name: string
+  /**
+   * `argument`: goes with each call; `capture`: a variable of a function around it; `global`: a variable of the module;
+   * `constant`: one that is declared `const`; `function` and `class`: by source; `import`: by specifier.
+   */
+  readonly kind: 'argument' | 'capture' | 'global' | 'constant' | 'function' | 'class' | 'import'
+  /** File and line where it is written, or used; undefined if that is not known. */
+  readonly origin: string | undefined
+  /** On the lane to the worker, headers included. */
+  readonly bytes: number
+  /**
+   * `sent`; `unchanged`: compared, and the same; `known`: the worker has it, and it can't have changed; `reference`: the
+   * worker gets it by itself; `refused`: it can't go, and so the call can't.
+   */
+  readonly action: 'sent' | 'unchanged' | 'known' | 'reference' | 'refused'
+  /** Why, in a sentence. */
+  readonly reason: string
+}
+
+/** What moves with a call, and why; for people by `toString`, for programs as it is. */
+export interface MovementPlan {
+  /** What moves, or would. */
+  readonly entries: readonly PlanEntry[]
+  /** The bytes of all entries. */
+  readonly totalBytes: number
+  /** The plan as a table. */
+  toString(): string
+}
+
+class Plan implements MovementPlan {
+  readonly entries: readonly PlanEntry[]
+  readonly totalBytes: number
+
+  constructor(entries: readonly PlanEntry[]) {
+    this.entries = entries
+    this.totalBytes = entries.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  toString(): string {
+    return table(this, false)
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](_depth: number, { colors }: { colors?: boolean }): string {
+    return table(this, colors === true)
+  }
+}
+
+export const planOf = (entries: readonly PlanEntry[]): MovementPlan => new Plan(entries)
+
+const colourOf = {
+  sent: 'yellow',
+  unchanged: 'green',
+  known: 'green',
+  reference: 'blue',
+  refused: 'red',
+} as const
+
+function table({ entries, totalBytes }: MovementPlan, hasColours: boolean): string {
+  const head = ['name', 'kind', 'bytes', 'action', 'where', 'why']
+  const rows = entries
+    .toSorted((a, b) => Number(b.action === 'refused') - Number(a.action === 'refused'))
+    .map(({ name, kind, bytes, action, origin, reason }) => [
+      name,
+      kind,
+      String(bytes),
+      action,
+      origin?.replace(/^.*[\\/]/, '') ?? '',
+      reason,
+    ])
+  const widths = head.map((title, column) =>
+    Math.max(...[head, ...rows].map((row) => row[column]!.length), title.length),
+  )
+  const line = (row: readonly string[]): string =>
+    row
+      .map((text, column) => (column === 2 ? text.padStart(widths[column]!) : text.padEnd(widths[column]!)))
+      .join('  ')
+      .trimEnd()
+  const paint = (row: readonly string[]): string => {
+    const text = line(row)
+    return hasColours ? styleText(colourOf[row[3] as keyof typeof colourOf], text) : text
+  }
+  const isRefused = entries.some(({ action }) => action === 'refused')
+  return [
+    ...(isRefused ? [] : [line(head)]),
+    ...rows.map(paint),
+    isRefused ? 'Nothing would be sent.' : `${totalBytes} bytes in all`,
+  ].join('\n')
+}

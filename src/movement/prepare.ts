@@ -1,0 +1,121 @@
+import { CaptureError } from '../errors/data-errors.ts'
+import type { Codec } from '../transport/codec.ts'
+import { type CapturePolicy, permit } from './capture-policy.ts'
+import { isOfModule } from './compiler-shims.ts'
+import type { Captures } from './collect.ts'
+import { type AnyFunction, type FunctionSource, isNativeText } from './function-source.ts'
+import { hasOwnProperties, type Survey, survey } from './graph/survey.ts'
+import { type Reading, readLive } from './live/reading.ts'
+import {
+  type FunctionShipment,
+  pathOf,
+  prepareAlone,
+  prepareFunction,
+  readMain,
+  type Shipment,
+} from './shipment.ts'
+
+/** How a function is to be prepared. */
+export interface Preparation {
+  readonly captures: Captures | undefined
+  readonly policy: CapturePolicy
+  readonly codec: Codec
+}
+
+// The hot path: the same function again, and nothing that it refers to can have changed.
+const known = new WeakMap<AnyFunction, Shipment>()
+const noCaptures: Captures = Object.freeze({})
+
+/**
+ * Makes a function ready to be sent with all that it refers to, as far as the policy allows.
+ * @throws {CaptureError} for what can't go, or may not; nothing has been sent
+ * @throws {TypeError} if the arguments are not of these types
+ */
+export function prepareLive(fn: AnyFunction, preparation: Preparation): Shipment {
+  const { captures, policy } = preparation
+  if (captures === undefined && policy !== 'explicit') {
+    const found = known.get(fn)
+    if (found !== undefined) return permitted(found, policy)
+  }
+  if (policy === 'explicit' || typeof fn !== 'function') return prepareFunction(fn, captures)
+  const path = pathOf(fn)
+  const shipment = find(fn, path, preparation)
+  if (captures === undefined && isSettled(shipment)) known.set(fn, shipment)
+  return permitted(shipment, policy)
+}
+
+const isSettled = (shipment: Shipment): boolean => !('survey' in shipment) || shipment.survey.isSettled
+
+function permitted(shipment: Shipment, policy: CapturePolicy): Shipment {
+  if (typeof policy !== 'object') return shipment
+  if ('survey' in shipment) for (const [name, path] of shipment.survey.names) permit(policy, name, path)
+  else if (shipment.definition.kind === 'source') {
+    const { captureNames, helpers } = shipment.definition
+    for (const name of [...captureNames, ...helpers.flatMap(({ bindings }) => bindings)]) {
+      permit(policy, name, `${shipment.name || 'fn'} → ${name}`)
+    }
+  }
+  return shipment
+}
+
+function find(fn: AnyFunction, path: string, { captures, policy, codec }: Preparation): Shipment {
+  const given = captures ?? noCaptures
+  let reading: Reading | undefined
+  if (!isNativeText(fn)) {
+    const main = readMain(fn, path)
+    if (needsNothing(main, fn)) return prepareAlone(fn, main, path)
+    reading = readLive(fn, path, given)
+    if (reading === undefined) return withoutInspector(fn, captures)
+    const plain = asPlain(fn, path, reading, captures)
+    if (plain !== undefined) return plain
+  }
+  const found = survey(fn, path, { codec, given, permit: (name, at) => permit(policy, name, at), reading })
+  return shipmentOf(found)
+}
+
+const needsNothing = (main: FunctionSource, fn: AnyFunction): boolean =>
+  main.analysis.freeNames.length === 0 &&
+  isAlone(main) &&
+  !hasOwnProperties(fn, main.analysis.kind === 'class')
+
+/** Whether it is the same wherever its module is. */
+function isAlone({ analysis: { freeNames, hasImportMeta, dynamicImports } }: FunctionSource): boolean {
+  const imports = dynamicImports.specifiers.length > 0 || dynamicImports.hasComputed
+  return !hasImportMeta && !imports && !freeNames.some(({ name }) => isOfModule(name))
+}
+
+/** A function that needs nothing, or only what `captures` gives, goes by its source alone. */
+function asPlain(
+  fn: AnyFunction,
+  path: string,
+  { code: { read, names, isClass } }: Reading,
+  captures: Captures | undefined,
+): FunctionShipment | undefined {
+  const isGiven = ({ name }: { name: string }): boolean =>
+    captures !== undefined && Object.hasOwn(captures, name)
+  if (!isAlone(read) || !names.every(isGiven) || hasOwnProperties(fn, isClass)) return undefined
+  if (names.length === 0) return prepareAlone(fn, read, path)
+  try {
+    return prepareFunction(fn, captures)
+  } catch (error) {
+    // What is given may refer to more, which can be found.
+    if (error instanceof CaptureError) return undefined
+    throw error
+  }
+}
+
+function withoutInspector(fn: AnyFunction, captures: Captures | undefined): FunctionShipment {
+  try {
+    return prepareFunction(fn, captures)
+  } catch (error) {
+    if (!(error instanceof CaptureError)) throw error
+    const { path, why, hint } = error
+    const denied = 'this process may not use its inspector (as under `--permission`), so nothing can be found'
+    throw new CaptureError({ path, why: `${why}, and ${denied}`, hint, cause: error })
+  }
+}
+
+function shipmentOf(found: Survey): Shipment {
+  const key = found.isFresh ? 'live' : `live:${found.content.key}`
+  return { key, name: found.name, captureNames: [], survey: found }
+}

@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { rolldown } from 'rolldown'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cases, differences } from '../fixtures/movement/shipped/cases.mjs'
+import { useLeakCheck } from '../support/leak-check.ts'
+import { quietWorker } from './workers.ts'
+
+useLeakCheck('file')
+
+const folder = join(import.meta.dirname, '../fixtures/movement/shipped')
+let made: string
+
+beforeAll(() => {
+  // Inside the package, so that `maltster` is found by its own name.
+  made = mkdtempSync(join(import.meta.dirname, '../.shipped-'))
+})
+
+afterAll(() => {
+  rmSync(made, { recursive: true, force: true })
+})
+
+function report(file: string, flags: readonly string[] = []): { count: number; found: string[] } {
+  const { stdout, stderr } = spawnSync(process.execPath, [...flags, file], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  const line = stdout.trim().split('\n').at(-1) ?? ''
+  if (!line.startsWith('{')) throw new Error(`no report from ${file}: ${stdout}${stderr}`)
+  return JSON.parse(line) as { count: number; found: string[] }
+}
+
+async function bundled(format: 'esm' | 'cjs', minify = false): Promise<string> {
+  const file = join(made, `bundle-${minify ? 'min' : 'max'}.${format === 'esm' ? 'mjs' : 'cjs'}`)
+  const input = format === 'esm' ? 'sender.mjs' : 'sender-of-commonjs.mjs'
+  const build = await rolldown({ input: join(folder, input), external: ['maltster'], platform: 'node' })
+  await build.write({ file, format, minify, codeSplitting: false })
+  await build.close()
+  return file
+}
+
+const expected = { count: Object.keys(cases).length, found: [] }
+
+test('functions of a plain ES module do there what they do here', () => {
+  expect(report(join(folder, 'sender.mjs'))).toEqual(expected)
+})
+
+test('functions of a bundle do there what they do here', async () => {
+  expect(report(await bundled('esm'))).toEqual(expected)
+})
+
+test('functions of a minified bundle do there what they do here', async () => {
+  expect(report(await bundled('esm', true))).toEqual(expected)
+})
+
+test('functions of a CommonJS module do there what they do here', async () => {
+  expect(report(await bundled('cjs'))).toEqual(expected)
+})
+
+test('functions of a module that vitest has transformed do there what they do here', async () => {
+  const worker = await quietWorker()
+  try {
+    expect(await differences(worker)).toEqual([])
+  } finally {
+    await worker.stop()
+  }
+})
