@@ -11,6 +11,10 @@ export class RecentMap<Key, Value> {
     return this.#entries.size
   }
 
+  has(key: Key): boolean {
+    return this.#entries.has(key)
+  }
+
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key)
     if (value === undefined) return undefined

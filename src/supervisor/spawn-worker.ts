@@ -3,6 +3,7 @@ import { resolveOptions } from '../actors/resolve-options.ts'
 import { systemSeams } from '../actors/seams.ts'
 import type { Worker } from '../actors/worker.ts'
 import type { WorkerOptions } from '../actors/worker-options.ts'
+import { readLikelyScripts } from '../movement/live/scripts.ts'
 import { nextWorkerName, register } from './live-workers.ts'
 import { pathOf } from './nesting.ts'
 
@@ -33,6 +34,8 @@ export async function spawnWorker(options: WorkerOptions = {}): Promise<Worker> 
   const identity = { name, path: pathOf(name), incarnation: 1 }
   const incarnation = new Incarnation(resolved, identity, systemSeams)
   const worker = register(incarnation)
+  // The process takes its time to boot, and the first call is spared this.
+  if (resolved.capture !== 'explicit') setImmediate(readLikelyScripts)
   await incarnation.ready
   return worker
 }

@@ -29,7 +29,7 @@ describe('stress:interrupt', { timeout: timeoutMs }, () => {
   })
 
   test('a worker that is not as it was fails it', async () => {
-    const short = ['--seconds', '0.3', '--workers', '1', '--only', 'loop']
+    const short = ['--seconds', '1', '--workers', '1', '--only', 'loop']
     const { exitCode, lastLine, output } = await runStress('interrupt', ...short, '--sabotage', 'counter')
     expect(output).toMatch(/the counter is \d+ instead of \d+/)
     expect(lastLine).toMatch(/^FAILED: .* [1-9]\d* wrong; /)

@@ -138,3 +138,18 @@ export const nodeCodeRefusal = (path: string): CaptureError =>
     why: 'it is code of Node.js itself, and no export of one of its modules',
     hint: 'Import what it is from inside the function',
   })
+
+export const constantConflict = ({
+  name,
+  module,
+  path,
+}: {
+  name: string
+  module: string
+  path: string
+}): CaptureError =>
+  new CaptureError({
+    path,
+    why: `\`${name}\` is a constant of ${module}, and the worker has another value for it: the module was evaluated twice`,
+    hint: 'Pass the value as an argument, or delete it there: `worker.globals.delete(name)`',
+  })

@@ -4,6 +4,7 @@ import { frameType } from '../../transport/protocol.ts'
 import type { LiveCode } from '../live/live-code.ts'
 import { codeDefinition } from './code-definition.ts'
 import { type Content, contentOf } from './content.ts'
+import { constantConflict } from './capture-refusals.ts'
 import type { BindingUse, Survey } from './survey.ts'
 
 /** A frame that has to go ahead of a call, and why. */
@@ -110,6 +111,7 @@ export class Ledger {
         bound?.key === use.content.key &&
         !use.needs.some((id) => rebound.has(id) || (this.#bound.get(id)?.at ?? 0) > bound.at)
       if (isCurrent) continue
+      if (bound !== undefined && bound.use.isSettled && use.isSettled) throw constantConflict(use)
       rebound.add(use.id)
       this.#addContent(steps, use.content, use, contents)
       steps.push(this.#bindStep(use))

@@ -10,7 +10,7 @@ import { importOrigin } from './import-origin.ts'
 import type { Internals, LiveScope } from './inspector.ts'
 import { ModuleFacts, type Variable } from './module-facts.ts'
 import { rewriteNames } from './rewrite.ts'
-import { scriptOf } from './scripts.ts'
+import { type Script, scriptOf } from './scripts.ts'
 
 /** What a free name of a function stands for. */
 export interface LiveName {
@@ -48,10 +48,7 @@ export interface LiveCode {
   readonly source: string
 }
 
-const factsOfModule = new RecentMap<
-  string,
-  { facts: ModuleFacts | undefined; lineStarts: number[]; url: string }
->(64)
+const modules = new RecentMap<string, LiveModule>(64)
 const codes = new RecentMap<string, LiveCode>(4096)
 let lastId = 0
 
@@ -95,7 +92,7 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
     // A helper of a compiler is made over there: cheaper than to send it, and what it does there is what is meant.
     if (compilerHelpers.has(free.name) || free.name === viteMeta) continue
     const scope = scopeOf(free.name, scopes)
-    if (scope !== undefined) names.push(liveName(free, scope, module?.url ?? '', module?.facts, start))
+    if (scope !== undefined) names.push(liveName(free, scope, module, start))
     else if (!isHarmless(free)) missing.push(free)
   }
   const cells = names.filter(({ from, isShared }) => from === 'binding' || (from === 'captured' && isShared))
@@ -111,9 +108,9 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
   return {
     id: ++lastId,
     read,
-    module: module?.url ?? '',
+    module: module?.id ?? '',
     place:
-      start < 0 || module === undefined
+      start < 0 || module === undefined || module.url === ''
         ? undefined
         : { file: module.url, ...placeAt(module.lineStarts, start) },
     names,
@@ -126,7 +123,7 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
 /** Where a function is written; undefined if that can't be found out. */
 export function placeOfFunction(read: FunctionSource, { place }: Internals): SourcePlace | undefined {
   const module = place && moduleOf(place.scriptId)
-  if (place === undefined || module === undefined || module.url.startsWith('script:')) return undefined
+  if (place === undefined || module === undefined || module.url === '') return undefined
   const start = startOf(read.text, module, place)
   return start < 0 ? undefined : { file: module.url, ...placeAt(module.lineStarts, start) }
 }
@@ -134,17 +131,11 @@ export function placeOfFunction(read: FunctionSource, { place }: Internals): Sou
 const isHarmless = ({ name, isTypeofOnly }: FreeName): boolean =>
   isTypeofOnly || name === 'eval' || isKnownGlobal(name)
 
-function liveName(
-  free: FreeName,
-  scope: LiveScope,
-  module: string,
-  facts: ModuleFacts | undefined,
-  start: number,
-): LiveName {
+function liveName(free: FreeName, scope: LiveScope, module: LiveModule | undefined, start: number): LiveName {
   const { name, isWritten, isTypeofOnly, isEager } = free
-  const variable = start < 0 ? undefined : facts?.lookUp(name, start)
+  const variable = start < 0 ? undefined : module?.facts?.lookUp(name, start)
   const base = { name, variable, isWritten, isTypeofOnly, isEager }
-  const reference = referenceOf(name, variable, module, facts)
+  const reference = referenceOf(name, variable, module?.id ?? '', module?.facts)
   if (reference !== undefined) return { ...base, from: 'import', reference, isShared: false }
   const isTopLevel =
     variable === undefined ? scope.kind === 'Module' || scope.kind === 'Script' : variable.isTopLevel
@@ -169,17 +160,40 @@ function referenceOf(
   return importReference(isNamespace ? { ...origin, isRequire: false } : origin, module)
 }
 
-function moduleOf(scriptId: string) {
-  const known = factsOfModule.get(scriptId)
-  if (known !== undefined) return { ...known, source: scriptOf(scriptId)?.source ?? '' }
+/** A script as a module, as far as it has been looked at. */
+class LiveModule {
+  readonly source: string
+  readonly url: string
+  /** What its variables are told apart by: scripts without a file of their own may have the same name. */
+  readonly id: string
+  readonly lineStarts: readonly number[]
+  #facts: ModuleFacts | undefined
+  #isRead = false
+
+  constructor(scriptId: string, { url, source }: Script) {
+    this.source = source
+    this.url = url
+    this.id = moduleUrl(url) === undefined && !url.startsWith('node:') ? `script:${scriptId}` : url
+    const lineStarts = [0]
+    for (const { index } of source.matchAll(/\n/g)) lineStarts.push(index + 1)
+    this.lineStarts = lineStarts
+  }
+
+  get facts(): ModuleFacts | undefined {
+    if (!this.#isRead) this.#facts = ModuleFacts.read(this.source)
+    this.#isRead = true
+    return this.#facts
+  }
+}
+
+function moduleOf(scriptId: string): LiveModule | undefined {
+  const known = modules.get(scriptId)
+  if (known !== undefined) return known
   const script = scriptOf(scriptId)
   if (script === undefined) return undefined
-  const { url, source } = script
-  const lineStarts = [0]
-  for (const { index } of source.matchAll(/\n/g)) lineStarts.push(index + 1)
-  const module = { facts: ModuleFacts.read(source), lineStarts, url: url === '' ? `script:${scriptId}` : url }
-  factsOfModule.set(scriptId, module)
-  return { ...module, source }
+  const module = new LiveModule(scriptId, script)
+  modules.set(scriptId, module)
+  return module
 }
 
 /** Where the text of a function begins in its module. V8 tells where its parameters do. */

@@ -24,23 +24,51 @@ export function scriptOf(scriptId: string): Script | undefined {
   return script
 }
 
+function connected(): Post | undefined {
+  if (post !== undefined) return post
+  const session = openSession()
+  if (session === undefined) return undefined
+  session.on('Debugger.scriptParsed', ({ params }) => {
+    urls.set(params.scriptId, params.url)
+  })
+  post = poster(session)
+  return post
+}
+
 function ask(scriptId: string): Script | undefined {
-  if (post === undefined) {
-    const session = openSession()
-    if (session === undefined) return undefined
-    session.on('Debugger.scriptParsed', ({ params }) => {
-      urls.set(params.scriptId, params.url)
-    })
-    post = poster(session)
-  }
-  post('Debugger.enable')
+  const request = connected()
+  if (request === undefined) return undefined
+  request('Debugger.enable')
   try {
-    const { scriptSource } = post('Debugger.getScriptSource', { scriptId }) as { scriptSource: string }
-    return { url: urls.get(scriptId) ?? '', source: scriptSource }
+    return read(request, scriptId)
   } catch {
     return undefined
   } finally {
-    post('Debugger.disable')
+    request('Debugger.disable')
     urls.clear()
   }
+}
+
+function read(request: Post, scriptId: string): Script {
+  const { scriptSource } = request('Debugger.getScriptSource', { scriptId }) as { scriptSource: string }
+  return { url: urls.get(scriptId) ?? '', source: scriptSource }
+}
+
+/** The user's own modules, of which there is a good chance that functions of theirs will be sent. */
+const isLikely = (url: string): boolean => /^(?:file:|\/)/.test(url) && !url.includes('/node_modules/')
+const mostLikely = 32
+
+/** Reads the scripts that will most likely be asked for, while there is nothing better to do. Does so once. */
+export function readLikelyScripts(): void {
+  if (post !== undefined) return
+  const request = connected()
+  if (request === undefined) return
+  request('Debugger.enable')
+  const likely = [...urls].filter(([, url]) => isLikely(url)).map(([scriptId]) => scriptId)
+  // The youngest: the program's own modules are evaluated after those that they import.
+  for (const scriptId of likely.slice(-mostLikely)) {
+    if (!known.has(scriptId)) known.set(scriptId, read(request, scriptId))
+  }
+  request('Debugger.disable')
+  urls.clear()
 }
