@@ -31,7 +31,7 @@ async function killedHost(program: string): Promise<number> {
 }
 
 test('limits that are too small for anything fail the boot, not the host', async () => {
-  await rejection(quietWorker({ limits: { maxBodyBytes: 8 } }), ProtocolError)
+  expect(await rejection(quietWorker({ limits: { maxBodyBytes: 8 } }), ProtocolError)).toBeDefined()
 })
 
 test.each(['process.exit(4)', 'process.abort()', 'process.kill(process.pid, "SIGKILL")'])(
@@ -126,7 +126,7 @@ test.each([
 })
 
 test.each([null, { nmae: 'x' }, { env: {} }])('an in-process worker refuses %o', async (options) => {
-  await rejection(inProcessWorker(options as never), TypeError)
+  await expect(inProcessWorker(options as never)).rejects.toThrow(TypeError)
 })
 
 test('a lost lane is told as that, and not as a signal out of nowhere', async () => {
@@ -178,6 +178,7 @@ test.runIf(process.getuid?.() === 0)(
       w.suspend()
       setTimeout(() => console.log(w.pid), 200)`)
     await until('the worker is gone', () => isGone(pid))
+    expect(isGone(pid)).toBe(true)
   },
 )
 
