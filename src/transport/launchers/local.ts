@@ -23,7 +23,7 @@ function isExecutable(path: string): boolean {
  * so that its sentinel can end the group. Not killed: its children would then be left. It fires when the *thread* that
  * started the process ends, hence on the main thread only.
  */
-export function parentDeathGuard(): string | undefined {
+function parentDeathGuard(): string | undefined {
   if (!isMainThread || process.platform !== 'linux') return undefined
   setpriv ??= setprivPaths.find(isExecutable)
   return setpriv
