@@ -176,7 +176,11 @@ check(
   ['done', 'done', 'done', 'done'],
 )
 check('in another process', analysis.worker?.pid !== before, true)
-check('the cell’s worker was heard of each time', nested, Array(3).fill('analysis/helper worker.ready'))
+check(
+  'the cell’s worker was heard of each time',
+  nested.filter((event) => event.endsWith('worker.ready')),
+  Array(3).fill('analysis/helper worker.ready'),
+)
 
 await Promise.all([analysis.stop(), teaching.stop()])
 check('nothing is left', liveWorkers(), [])

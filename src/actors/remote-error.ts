@@ -41,8 +41,7 @@ function remoteError(thrown: ThrownData, place: ErrorPlace): RemoteError {
     ...place,
     remoteName,
     remoteStack,
-    // Those of what was thrown, wherever that was.
-    properties: hop?.properties ?? properties,
+    properties,
     cause: hop ?? causeOf(thrown, place),
   })
   const head = `RemoteError [${originalName(error)}]: ${error.message}`

@@ -106,7 +106,7 @@ function allFilesBelow(folder: string): string {
 function inspected(value: unknown): string {
   return inspect(value, {
     showHidden: true,
-    depth: 12,
+    depth: 6,
     getters: true,
     maxArrayLength: 10_000,
     maxStringLength: null,
