@@ -52,7 +52,7 @@ export class CallSender {
     const { codec, data } = this.#process
     const admit = isDirect === true ? admitAll : this.#mailbox.admit
     const known = this.#known.get(shipment.key)
-    const isHeld = !('survey' in shipment) || this.ledger.hasAll(shipment.survey)
+    const isHeld = shipment.survey === undefined || this.ledger.hasAll(shipment.survey)
     const steps = isHeld ? noSteps : this.#stepsOf(outgoing)
     if (known !== undefined && steps.length === 0) {
       const before = data.bytesWritten
@@ -91,7 +91,7 @@ export class CallSender {
   }
 
   #stepsOf({ shipment, policy }: Outgoing): readonly Step[] {
-    if (!('survey' in shipment)) return []
+    if (shipment.survey === undefined) return []
     const steps = this.ledger.steps(shipment.survey)
     if (typeof policy === 'object' && policy.maxBytes !== undefined) {
       const largest = steps.toSorted((a, b) => b.bytes - a.bytes)[0]
@@ -108,7 +108,7 @@ export class CallSender {
     const before = data.bytesWritten
     const functionId = this.#define(shipment)
     const define = data.bytesWritten - before
-    if ('survey' in shipment) this.ledger.settle(shipment.survey)
+    if (shipment.survey !== undefined) this.ledger.settle(shipment.survey)
     data.encodedFrame(frameType.call, flags, id, functionId, kept)
     if (this.#watcher.isWatching) {
       this.#watcher.moved(outgoing, steps, { define, call: data.bytesWritten - before - define })

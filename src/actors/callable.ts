@@ -1,15 +1,23 @@
 import type { AnyFunction } from '../movement/function-source.ts'
 import { type ModuleReference, prepareModuleReference } from '../movement/module-reference.ts'
+import type { CapturePolicy } from '../movement/capture-policy.ts'
+import type { Codec } from '../transport/codec.ts'
 import type { Ledger } from '../movement/graph/ledger.ts'
-import { type Preparation, prepareLive } from '../movement/prepare.ts'
+import { prepareLive } from '../movement/prepare.ts'
 import { type Captures, captureValues, type Shipment } from '../movement/shipment.ts'
 
 /** What can be called: a function, or the name of one in a module. */
 export type Callable = AnyFunction | ModuleReference
 
 /** @throws {CaptureError | TypeError} if it can't be sent */
-export function prepareCallable(fn: Callable, preparation: Preparation): Shipment {
-  if (typeof fn === 'function' || fn === null || typeof fn !== 'object') return prepareLive(fn, preparation)
+export function prepareCallable(
+  fn: Callable,
+  captures: Captures | undefined,
+  policy: CapturePolicy,
+  codec: Codec,
+): Shipment {
+  if (typeof fn === 'function' || fn === null || typeof fn !== 'object')
+    return prepareLive(fn, captures, policy, codec)
   return prepareModuleReference(fn)
 }
 
@@ -28,10 +36,11 @@ export function bodyOf(
       `Expected \`args\` to be an array, got ${typeof args}. Write \`call(fn, [argument])\`.`,
     )
   }
-  if ('survey' in shipment) return shipment.survey.isFresh ? [args, ledger.numberOf(shipment.survey)] : args
+  if (shipment.survey !== undefined)
+    return shipment.survey.isFresh ? [args, ledger.numberOf(shipment.survey)] : args
   return shipment.captureNames.length === 0 ? args : [args, captureValues(shipment, captures)]
 }
 
 /** Whether the body of a call has captured values beside the arguments. */
 export const hasCaptures = (shipment: Shipment): boolean =>
-  shipment.captureNames.length > 0 || ('survey' in shipment && shipment.survey.isFresh)
+  shipment.captureNames.length > 0 || (shipment.survey !== undefined && shipment.survey.isFresh)

@@ -2,7 +2,6 @@ import { CallTimeoutError } from '../errors/call-errors.ts'
 import type { Executed } from '../errors/maltster-error.ts'
 import type { CapturePolicy } from '../movement/capture-policy.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
-import type { Preparation } from '../movement/prepare.ts'
 import type { Shipment } from '../movement/shipment.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
 import type { CallFailure, InterruptReport, InterruptRequest } from '../transport/messages.ts'
@@ -66,7 +65,7 @@ export class Calls {
       checkCallOptions(options)
       options.signal?.throwIfAborted()
     }
-    return this.#begin(prepareCallable(fn, this.#preparation(options)), args, options, false)
+    return this.#begin(this.#prepare(fn, options), args, options, false)
   }
 
   /**
@@ -117,7 +116,7 @@ export class Calls {
   cast(fn: Callable, args: readonly unknown[], options: CastOptions | undefined): void {
     this.#accept()
     if (options !== undefined) checkCastOptions(options)
-    const shipment = prepareCallable(fn, this.#preparation(options))
+    const shipment = this.#prepare(fn, options)
     this.#mailbox.checkCalls(this.pending.size)
     const body = bodyOf(shipment, args, options?.captures, this.sender.ledger)
     const flags =
@@ -149,15 +148,15 @@ export class Calls {
     return options?.capture ?? this.#options.options.capture
   }
 
-  #preparation(options: CastOptions | undefined): Preparation {
-    return { captures: options?.captures, policy: this.#policy(options), codec: this.#options.process.codec }
+  #prepare(fn: Callable, options: CastOptions | undefined): Shipment {
+    const { codec } = this.#options.process
+    return prepareCallable(fn, options?.captures, this.#policy(options), codec)
   }
 
   /** What a call would move to this worker, as it is now. */
   explain(fn: Callable, args: readonly unknown[], options: CallOptions | undefined): MovementPlan {
     if (options !== undefined) checkCallOptions(options)
-    const { ledger, isDefined } = this.sender
-    return explainCall(fn, args, { preparation: this.#preparation(options), ledger, isDefined })
+    return explainCall(() => this.#prepare(fn, options), args, options?.captures, this.sender)
   }
 
   /** @throws the reason if no calls are taken */

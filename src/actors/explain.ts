@@ -3,8 +3,7 @@ import { contentOf } from '../movement/graph/content.ts'
 import { Ledger } from '../movement/graph/ledger.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
 import { planMovement, refusedPlan } from '../movement/plan.ts'
-import type { Preparation } from '../movement/prepare.ts'
-import { definitionFor, type Shipment } from '../movement/shipment.ts'
+import { type Captures, definitionFor, type Shipment } from '../movement/shipment.ts'
 import { messageCodec } from '../transport/codec/message-codec.ts'
 import { frameBytes } from '../transport/frame-chunks.ts'
 import { defaultLimits } from '../transport/limits.ts'
@@ -13,22 +12,25 @@ import { bodyOf, type Callable, prepareCallable } from './callable.ts'
 import type { CallParameters } from './worker.ts'
 import type { ModuleReference } from '../movement/module-reference.ts'
 
-/** What explaining needs of a worker, or of none. */
-export interface ExplainContext {
-  readonly preparation: Preparation
+/** What a worker has already. */
+export interface Possessions {
   readonly ledger: Ledger
-  /** Whether the worker has the definition of a shipment. */
+  /** Whether it has the definition of a shipment. */
   readonly isDefined: (shipment: Shipment) => boolean
 }
 
 /** What a call would move; what it would be refused for is in the plan. */
-export function explainCall(fn: Callable, args: readonly unknown[], context: ExplainContext): MovementPlan {
-  const { preparation, ledger, isDefined } = context
-  const { codec, captures } = preparation
+export function explainCall(
+  prepare: () => Shipment,
+  args: readonly unknown[],
+  captures: Captures | undefined,
+  { ledger, isDefined }: Possessions,
+): MovementPlan {
+  const { codec } = ledger
   try {
-    const shipment = prepareCallable(fn, preparation)
+    const shipment = prepare()
     const body = bodyOf(shipment, args, captures, ledger)
-    const steps = 'survey' in shipment ? ledger.steps(shipment.survey) : []
+    const steps = shipment.survey !== undefined ? ledger.steps(shipment.survey) : []
     const sizeOf = (value: unknown, path: string): number => frameBytes(contentOf(codec, value, path).body)
     const define = isDefined(shipment) ? 0 : sizeOf(definitionFor(shipment, ledger), 'fn')
     return planMovement(shipment, steps, { define, call: sizeOf(body, 'args') })
@@ -67,6 +69,6 @@ export function explain(
   checkCallOptions(options)
   const codec = messageCodec(defaultLimits)
   const { captures, capture: policy = 'auto' } = options
-  const ledger = new Ledger(codec)
-  return explainCall(fn, args, { preparation: { captures, policy, codec }, ledger, isDefined: () => false })
+  const nothing = { ledger: new Ledger(codec), isDefined: () => false }
+  return explainCall(() => prepareCallable(fn, captures, policy, codec), args, captures, nothing)
 }

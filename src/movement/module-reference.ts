@@ -33,7 +33,7 @@ export function prepareModuleReference(reference: ModuleReference): ModuleShipme
     )
   }
   const definition = { kind: 'module', module: specifier, export: name } as const
-  return { key: keyOf(definition), name, captureNames: [], definition }
+  return { key: keyOf(definition), name, captureNames: [], definition, survey: undefined }
 }
 
 const allowedProtocols = ['file:', 'data:', 'node:']

@@ -20,7 +20,7 @@ const origin = (place: SourcePlace | undefined): string | undefined =>
 /** What moves with a call of a shipment, and why. */
 export function planMovement(shipment: Shipment, steps: readonly Step[], bytes: CallBytes): MovementPlan {
   const entries =
-    'survey' in shipment
+    shipment.survey !== undefined
       ? liveEntries(shipment.survey, steps, bytes.define)
       : plainEntries(shipment, bytes.define)
   const call: PlanEntry = {

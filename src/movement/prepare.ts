@@ -31,24 +31,29 @@ const noCaptures: Captures = Object.freeze({})
  * @throws {CaptureError} for what can't go, or may not; nothing has been sent
  * @throws {TypeError} if the arguments are not of these types
  */
-export function prepareLive(fn: AnyFunction, preparation: Preparation): Shipment {
-  const { captures, policy } = preparation
+export function prepareLive(
+  fn: AnyFunction,
+  captures: Captures | undefined,
+  policy: CapturePolicy,
+  codec: Codec,
+): Shipment {
   if (captures === undefined && policy !== 'explicit') {
     const found = known.get(fn)
     if (found !== undefined) return permitted(found, policy)
   }
   if (policy === 'explicit' || typeof fn !== 'function') return prepareFunction(fn, captures)
   const path = pathOf(fn)
-  const shipment = find(fn, path, preparation)
+  const shipment = find(fn, path, { captures, policy, codec })
   if (captures === undefined && isSettled(shipment)) known.set(fn, shipment)
   return permitted(shipment, policy)
 }
 
-const isSettled = (shipment: Shipment): boolean => !('survey' in shipment) || shipment.survey.isSettled
+const isSettled = (shipment: Shipment): boolean => shipment.survey === undefined || shipment.survey.isSettled
 
 function permitted(shipment: Shipment, policy: CapturePolicy): Shipment {
   if (typeof policy !== 'object') return shipment
-  if ('survey' in shipment) for (const [name, path] of shipment.survey.names) permit(policy, name, path)
+  if (shipment.survey !== undefined)
+    for (const [name, path] of shipment.survey.names) permit(policy, name, path)
   else if (shipment.definition.kind === 'source') {
     const { captureNames, helpers } = shipment.definition
     for (const name of [...captureNames, ...helpers.flatMap(({ bindings }) => bindings)]) {

@@ -27,5 +27,11 @@ export const runtimeFunction = {
 
 /** A function of the runtime, made ready to be called like any other. */
 export function prepareRuntimeFunction(name: string): RuntimeShipment {
-  return { key: `runtime:${name}`, name, captureNames: [], definition: { kind: 'runtime', name } }
+  return {
+    key: `runtime:${name}`,
+    name,
+    captureNames: [],
+    definition: { kind: 'runtime', name },
+    survey: undefined,
+  }
 }

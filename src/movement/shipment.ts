@@ -30,6 +30,7 @@ export interface FunctionShipment {
   /** The captures whose values travel encoded with each call, in this order. */
   readonly captureNames: readonly string[]
   readonly definition: SourceDefinition
+  readonly survey: undefined
 }
 
 /** An exported function made ready to be called where its module is imported. */
@@ -38,6 +39,7 @@ export interface ModuleShipment {
   readonly name: string
   readonly captureNames: readonly []
   readonly definition: ModuleDefinition
+  readonly survey: undefined
 }
 
 /** A function of the runtime. */
@@ -46,6 +48,7 @@ export interface RuntimeShipment {
   readonly name: string
   readonly captureNames: readonly []
   readonly definition: RuntimeDefinition
+  readonly survey: undefined
 }
 
 /** A function with all that was found around it. */
@@ -157,7 +160,7 @@ function shipmentOf(collected: Collected, place?: SourcePlace): FunctionShipment
   const { name, source } = collected.main.read
   const definition = { ...definitionOf(collected), ...(place === undefined ? {} : { place }) }
   const { captureNames } = definition
-  const shipment = { key: keyOf(definition), name, source, captureNames, definition }
+  const shipment = { key: keyOf(definition), name, source, captureNames, definition, survey: undefined }
   bySignature.set(signature, shipment)
   return shipment
 }
@@ -194,6 +197,6 @@ const partContent = (part: SourcePart): unknown[] => [part.name, part.source, pa
 
 /** What a worker is told of a shipment, once. */
 export function definitionFor(shipment: Shipment, ledger: Ledger): FunctionDefinition {
-  if (!('survey' in shipment)) return shipment.definition
+  if (shipment.survey === undefined) return shipment.definition
   return { kind: 'live', content: shipment.survey.isFresh ? 0 : ledger.numberOf(shipment.survey) }
 }

@@ -40,7 +40,7 @@ const heldContents = { count: 4096, bytes: 64 * 2 ** 20 }
  * when a frame has gone, and ends with the incarnation.
  */
 export class Ledger {
-  readonly #codec: Codec
+  readonly codec: Codec
   readonly #codes = new Set<number>()
   readonly #contents = new Map<string, HeldContent>()
   readonly #reserved = new Map<string, number>()
@@ -53,7 +53,7 @@ export class Ledger {
   #heldBytes = 0
 
   constructor(codec: Codec) {
-    this.#codec = codec
+    this.codec = codec
   }
 
   /** Whether nothing of this has to be sent, without looking at it. */
@@ -128,7 +128,7 @@ export class Ledger {
   #codeStep(code: LiveCode): Step {
     let body = this.#encodedCodes.get(code)
     if (body === undefined) {
-      body = contentOf(this.#codec, codeDefinition(code), code.read.name || 'fn').body
+      body = contentOf(this.codec, codeDefinition(code), code.read.name || 'fn').body
       this.#encodedCodes.set(code, body)
     }
     return this.#step(frameType.code, code.id, body, code, () => this.#codes.add(code.id))
@@ -155,7 +155,7 @@ export class Ledger {
 
   #bindStep(use: BindingUse): Step {
     const { id, module, name, isConstant, content } = use
-    const { body } = contentOf(this.#codec, [module, name, isConstant, this.#numberOfContent(content)], name)
+    const { body } = contentOf(this.codec, [module, name, isConstant, this.#numberOfContent(content)], name)
     return this.#step(frameType.bind, id, body, use, () => {
       this.#bound.set(id, { use, key: content.key, at: ++this.#lastBound })
     })
