@@ -46,6 +46,8 @@ export class Ladder {
   #round = 0
   #session: Session | undefined
   #wasCut = false
+  /** What spins is not to be ended. */
+  #wasSpared = false
   #lastCallId = 0
   #refusesMore = false
   #isEvaluating = false
@@ -145,6 +147,7 @@ export class Ladder {
     this.#sawLastCall(preparation.lastCallId)
     if (preparation.decision === decision.cut) this.#wasCut = true
     if (preparation.decision === decision.spare && !this.#isReported) {
+      this.#wasSpared = true
       this.#isReported = true
       clearTimeout(this.#graceTimer)
       this.#report(this.#outcome)
@@ -198,13 +201,18 @@ export class Ladder {
     this.#session?.post('Profiler.disable')
   }
 
+  /** A look may also have met code that was merely slow to come to its end: that is no place to show. */
+  #hasSpun(outcome: InterruptReport['outcome']): boolean {
+    return this.#wasCut || this.#wasSpared || outcome === 'stuck'
+  }
+
   #report(outcome: InterruptReport['outcome']): void {
     this.#options.report({
       interruptId: this.interruptId,
       outcome,
       callIds: [...this.#callIds],
       lastCallId: this.#lastCallId,
-      ...(this.#at === undefined || this.#at === '' ? {} : { at: this.#at }),
+      ...(this.#hasSpun(outcome) && this.#at !== undefined && this.#at !== '' ? { at: this.#at } : {}),
       afterMs: performance.now() - this.#startedMs,
     })
   }
