@@ -1,7 +1,7 @@
 import type { AnyFunction } from '../function-source.ts'
 import type { LiveName } from '../live/live-code.ts'
 import { scopeOf } from '../live/live-code.ts'
-import type { Reading } from '../live/reading.ts'
+import { type Reading, valueIn } from '../live/reading.ts'
 import type { LiveScope } from '../live/inspector.ts'
 import { ambiguousRefusal } from './capture-refusals.ts'
 
@@ -79,7 +79,9 @@ function looksLike(one: LiveScope, other: LiveScope): boolean {
   return (
     names.length === Object.keys(other.values).length &&
     names.every(
-      (name) => Object.hasOwn(other.values, name) && Object.is(one.values[name], other.values[name]),
+      (name) =>
+        Object.hasOwn(other.values, name) &&
+        Object.is(valueIn(one.values, name), valueIn(other.values, name)),
     )
   )
 }

@@ -5,7 +5,7 @@ import type { Captures } from '../collect.ts'
 import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
 import { internalsOf, privateNamesOf } from '../live/inspector.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
-import { type Reading, readLive, valueOf } from '../live/reading.ts'
+import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
 import { missingNames } from '../refusals.ts'
 import { bindingId, functionId } from './binding-ids.ts'
 import {
@@ -261,7 +261,8 @@ class Surveyor implements FunctionWriter {
       return given[name.name]
     }
     const value = valueOf(name.name, scopes)
-    if (value === undefined && name.variable !== undefined && isNeverUndefined(name.variable)) {
+    const isUnset = value === undefined && name.variable !== undefined && isNeverUndefined(name.variable)
+    if (value === noValueYet || isUnset) {
       throw uninitialisedRefusal(name.name, path)
     }
     return membersOf(code, name, value)

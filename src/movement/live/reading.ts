@@ -37,12 +37,26 @@ export function readLive(fn: AnyFunction, path: string, given: Captures): Readin
 
 /** The value of a name, as it is in the scopes that were read. */
 export const valueOf = (name: string, scopes: readonly LiveScope[]): unknown =>
-  scopeOf(name, scopes)?.values[name]
+  valueIn(scopeOf(name, scopes)?.values, name)
 
 function isStableName({ name, from, variable, isShared }: LiveName, scopes: readonly LiveScope[]): boolean {
   if (from === 'import') return true
   if (isShared || variable?.isNeverReassigned !== true) return false
   const value = valueOf(name, scopes)
   // Undefined may mean: not yet. And a variable of another module may change.
-  return value !== undefined && (variable.kind !== 'import' || typeof value === 'function')
+  return (
+    value !== undefined && value !== noValueYet && (variable.kind !== 'import' || typeof value === 'function')
+  )
+}
+
+/** What stands for the value of a variable that has none yet. */
+export const noValueYet = Symbol('no value yet')
+
+/** The value of a variable of a scope. One without a value reads as undefined in Node.js 20, and throws in later ones. */
+export function valueIn(values: Readonly<Record<string, unknown>> | undefined, name: string): unknown {
+  try {
+    return values?.[name]
+  } catch {
+    return noValueYet
+  }
 }
