@@ -1,11 +1,10 @@
 import type { CallBytes } from '../movement/plan.ts'
-import { permitBytes } from '../movement/capture-policy.ts'
+import { type CapturePolicy, permitBytes } from '../movement/capture-policy.ts'
 import { Ledger, type Step } from '../movement/graph/ledger.ts'
 import { definitionFor, type Shipment } from '../movement/shipment.ts'
 import type { EncodedBody } from '../transport/codec.ts'
 import { encodedBytes } from '../transport/frame-writer.ts'
 import { frameType, headerBytes } from '../transport/protocol.ts'
-import type { CapturePolicy } from '../movement/capture-policy.ts'
 import { keepBody, type Mailbox } from './mailbox.ts'
 import type { WorkerProcess } from './worker-process.ts'
 

@@ -1,13 +1,11 @@
 import type { Clock } from '../transport/clock.ts'
+import type { EventBody } from './events.ts'
 
 /** What a heartbeat finds out, as events. */
-export type HeartbeatVerdict =
-  /** The main thread does not turn its loop, and the sentinel answers: busy, not dead. */
-  | { readonly type: 'worker.blocked'; readonly blockedMs: number }
-  | { readonly type: 'worker.unblocked'; readonly blockedMs: number }
-  /** Nothing of the process answers: stopped, or locked up. */
-  | { readonly type: 'worker.frozen'; readonly silentMs: number }
-  | { readonly type: 'worker.thawed'; readonly silentMs: number }
+export type HeartbeatVerdict = Extract<
+  EventBody,
+  { type: 'worker.blocked' | 'worker.unblocked' | 'worker.frozen' | 'worker.thawed' }
+>
 
 /** What a heartbeat needs of its worker. */
 export interface HeartbeatOptions {

@@ -68,11 +68,11 @@ export class Mailbox {
 
   /**
    * Keeps an encoded call until it is its turn.
+   * @param kept - a body that stays good: see `keepBody`
    * @param send - called then, which may be at once; the turn lasts until its promise settles
    */
-  hold(encoded: EncodedBody, isBackground: boolean, send: (kept: EncodedBody) => Promise<void>): void {
-    const byteLength = encodedBytes(encoded)
-    const kept = keepBody(encoded)
+  hold(kept: EncodedBody, isBackground: boolean, send: (kept: EncodedBody) => Promise<void>): void {
+    const byteLength = encodedBytes(kept)
     // The caller may change the binary long before it is sent.
     kept.attachments = kept.attachments.map((one) => new Uint8Array(one))
     this.#heldBytes += byteLength

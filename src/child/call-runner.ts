@@ -11,6 +11,7 @@ import { frameFlag, frameType } from '../transport/protocol.ts'
 import type { CallTable } from './call-table.ts'
 import type { RunningCall } from './running-call.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
+import { whyNotSendable } from './sendable.ts'
 import { thrownData } from './thrown-data.ts'
 
 type AnyFunction = (...args: unknown[]) => unknown
@@ -34,7 +35,6 @@ export interface CallRunnerOptions {
   readonly recoverIfCut: () => void
 }
 
-const probe = Buffer.alloc(8192)
 const noBytes = Buffer.alloc(0)
 
 /** Runs calls and answers them: each exactly once, or not at all if it was ended from outside. */
@@ -261,18 +261,7 @@ export class CallRunner {
   }
 
   #thrown(error: unknown): ThrownData {
-    return thrownData(
-      error,
-      (value) => {
-        try {
-          this.#codec.encode(value, 'error', probe, 0, 0)
-          return true
-        } catch {
-          return false
-        }
-      },
-      this.#clean,
-    )
+    return thrownData(error, (value) => whyNotSendable(this.#codec, value) === undefined, this.#clean)
   }
 }
 

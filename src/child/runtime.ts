@@ -13,6 +13,7 @@ import type { CallTable } from './call-table.ts'
 import { startInterruption } from './interruption.ts'
 import { preload, PreloadFailure } from './preload.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
+import { whyNotSendable } from './sendable.ts'
 import type { SentinelPort } from './sentinel-port.ts'
 import {
   type CurrentCall,
@@ -51,7 +52,6 @@ export interface RuntimeSurroundings {
 // The host's own writer has checked its limits; what is announced here is only bounded by what a header can say.
 const limits = { ...defaultLimits, maxBodyBytes: 2 ** 32 - 1, maxAttachmentBytes: Number.MAX_SAFE_INTEGER }
 const noCodec = undefined as unknown as Codec
-const probe = Buffer.alloc(8192)
 
 // Taken before user code can replace them.
 const { setTimeout } = globalThis
@@ -66,15 +66,6 @@ const isHeld = (type: number): boolean =>
   type === frameType.content ||
   type === frameType.bind ||
   type === frameType.forget
-
-function whyNotSendable(codec: Codec, value: unknown): string | undefined {
-  try {
-    codec.encode(value, 'value', probe, 0, 0)
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
-}
 
 /** The worker's side of the data lane: is greeted and configured, prepares itself, runs calls, ends. */
 export class Runtime {
