@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Incarnation } from '../../dist/actors/incarnation.js'
@@ -30,6 +30,18 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
     resolve = settle
   })
   return { promise, resolve }
+}
+
+/** Waits, without a turn of the loop, until each thread of a process stands still. */
+function untilStopped(pid: number): void {
+  const deadlineMs = performance.now() + 5_000
+  const stands = (thread: string): boolean => {
+    const status = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1')
+    return status[status.lastIndexOf(')') + 2] === 'T'
+  }
+  while (!readdirSync(`/proc/${pid}/task`).every(stands)) {
+    if (performance.now() > deadlineMs) throw new Error(`Process ${pid} does not stop.`)
+  }
 }
 
 /** Makes a real worker live through a path of the machine. */
@@ -80,8 +92,11 @@ export class LifeDriver {
   }
 
   #signal(signal: NodeJS.Signals): void {
-    process.kill(-this.#incarnation.process.pid!, signal)
+    const pid = this.#incarnation.process.pid!
+    process.kill(-pid, signal)
     this.#isStopped = signal === 'SIGSTOP'
+    // A stop takes hold once one thread has been scheduled to see it: until then another, the sentinel's, may answer.
+    if (this.#isStopped) untilStopped(pid)
   }
 
   #call(background = false): void {
