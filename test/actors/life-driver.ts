@@ -108,7 +108,9 @@ export class LifeDriver {
 
   /** Stands still while it interrupts, so that the state lasts; on again when the process has to do something. */
   #continueFor(next: LifeStep | undefined): void {
-    const needsProcess = next !== undefined && !next.event.type.startsWith('xstate.after.')
+    // A death needs no process that runs: SIGKILL ends it as it stands, and before it could finish anything.
+    const { type } = next?.event ?? { type: 'process.exited' }
+    const needsProcess = type !== 'process.exited' && !type.startsWith('xstate.after.')
     if (this.#isStopped && needsProcess) this.#signal('SIGCONT')
   }
 
