@@ -5,7 +5,7 @@ import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cases, differences } from '../fixtures/movement/shipped/cases.mjs'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { quietWorker } from './workers.ts'
+import { agreeingWorker } from './agreement.ts'
 
 useLeakCheck('file')
 
@@ -59,7 +59,7 @@ test('functions of a CommonJS module do there what they do here', async () => {
 })
 
 test('functions of a module that vitest has transformed do there what they do here', async () => {
-  const worker = await quietWorker()
+  const worker = await agreeingWorker()
   try {
     expect(await differences(worker)).toEqual([])
   } finally {
