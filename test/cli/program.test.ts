@@ -109,6 +109,10 @@ describe('maltster explain', () => {
     expect(ended.exitCode).toBe(strips ? 0 : 2)
     if (strips) expect(action(planIn(ended), 'rate')).toBe('sent')
     else expect(ended.stderr).toContain("NODE_OPTIONS='--import tsx'")
+    const loader = { NODE_OPTIONS: `--import=${import.meta.resolve('tsx')}` }
+    const loaded = await maltster(['explain', 'typed.ts#convert', '[1]'], loader)
+    expect(loaded).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(action(planIn(loaded), 'rate')).toBe('sent')
   })
 
   test.each([

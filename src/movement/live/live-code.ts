@@ -92,7 +92,8 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
     // A helper of a compiler is made over there: cheaper than to send it, and what it does there is what is meant.
     if (compilerHelpers.has(free.name) || free.name === viteMeta) continue
     const scope = scopeOf(free.name, scopes)
-    if (scope !== undefined) names.push(liveName(free, scope, module, start))
+    const found = scope && liveName(free, scope, module, start)
+    if (found !== undefined && !isMistaken(found, scope!)) names.push(found)
     else if (!isHarmless(free)) missing.push(free)
   }
   const cells = names.filter(({ from, isShared }) => from === 'binding' || (from === 'captured' && isShared))
@@ -123,6 +124,12 @@ export function placeOfFunction(read: FunctionSource, { place }: Internals): Sou
   return module?.placeAt(startOf(read.text, module, place!))
 }
 
+const isModuleScope = ({ kind }: LiveScope): boolean => kind === 'Module' || kind === 'Script'
+
+/** V8 need not keep what is evaluated outside of any function, as the key of a method is: this is another of that name. */
+const isMistaken = ({ isEager, variable }: LiveName, scope: LiveScope): boolean =>
+  isEager && variable?.isTopLevel === false && isModuleScope(scope)
+
 const isHarmless = ({ name, isTypeofOnly }: FreeName): boolean =>
   isTypeofOnly || name === 'eval' || isKnownGlobal(name)
 
@@ -132,8 +139,7 @@ function liveName(free: FreeName, scope: LiveScope, module: LiveModule | undefin
   const base = { name, variable, isWritten, isTypeofOnly, isEager }
   const reference = referenceOf(name, variable, module?.id ?? '', module?.facts)
   if (reference !== undefined) return { ...base, from: 'import', reference, isShared: false }
-  const isTopLevel =
-    variable === undefined ? scope.kind === 'Module' || scope.kind === 'Script' : variable.isTopLevel
+  const isTopLevel = variable === undefined ? isModuleScope(scope) : variable.isTopLevel
   const isShared = isWritten || variable?.isNeverReassigned === false
   return { ...base, from: isTopLevel ? 'binding' : 'captured', reference: undefined, isShared }
 }

@@ -1,5 +1,6 @@
 import type { Captures } from '../collect.ts'
-import { type AnyFunction, readFunction } from '../function-source.ts'
+import { type AnyFunction, type FunctionSource, readFunction } from '../function-source.ts'
+import { isKnownGlobal } from '../known-globals.ts'
 import { internalsOf, type LiveScope } from './inspector.ts'
 import { liveCode, type LiveCode, type LiveName, scopeOf } from './live-code.ts'
 
@@ -27,12 +28,29 @@ export function readLive(fn: AnyFunction, path: string, given: Captures): Readin
   if (known !== undefined && !isGiven) return known
   const internals = internalsOf(fn)
   if (internals === undefined) return undefined
-  const code = liveCode(read, internals, given)
-  const { scopes } = internals
+  const code = liveCode(read, { ...internals, scopes: withHeritage(internals.scopes, read, fn) }, given)
+  const scopes = withHeritage(internals.scopes, read, fn, code)
   const isStable = code.names.every((name) => isStableName(name, scopes))
   const reading = { code, scopes, isStable }
   if (isStable && !isGiven) stableReadings.set(fn, reading)
   return reading
+}
+
+/**
+ * V8 keeps only variables that some function refers to, and the name that a class extends is evaluated outside of any: so
+ * it may be missing, or be that of another variable further out. What the class extends is known, though.
+ */
+function withHeritage(
+  scopes: readonly LiveScope[],
+  { analysis: { heritage } }: FunctionSource,
+  fn: AnyFunction,
+  code?: LiveCode,
+): readonly LiveScope[] {
+  if (heritage === undefined || isKnownGlobal(heritage)) return scopes
+  const base = { kind: 'Heritage', values: { [heritage]: Object.getPrototypeOf(fn) as unknown } }
+  // If it has been assigned to since, a function of the class may refer to what it is now.
+  const isReassigned = code?.names.some(({ name, isShared }) => name === heritage && isShared)
+  return isReassigned === true ? [...scopes, base] : [base, ...scopes]
 }
 
 /** The value of a name, as it is in the scopes that were read. */
