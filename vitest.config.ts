@@ -5,6 +5,7 @@ import { filesOf, filesWithoutPipe, type WorkerKind, workerKinds } from './test/
 declare module 'vitest' {
   interface ProvidedContext {
     readonly workerKind: WorkerKind
+    readonly inThread: boolean
   }
 }
 
@@ -15,19 +16,32 @@ const main = {
     name: 'main',
     include: ['test/**/*.test.ts'],
     exclude: [...filesWithoutPipe],
-    provide: { workerKind: 'pipe' as const },
+    provide: { workerKind: 'pipe' as const, inThread: false },
   },
 }
 const others = workerKinds
   .filter((kind) => kind !== 'pipe')
   .map((kind) => ({
     extends: true as const,
-    test: { name: kind, include: [...filesOf(kind)], provide: { workerKind: kind } },
+    test: { name: kind, include: [...filesOf(kind)], provide: { workerKind: kind, inThread: false } },
   }))
+
+/** The senders among them once more from a thread of the runner: there all share one process, so one file at a time, last. */
+const threads = {
+  extends: true as const,
+  test: {
+    name: 'threads',
+    include: ['test/scenarios/movement.test.ts', 'test/scenarios/movement-vitest.test.ts'],
+    provide: { workerKind: 'pipe' as const, inThread: true },
+    pool: 'threads' as const,
+    maxWorkers: 1,
+    sequence: { groupOrder: 1 },
+  },
+}
 
 export default defineConfig({
   test: {
-    projects: [main, ...others],
+    projects: [main, ...others, threads],
     globalSetup: ['test/support/build-once.ts'],
     setupFiles: ['test/support/own-tmpdir.ts'],
     reporters: ['default', new SuiteReporter()],

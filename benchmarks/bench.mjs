@@ -6,7 +6,7 @@ import { availableParallelism, cpus, loadavg, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 import { benchCapture } from './capture.mjs'
-import { readOptions } from './options.mjs'
+import { readCaptureOptions, readOptions } from './options.mjs'
 import { figure, table, timesBetter } from './report.mjs'
 
 /** @typedef {import('./measure.mjs').Results} Results */
@@ -18,7 +18,7 @@ const inFlight = 64
 const pinner = 'taskset'
 
 try {
-  if (process.argv[2] === 'capture') await benchCapture(machine())
+  if (process.argv[2] === 'capture') await benchCapture(machine(), readCaptureOptions(process.argv.slice(3)))
   else process.exitCode = bench(readOptions(process.argv.slice(2)))
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))

@@ -4,9 +4,10 @@ export const partNames = ['cold-start', 'sequential', 'in-flight', 'binary', 'me
 
 const usage = `usage: npm run bench -- [${partNames.join(' | ')}] [--quick] [--no-aim] [--aim TIMES]
                           [--rounds N] [--sample-ms MS] [--mib N]
-       npm run bench -- capture
+       npm run bench -- capture [--rounds N] [--install-peers]
 
   capture      what it costs to find and send what a function refers to
+  --install-peers   for that, Pulumi's serializer beside it, about 90 MB; into a cache outside of this folder
 
   --quick      fewer and shorter rounds: under a minute
   --aim TIMES  calls a second with 64 in flight on one cpu, as a multiple of fork's; default 4
@@ -41,6 +42,24 @@ export function readOptions(args) {
       sampleMs: positive('sample-ms', values['sample-ms'], sampleMs),
       mebibytes: Math.ceil(positive('mib', values.mib, 64)),
     }
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`, { cause: error })
+  }
+}
+
+/**
+ * @param {string[]} args
+ * @returns {{ installPeers: boolean, rounds: number }}
+ * @throws {Error} with the usage, for arguments that are none
+ */
+export function readCaptureOptions(args) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: { 'install-peers': { type: 'boolean' }, rounds: { type: 'string' } },
+    })
+    const rounds = Math.ceil(positive('rounds', values.rounds, 2000))
+    return { installPeers: values['install-peers'] === true, rounds }
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`, { cause: error })
   }

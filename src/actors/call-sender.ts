@@ -1,11 +1,15 @@
-import type { CallBytes } from '../movement/plan.ts'
-import { type CapturePolicy, permitBytes } from '../movement/capture-policy.ts'
+import { type CallBytes, planMovement } from '../movement/plan.ts'
+import type { MovementPlan } from '../movement/movement-plan.ts'
+import type { CapturePolicy } from '../movement/capture-policy.ts'
 import { Ledger, type Step } from '../movement/graph/ledger.ts'
-import { definitionFor, type Shipment } from '../movement/shipment.ts'
+import { type Captures, definitionFor, type Shipment } from '../movement/shipment.ts'
+import type { Clock } from '../transport/clock.ts'
 import type { EncodedBody } from '../transport/codec.ts'
 import { encodedBytes } from '../transport/frame-writer.ts'
 import { frameType, headerBytes } from '../transport/protocol.ts'
 import { keepBody, type Mailbox } from './mailbox.ts'
+import { MovementAccount } from './movement-account.ts'
+import { permitCall } from './permit-call.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** A call on its way out: what runs, how, and what with. */
@@ -17,6 +21,7 @@ export interface Outgoing {
   /** It is part of what has the worker to itself: what waits for that does not keep it out. */
   readonly isDirect?: boolean
   readonly policy: CapturePolicy
+  readonly captures: Captures | undefined
 }
 
 const admitAll = (): void => {}
@@ -25,7 +30,7 @@ const admitAll = (): void => {}
 export interface CallWatcher {
   /** Whether `moved` is worth calling. */
   readonly isWatching: boolean
-  moved(outgoing: Outgoing, steps: readonly Step[], bytes: CallBytes): void
+  moved(callId: number, plan: MovementPlan): void
 }
 
 /** Puts calls on the data lane, and before each what its function is, and refers to, as far as that is news. */
@@ -34,14 +39,17 @@ export class CallSender {
   readonly #process: WorkerProcess
   readonly #mailbox: Mailbox
   readonly #watcher: CallWatcher
+  /** What has moved so far. */
+  readonly account: MovementAccount
   readonly #known = new Map<string, number>()
   /** Contents that functions were defined by. */
   readonly #pinned = new Set<number>()
 
-  constructor(process: WorkerProcess, mailbox: Mailbox, watcher: CallWatcher) {
+  constructor(process: WorkerProcess, mailbox: Mailbox, watcher: CallWatcher, clock: Clock) {
     this.#process = process
     this.#mailbox = mailbox
     this.#watcher = watcher
+    this.account = new MovementAccount(clock)
     this.ledger = new Ledger(process.codec)
   }
 
@@ -51,14 +59,11 @@ export class CallSender {
     const { codec, data } = this.#process
     const admit = isDirect === true ? admitAll : this.#mailbox.admit
     const known = this.#known.get(shipment.key)
-    const isHeld = shipment.survey === undefined || this.ledger.hasAll(shipment.survey)
-    const steps = isHeld ? noSteps : this.#stepsOf(outgoing)
+    const steps = this.#stepsOf(outgoing)
     if (known !== undefined && steps.length === 0) {
       const before = data.bytesWritten
       data.frame(frameType.call, flags, id, known, body, 'args', admit)
-      if (this.#watcher.isWatching) {
-        this.#watcher.moved(outgoing, steps, { define: 0, call: data.bytesWritten - before })
-      }
+      this.#written(outgoing, noSteps, { define: 0, call: data.bytesWritten - before })
       return
     }
     // What the call needs goes first, and must not go if the call can't.
@@ -89,13 +94,11 @@ export class CallSender {
     )
   }
 
-  #stepsOf({ shipment, policy }: Outgoing): readonly Step[] {
-    if (shipment.survey === undefined) return []
-    const steps = this.ledger.steps(shipment.survey)
-    if (typeof policy === 'object' && policy.maxBytes !== undefined) {
-      const largest = steps.toSorted((a, b) => b.bytes - a.bytes)[0]
-      permitBytes(policy, bytesOf(steps), shipment.name || 'fn', nameOfStep(largest, shipment))
-    }
+  /** What has to go ahead. @throws {CaptureError} if the policy forbids as much */
+  #stepsOf({ shipment, policy, captures }: Outgoing): readonly Step[] {
+    const isHeld = shipment.survey === undefined || this.ledger.hasAll(shipment.survey)
+    const steps = isHeld ? noSteps : this.ledger.steps(shipment.survey)
+    if (typeof policy === 'object') permitCall(shipment, { policy, captures }, steps, this)
     return steps
   }
 
@@ -109,11 +112,30 @@ export class CallSender {
     const define = data.bytesWritten - before
     if (shipment.survey !== undefined) this.ledger.settle(shipment.survey)
     data.encodedFrame(frameType.call, flags, id, functionId, kept)
-    if (this.#watcher.isWatching) {
-      this.#watcher.moved(outgoing, steps, { define, call: data.bytesWritten - before - define })
+    this.#written(outgoing, steps, { define, call: data.bytesWritten - before - define })
+    if (steps.length > 0) this.#forgetExcess()
+  }
+
+  #forgetExcess(): void {
+    const excess = this.ledger.excess(this.#pinned)
+    if (excess.length === 0) return
+    const { data } = this.#process
+    const before = data.bytesWritten
+    data.frame(frameType.forget, 0, 0, 0, excess, 'forget')
+    this.account.dropped(data.bytesWritten - before)
+  }
+
+  /** Accounts for a call that is on its way. */
+  #written({ shipment, id }: Outgoing, steps: readonly Step[], bytes: CallBytes): void {
+    const isWatching = this.#watcher.isWatching
+    if (bytes.call === 0) return
+    if (!isWatching && steps.length === 0 && bytes.define === 0) {
+      this.account.called(bytes.call)
+      return
     }
-    const excess = steps.length === 0 ? [] : this.ledger.excess(this.#pinned)
-    if (excess.length > 0) data.frame(frameType.forget, 0, 0, 0, excess, 'forget')
+    const plan = planMovement(shipment, steps, bytes)
+    this.account.moved(plan)
+    if (isWatching) this.#watcher.moved(id, plan)
   }
 
   #writeStep({ type, aux, body, commit }: Step): void {
@@ -143,11 +165,6 @@ export class CallSender {
 
 const noSteps: readonly Step[] = []
 const bytesOf = (steps: readonly Step[]): number => steps.reduce((sum, { bytes }) => sum + bytes, 0)
-
-function nameOfStep(step: Step | undefined, shipment: Shipment): string {
-  if (step === undefined || step.subject === 'function') return shipment.name || 'fn'
-  return ('read' in step.subject ? step.subject.read.name : step.subject.name) || 'fn'
-}
 
 /** From so many bytes on, what a function refers to is worth a warning. */
 const largeBytes = 1_000_000

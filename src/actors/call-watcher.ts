@@ -1,4 +1,3 @@
-import { planMovement } from '../movement/plan.ts'
 import type { CallWatcher } from './call-sender.ts'
 import type { CallsOptions } from './calls-options.ts'
 
@@ -7,8 +6,7 @@ export const callWatcher = ({ events, identity }: CallsOptions): CallWatcher => 
   get isWatching() {
     return events.wantsCalls
   },
-  moved({ id, shipment }, steps, bytes) {
-    const { entries, totalBytes } = planMovement(shipment, steps, bytes)
-    events.emit(identity, { type: 'call.moved', callId: id, entries, totalBytes })
+  moved(callId, { entries, totalBytes }) {
+    events.emit(identity, { type: 'call.moved', callId, entries, totalBytes })
   },
 })

@@ -45,7 +45,7 @@ export class Calls {
       () => process.data.pendingBytes,
       () => this.#place,
     )
-    this.sender = new CallSender(process, this.#mailbox, callWatcher(options))
+    this.sender = new CallSender(process, this.#mailbox, callWatcher(options), options.clock)
   }
 
   /** Calls made so far. */
@@ -99,7 +99,8 @@ export class Calls {
     const id = this.pending.nextId()
     const call = pendingCall(id, background, shipment.name)
     try {
-      const outgoing = { id, flags, shipment, body, isDirect, policy: this.#policy(options) }
+      const policy = this.#policy(options)
+      const outgoing = { id, flags, shipment, body, isDirect, policy, captures: options?.captures }
       if (isDirect || !this.#mailbox.holds(background)) this.#send(call, outgoing)
       else this.#hold(call, outgoing)
     } catch (error) {
@@ -125,7 +126,8 @@ export class Calls {
       (hasCaptures(shipment) ? frameFlag.captures : 0)
     const id = this.pending.nextId()
     try {
-      const outgoing = { id, flags, shipment, body, policy: this.#policy(options) }
+      const policy = this.#policy(options)
+      const outgoing = { id, flags, shipment, body, policy, captures: options?.captures }
       if (this.#mailbox.isTaken && options?.background !== true) this.#holdCast(outgoing)
       else this.sender.write(outgoing)
     } catch (error) {
@@ -156,7 +158,8 @@ export class Calls {
   /** What a call would move to this worker, as it is now. */
   explain(fn: Callable, args: readonly unknown[], options: CallOptions | undefined): MovementPlan {
     if (options !== undefined) checkCallOptions(options)
-    return explainCall(() => this.#prepare(fn, options), args, options?.captures, this.sender)
+    const asked = { args, captures: options?.captures, policy: this.#policy(options) }
+    return explainCall(() => this.#prepare(fn, options), asked, this.sender)
   }
 
   /** @throws the reason if no calls are taken */

@@ -1,4 +1,5 @@
 import { CaptureError, EncodeError } from '../errors/data-errors.ts'
+import type { CapturePolicy } from '../movement/capture-policy.ts'
 import { contentOf } from '../movement/graph/content.ts'
 import { Ledger } from '../movement/graph/ledger.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
@@ -9,29 +10,31 @@ import { frameBytes } from '../transport/frame-chunks.ts'
 import { defaultLimits } from '../transport/limits.ts'
 import { type CallOptions, checkCallOptions } from './call-options.ts'
 import { bodyOf, type Callable, prepareCallable } from './callable.ts'
+import { permitCall, type Possessions } from './permit-call.ts'
 import type { CallParameters } from './worker.ts'
 import type { ModuleReference } from '../movement/module-reference.ts'
 
-/** What a worker has already. */
-export interface Possessions {
-  readonly ledger: Ledger
-  /** Whether it has the definition of a shipment. */
-  readonly isDefined: (shipment: Shipment) => boolean
+/** What is asked about. */
+interface Asked {
+  readonly args: readonly unknown[]
+  readonly captures: Captures | undefined
+  readonly policy: CapturePolicy
 }
 
 /** What a call would move; what it would be refused for is in the plan. */
 export function explainCall(
   prepare: () => Shipment,
-  args: readonly unknown[],
-  captures: Captures | undefined,
-  { ledger, isDefined }: Possessions,
+  { args, captures, policy }: Asked,
+  possessions: Possessions,
 ): MovementPlan {
-  const { codec } = ledger
+  const { ledger, isDefined } = possessions
   try {
     const shipment = prepare()
     const body = bodyOf(shipment, args, captures, ledger)
     const steps = shipment.survey !== undefined ? ledger.steps(shipment.survey) : []
-    const sizeOf = (value: unknown, path: string): number => frameBytes(contentOf(codec, value, path).body)
+    permitCall(shipment, { policy, captures }, steps, possessions)
+    const sizeOf = (value: unknown, path: string): number =>
+      frameBytes(contentOf(ledger.codec, value, path).body)
     const define = isDefined(shipment) ? 0 : sizeOf(definitionFor(shipment, ledger), 'fn')
     return planMovement(shipment, steps, { define, call: sizeOf(body, 'args') })
   } catch (error) {
@@ -70,5 +73,5 @@ export function explain(
   const codec = messageCodec(defaultLimits)
   const { captures, capture: policy = 'auto' } = options
   const nothing = { ledger: new Ledger(codec), isDefined: () => false }
-  return explainCall(() => prepareCallable(fn, captures, policy, codec), args, captures, nothing)
+  return explainCall(() => prepareCallable(fn, captures, policy, codec), { args, captures, policy }, nothing)
 }

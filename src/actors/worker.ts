@@ -19,6 +19,7 @@ import type { WorkerCapabilities } from './capabilities.ts'
 import type { Incarnation } from './incarnation.ts'
 import type { InterruptResult } from './interrupts.ts'
 import { checkOptions, delayOrNeverMs, shown } from './option-checks.ts'
+import type { WorkerMovement } from './movement-account.ts'
 import { rejectionNow } from './remote-error.ts'
 import { type RunResult, runSource } from './run.ts'
 import { Scope } from './scope.ts'
@@ -309,6 +310,26 @@ export class Worker implements AsyncDisposable {
       ledger: calls.sender.ledger,
       ask: (asked, args) => calls.startPrepared(prepareRuntimeFunction(asked), args, undefined, true),
     })
+  }
+
+  /**
+   * What calls and casts have moved to it so far, by variable and function, and what was sent again and again: the sum of
+   * the events `call.moved`, kept whether or not somebody observes them. It ends with the process.
+   *
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * let words = ['malt']
+   * for (let round = 1; round <= 3; round++) {
+   *   words = [...words, `hops ${round}`]
+   *   await worker.call(() => words.length)
+   * }
+   * const [most] = worker.movement.resent
+   * console.log(most?.name, most?.kind, most?.times) // words global 3
+   */
+  get movement(): WorkerMovement {
+    return this.#incarnation.calls.sender.account.snapshot()
   }
 
   /** With `stdout: 'pipe'`: what it writes there. A reader that is over 1 MiB behind loses the oldest bytes. */

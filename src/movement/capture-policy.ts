@@ -10,7 +10,7 @@ export type CapturePolicy = 'auto' | 'explicit' | CaptureBounds
 export interface CaptureBounds {
   /** Names of variables that must not leave: exact, or by pattern. They are looked for in helpers as well. */
   readonly deny?: readonly (string | RegExp)[]
-  /** The most bytes that may go ahead of a call. Default no limit. */
+  /** The most bytes that may leave with a call besides its arguments, what `captures` gives included. Default no limit. */
   readonly maxBytes?: number
 }
 

@@ -40,6 +40,8 @@ export interface FunctionAnalysis {
   readonly hasWith: boolean
   readonly hasImportMeta: boolean
   readonly dynamicImports: { readonly specifiers: readonly string[]; readonly hasComputed: boolean }
+  /** The name that a class extends, if that is just a name. */
+  readonly heritage: string | undefined
   /** Offset of what follows the name of a method or accessor: its parameters and body. */
   readonly memberTail: number | undefined
 }
@@ -89,8 +91,15 @@ function analyseAs(source: string, isStrict: boolean): FunctionAnalysis {
     hasWith: findings.hasWith,
     hasImportMeta: findings.hasImportMeta,
     dynamicImports: { specifiers: [...findings.importSpecifiers], hasComputed: findings.hasComputedImport },
+    heritage: heritageOf(node),
     memberTail: form === 'expression' ? undefined : node.start - shift,
   }
+}
+
+function heritageOf(node: FunctionNode | Class): string | undefined {
+  if (node.type !== 'ClassExpression') return undefined
+  const { superClass } = node as Class
+  return superClass?.type === 'Identifier' ? superClass.name : undefined
 }
 
 function kindOf({ node, form }: { node: FunctionNode | Class; form: ParsedFunction['form'] }): FunctionKind {

@@ -24,9 +24,11 @@ const nativeCode = /^(?:async\s+)?function\b[^{]*\{\s*\[native code\]\s*\}$/
 const rememberedTexts = 1000
 
 /** Whether a function has no text of its own: it is native, or bound. */
-export const isNativeText = (fn: AnyFunction): boolean => nativeCode.test(textOf(fn))
+export const isNativeText = (fn: AnyFunction): boolean => !byFunction.has(fn) && nativeCode.test(textOf(fn))
 
 const byText = new RecentMap<string, FunctionSource>(rememberedTexts)
+/** To ask for a text, and to look it up, takes longer than all else that is done for the same function again. */
+const byFunction = new WeakMap<AnyFunction, FunctionSource>()
 let lastId = 0
 
 /** The name of a function, if it is a plain string; running a getter for it is not worth it. */
@@ -48,13 +50,18 @@ export function nameOf(fn: AnyFunction): string {
  *   that can't be supplied elsewhere
  */
 export function readFunction(fn: AnyFunction, path: string): FunctionSource {
+  const known = byFunction.get(fn)
+  // The text of a function never changes; its name may.
+  if (known !== undefined && known.name === nameOf(fn)) return known
   if (types.isProxy(fn)) {
     const hint = 'Pass the function it stands for, or a function that calls it there'
     throw new CaptureError({ path, why: 'it is a Proxy, whose handler is not part of any text', hint })
   }
   const text = textOf(fn)
   if (nativeCode.test(text)) throw nativeRefusal(nameOf(fn), path)
-  return readText(text, nameOf(fn), text.startsWith('function') && isSloppy(fn), path)
+  const read = readText(text, nameOf(fn), text.startsWith('function') && isSloppy(fn), path)
+  byFunction.set(fn, read)
+  return read
 }
 
 const inheritedCaller = Object.getOwnPropertyDescriptor(Function.prototype, 'caller')

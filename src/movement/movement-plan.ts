@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { tableLines } from './text-table.ts'
 
 /** One thing that a call moves, or needs and does not move. */
 export interface PlanEntry {
@@ -61,33 +62,23 @@ const colourOf = {
 } as const
 
 function table({ entries, totalBytes }: MovementPlan, hasColours: boolean): string {
-  const head = ['name', 'kind', 'bytes', 'action', 'where', 'why']
-  const rows = entries
-    .toSorted((a, b) => Number(b.action === 'refused') - Number(a.action === 'refused'))
-    .map(({ name, kind, bytes, action, origin, reason }) => [
-      name,
-      kind,
-      String(bytes),
-      action,
-      origin?.replace(/^.*[\\/]/, '') ?? '',
-      reason,
-    ])
-  const widths = head.map((title, column) =>
-    Math.max(...[head, ...rows].map((row) => row[column]!.length), title.length),
+  const rows = entries.toSorted((a, b) => Number(b.action === 'refused') - Number(a.action === 'refused'))
+  const [head = '', ...lines] = tableLines(
+    [
+      ['name', 'kind', 'bytes', 'action', 'where', 'why'],
+      ...rows.map(({ name, kind, bytes, action, origin, reason }) => {
+        return [name, kind, String(bytes), action, origin?.replace(/^.*[\\/]/, '') ?? '', reason]
+      }),
+    ],
+    new Set([2]),
   )
-  const line = (row: readonly string[]): string =>
-    row
-      .map((text, column) => (column === 2 ? text.padStart(widths[column]!) : text.padEnd(widths[column]!)))
-      .join('  ')
-      .trimEnd()
-  const paint = (row: readonly string[]): string => {
-    const text = line(row)
-    return hasColours ? styleText(colourOf[row[3] as keyof typeof colourOf], text) : text
-  }
+  // Whoever asked for colours has decided; later versions of Node.js would look at standard output.
+  const paint = (line: string, index: number): string =>
+    hasColours ? styleText(colourOf[rows[index]!.action], line, { validateStream: false }) : line
   const isRefused = entries.some(({ action }) => action === 'refused')
   return [
-    ...(isRefused ? [] : [line(head)]),
-    ...rows.map(paint),
+    ...(isRefused ? [] : [head]),
+    ...lines.map(paint),
     isRefused ? 'Nothing would be sent.' : `${totalBytes} bytes in all`,
   ].join('\n')
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 const program = resolve(import.meta.dirname, '../../benchmarks/bench.mjs')
 const tiny = ['--rounds', '1', '--sample-ms', '20', '--mib', '1']
@@ -63,8 +63,29 @@ describe('npm run bench', () => {
     expect(lines.at(-1)).toContain('(aim 1000× MISSED)')
   }, 60_000)
 
+  test('measures what it costs to capture, and says that a peer is missing where it is', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', process.env['TMPDIR'])
+    const { exitCode, lines, stderr } = await bench('capture', '--rounds', '40')
+    vi.unstubAllEnvs()
+    expect({ exitCode, failure: exitCode === 0 ? '' : stderr }).toEqual({ exitCode: 0, failure: '' })
+    expect(lines.join('\n')).toMatch(
+      /pulumi is not there, so it is not measured: --install-peers installs @pulumi/,
+    )
+    const head = lines.findIndex((line) => line.includes('median'))
+    const rows = lines.slice(head + 1).map((line) => line.split(/ {2,}/))
+    expect(rows.map(([label]) => label)).toEqual(
+      expect.arrayContaining([
+        'module reference',
+        'pure function',
+        'that reads a global',
+        'never-seen function',
+      ]),
+    )
+    expect(rows.every((row) => row.length === 4 && row.slice(1).every((cell) => Number(cell) > 0))).toBe(true)
+  }, 60_000)
+
   test('refuses arguments that it does not know', async () => {
-    for (const args of [['--quik'], ['cold'], ['--aim', 'high']]) {
+    for (const args of [['--quik'], ['cold'], ['--aim', 'high'], ['capture', '--install']]) {
       const { exitCode, stderr } = await bench(...args)
       expect({ args, exitCode, usage: stderr.includes('usage: npm run bench') }).toEqual({
         args,

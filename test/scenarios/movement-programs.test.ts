@@ -3,14 +3,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Worker } from 'maltster'
 import { make } from '../fixtures/movement/make.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { quietWorker } from './workers.ts'
+import { agreeingWorker } from './agreement.ts'
 
 useLeakCheck('file')
 
 let worker: Worker
 
 beforeAll(async () => {
-  worker = await quietWorker()
+  worker = await agreeingWorker()
 })
 
 afterAll(async () => {

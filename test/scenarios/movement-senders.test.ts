@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { cases, differences } from '../fixtures/movement/shipped/cases.mjs'
+import { cases } from '../fixtures/movement/shipped/cases.mjs'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { quietWorker } from './workers.ts'
 
 useLeakCheck('file')
 
@@ -42,8 +41,25 @@ async function bundled(format: 'esm' | 'cjs', minify = false): Promise<string> {
 
 const expected = { count: Object.keys(cases).length, found: [] }
 
+/** The cases as TypeScript, in a folder of its own. */
+function typedCopy(): string {
+  const typed = mkdtempSync(join(made, 'typed-'))
+  for (const name of ['cases.mjs', 'library.mjs', 'sender.mjs', 'typed-sender.ts']) {
+    const text = readFileSync(join(folder, name), 'utf8').replaceAll(/(?<=from '\.\/\w+)\.mjs/g, '.ts')
+    writeFileSync(join(typed, name.replace('.mjs', '.ts')), text)
+  }
+  return typed
+}
+
 test('functions of a plain ES module do there what they do here', () => {
   expect(report(join(folder, 'sender.mjs'))).toEqual(expected)
+})
+
+test('a key of a method that V8 keeps no value of is refused, not taken for another variable of that name', () => {
+  expect(report(join(folder, 'computed-keys.mjs'))).toEqual({
+    count: 2,
+    found: ['fn → Keyed → key', 'constructor', 'inner'],
+  })
 })
 
 test('functions of a bundle do there what they do here', async () => {
@@ -58,11 +74,18 @@ test('functions of a CommonJS module do there what they do here', async () => {
   expect(report(await bundled('cjs'))).toEqual(expected)
 })
 
-test('functions of a module that vitest has transformed do there what they do here', async () => {
-  const worker = await quietWorker()
-  try {
-    expect(await differences(worker)).toEqual([])
-  } finally {
-    await worker.stop()
-  }
+test('functions of TypeScript that tsx has transformed do there what they do here', () => {
+  const typed = report(join(typedCopy(), 'typed-sender.ts'), ['--import', import.meta.resolve('tsx')])
+  expect(typed).toEqual({ count: expected.count + 5, found: [] })
 })
+
+// Where Node.js takes the types away by itself.
+const strips = Boolean((process.features as { typescript?: unknown }).typescript)
+const whereTypesAreStripped = strips ? test : () => {}
+
+whereTypesAreStripped(
+  'functions of TypeScript whose types Node.js has taken away do there what they do here',
+  () => {
+    expect(report(join(typedCopy(), 'sender.ts'))).toEqual(expected)
+  },
+)

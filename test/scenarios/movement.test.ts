@@ -3,22 +3,15 @@ import { CaptureError, explain, type MovementPlan, type PlanEntry, type Worker }
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { make, makeSloppy } from '../fixtures/movement/make.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
-import {
-  expectUsable,
-  ofType,
-  quietWorker,
-  recordEvents,
-  recordWarnings,
-  rejection,
-  until,
-} from './workers.ts'
+import { agreeingWorker } from './agreement.ts'
+import { expectUsable, ofType, recordEvents, recordWarnings, rejection, until } from './workers.ts'
 
 useLeakCheck('file')
 
 let worker: Worker
 
 beforeAll(async () => {
-  worker = await quietWorker()
+  worker = await agreeingWorker()
 })
 
 afterAll(async () => {
@@ -93,7 +86,7 @@ describe('the rules', () => {
   test('each worker has its own account, and a new incarnation has nothing', async () => {
     const read = (): unknown => x
     await worker.call(read)
-    const other = await quietWorker()
+    const other = await agreeingWorker()
     try {
       expect(entry(other.explain(read), 'x').action).toBe('sent')
       expect(await other.call(read)).toBe(x)
@@ -152,7 +145,7 @@ describe('the rules', () => {
   })
 
   test('values of the moment of the call, also where calls wait for their turn', async () => {
-    const one = await quietWorker({ concurrency: 1 })
+    const one = await agreeingWorker({ concurrency: 1 })
     try {
       x = 'first'
       const calls = [one.call(() => x)]
@@ -203,7 +196,7 @@ describe('the rules', () => {
 })
 
 test('the plan, the event and what is sent agree to the byte', async () => {
-  const other = await quietWorker()
+  const other = await agreeingWorker()
   using recorded = recordEvents({ types: ['call.moved'] })
   try {
     const words = ['malt', 'hops']
@@ -237,7 +230,7 @@ describe('the policy', () => {
   const login = (): string => apiKey
 
   test('denied names never leave, also through helpers', async () => {
-    const careful = await quietWorker({ capture: { deny: ['apiKey', /^secret/], maxBytes: 2000 } })
+    const careful = await agreeingWorker({ capture: { deny: ['apiKey', /^secret/], maxBytes: 2000 } })
     try {
       const before = await sentBytes(careful)
       const error = await rejection(
@@ -256,6 +249,35 @@ describe('the policy', () => {
       // What was found for one call is denied to the next.
       await rejection(careful.call(login), CaptureError)
       expect(String(careful.explain(login)).split('\n')[0]).toContain('apiKey')
+    } finally {
+      await careful.stop()
+    }
+  })
+
+  test('what `captures` gives counts as well, whichever way it goes, and so does source', async () => {
+    const careful = await agreeingWorker({ capture: { maxBytes: 600 } })
+    try {
+      const given = 'x'.repeat(1000)
+      const before = await sentBytes(careful)
+      const alone = make('() => given.length')
+      const refused = await rejection(careful.call(alone, [], { captures: { given } }), CaptureError)
+      expect(refused.why).toContain('(most of it `given`), more than capture.maxBytes (600)')
+      const found = await rejection(
+        careful.call(() => [f(), given].length, [], { captures: { given } }),
+        CaptureError,
+      )
+      expect(found.why).toContain('capture.maxBytes (600)')
+      const long = make(`() => ${'1 +'.repeat(300)} 1`)
+      expect((await rejection(careful.call(long), CaptureError)).why).toContain('most of it `fn`')
+      expect(careful.explain(alone, [], { captures: { given } }).entries).toMatchObject([
+        { action: 'refused' },
+      ])
+      expect(String(explain(long, [], { capture: { maxBytes: 600 } }))).toContain('Nothing would be sent.')
+      expect(await sentBytes(careful)).toBe(before)
+      expect(await careful.call(alone, [], { captures: { given: 'short' } })).toBe(5)
+      // A value goes with each call, source only once; and arguments are not what this is about.
+      expect(await careful.call((text: string) => text.length, ['x'.repeat(2000)])).toBe(2000)
+      await rejection(careful.call(alone, [], { captures: { given } }), CaptureError)
     } finally {
       await careful.stop()
     }
@@ -359,7 +381,7 @@ test('a capture over 1 MB warns, once', async () => {
 })
 
 test('import() is resolved from the module, wherever the worker is', async () => {
-  const away = await quietWorker({ cwd: '/' })
+  const away = await agreeingWorker({ cwd: '/' })
   try {
     expect(
       await away.call(async () => (await import('../fixtures/movement/shipped/library.mjs')).describe(1)),

@@ -1,4 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { descendants, hasProcFs, pollUntil } from './processes.ts'
@@ -101,9 +102,17 @@ function files(): string[] {
     .map((name) => `file ${name} in the temporary directory`)
 }
 
-/** The loop opens a pipe for signals when it first needs one and keeps it; children and signals are the need. */
+let hasSettledStreams = false
+
+/**
+ * A loop opens some descriptors when it first needs them, and keeps them: a pipe for signals, which children need as well,
+ * and `/dev/null` with the first stream, as a reserve (in a thread that is the first worker's; a process has had others).
+ */
 function settleLazyDescriptors(): void {
   process.once('SIGWINCH', ignored).off('SIGWINCH', ignored)
+  if (hasSettledStreams) return
+  hasSettledStreams = true
+  createServer().listen().close()
 }
 
 function killDescendants(before: Snapshot): void {

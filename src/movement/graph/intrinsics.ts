@@ -1,4 +1,5 @@
 import { builtinModules } from 'node:module'
+import { types } from 'node:util'
 import { isKnownGlobal } from '../known-globals.ts'
 
 const isThing = (value: unknown): value is object =>
@@ -45,7 +46,7 @@ export function intrinsicPath(value: object): readonly string[] | undefined {
   return intrinsics.get(value)
 }
 
-/** A thing of a module of Node.js: which module, and the export. */
+/** A thing of a module of Node.js: which module, and the export; `*` for the module itself, `* as` for its namespace. */
 export type BuiltinPlace = readonly [module: string, name: string]
 
 let builtins: Map<object, BuiltinPlace> | undefined
@@ -69,5 +70,15 @@ function collectBuiltins(): Map<object, BuiltinPlace> {
 /** Where a function, class or object of Node.js itself is exported. */
 export function builtinPlace(value: object): BuiltinPlace | undefined {
   builtins ??= collectBuiltins()
-  return builtins.get(value)
+  return builtins.get(value) ?? namespacePlace(value, builtins)
+}
+
+/** The namespace of a module of Node.js, as `import` gives it, or as `namespaceOf` has made it for a worker. */
+function namespacePlace(value: object, places: ReadonlyMap<object, BuiltinPlace>): BuiltinPlace | undefined {
+  if (typeof value === 'function' || types.isProxy(value)) return undefined
+  const module: unknown = Object.getOwnPropertyDescriptor(value, 'default')?.value
+  if (!isThing(module)) return undefined
+  const [name, member] = places.get(module) ?? []
+  if (name === undefined || member !== '*') return undefined
+  return Object.keys(module).every((key) => Object.hasOwn(value, key)) ? [name, '* as'] : undefined
 }

@@ -5,15 +5,17 @@ import type { ImportReference } from '../live/import-reference.ts'
 
 const { getBuiltinModule } = process
 
+/** The namespace of a module of Node.js, which has the module itself as its default export. */
+export const namespaceOf = (module: object): object => ({ ...module, default: module })
+
 /** Does an import as the module that it stands in would. What has to be loaded in turn is a promise. */
 export function loadImport(reference: ImportReference): unknown {
   const { specifier, name, isRequire, from } = reference
   if (specifier.startsWith('node:')) {
     const module = getBuiltinModule(specifier) as unknown as Record<string, unknown> | undefined
     if (module === undefined) throw new Error(`This version of Node.js has no module ${specifier}.`)
-    // The namespace of a builtin has the module itself as its default export.
     if (name === 'default' && !isRequire) return module
-    return name === '*' ? (isRequire ? module : { ...module, default: module }) : module[name]
+    return name === '*' ? (isRequire ? module : namespaceOf(module)) : module[name]
   }
   if (specifier === '') return createRequire(from!)
   if (isRequire) return memberOf(createRequire(from!)(specifier), name)

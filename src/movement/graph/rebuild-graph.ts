@@ -1,4 +1,5 @@
 import type { Cell, Made } from './compile-code.ts'
+import { namespaceOf } from './load-import.ts'
 import { propertyFlag, type Row, rowKind } from './rows.ts'
 
 /** What a graph refers to that the worker holds. */
@@ -206,5 +207,6 @@ function shared(row: Row): unknown {
   }
   const [, module, name] = row as [number, string, string]
   const exports = getBuiltinModule(module) as unknown as Record<string, unknown>
-  return name === '*' ? exports : exports[name]
+  if (name === '*') return exports
+  return name === '* as' ? namespaceOf(exports) : exports[name]
 }

@@ -34,7 +34,7 @@ export interface BindingUse {
   /** It is what it is: another value under this name is another variable. */
   readonly isSettled: boolean
   readonly content: Content
-  /** Bindings that its content refers to. */
+  /** Bindings whose values become part of its own. */
   readonly needs: readonly number[]
   /** Where it is used, for messages. */
   readonly path: string
@@ -238,10 +238,13 @@ class Surveyor implements FunctionWriter {
       if (name.from === 'import') continue
       const value = this.#valueOf(name, reading, at)
       if (name.from === 'captured') {
-        captured.push(
-          name.isShared ? this.#cell(parcel, fn, name, reading, value, at) : parcel.slot(value, at),
-        )
-      } else parcel.needs.add(this.#bind(code, name, value, at))
+        const cell = name.isShared ? this.#cell(parcel, fn, name, reading, value, at) : undefined
+        captured.push(cell ?? parcel.slot(value, at))
+      } else {
+        const id = this.#bind(code, name, value, at)
+        // A function looks its variables up when it runs; only what is needed while it is made is part of it.
+        if (name.isEager) parcel.needs.add(id)
+      }
     }
     const isMeant = (key: string | symbol, property: PropertyDescriptor): boolean => {
       if (standardProperties.has(key)) return false

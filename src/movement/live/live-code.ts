@@ -10,7 +10,7 @@ import { importOrigin } from './import-origin.ts'
 import type { Internals, LiveScope } from './inspector.ts'
 import { ModuleFacts, type Variable } from './module-facts.ts'
 import { rewriteNames } from './rewrite.ts'
-import { type Script, scriptOf } from './scripts.ts'
+import { knownScript, type Script, scriptOf } from './scripts.ts'
 
 /** What a free name of a function stands for. */
 export interface LiveName {
@@ -74,11 +74,11 @@ export const scopeOf = (name: string, scopes: readonly LiveScope[]): LiveScope |
 
 function readCode(read: FunctionSource, { place, scopes }: Internals, given: Captures): LiveCode {
   const { freeNames, hasImportMeta, dynamicImports } = read.analysis
-  // Where nothing is found around it, its module makes no difference, and to read that takes long.
+  // Where nothing is found around it, its module makes no difference but for stacks, and to read that takes long.
   const needsModule = hasImportMeta || dynamicImports.hasComputed || dynamicImports.specifiers.length > 0
   const isFound = ({ name }: FreeName): boolean => isOfModule(name) || scopeOf(name, scopes) !== undefined
   const isOfModuleAtAll = needsModule || freeNames.some(isFound)
-  const module = place === undefined || !isOfModuleAtAll ? undefined : moduleOf(place.scriptId)
+  const module = place && moduleOf(place.scriptId, isOfModuleAtAll)
   const start = place === undefined || module === undefined ? -1 : startOf(read.text, module, place)
   const names: LiveName[] = []
   const missing: FreeName[] = []
@@ -92,7 +92,8 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
     // A helper of a compiler is made over there: cheaper than to send it, and what it does there is what is meant.
     if (compilerHelpers.has(free.name) || free.name === viteMeta) continue
     const scope = scopeOf(free.name, scopes)
-    if (scope !== undefined) names.push(liveName(free, scope, module, start))
+    const found = scope && liveName(free, scope, module, start)
+    if (found !== undefined && !isMistaken(found, scope!)) names.push(found)
     else if (!isHarmless(free)) missing.push(free)
   }
   const cells = names.filter(({ from, isShared }) => from === 'binding' || (from === 'captured' && isShared))
@@ -109,10 +110,7 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
     id: ++lastId,
     read,
     module: module?.id ?? '',
-    place:
-      start < 0 || module === undefined || module.url === ''
-        ? undefined
-        : { file: module.url, ...placeAt(module.lineStarts, start) },
+    place: module?.placeAt(start),
     names,
     missing,
     isClass: read.analysis.kind === 'class',
@@ -123,10 +121,14 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
 /** Where a function is written; undefined if that can't be found out. */
 export function placeOfFunction(read: FunctionSource, { place }: Internals): SourcePlace | undefined {
   const module = place && moduleOf(place.scriptId)
-  if (place === undefined || module === undefined || module.url === '') return undefined
-  const start = startOf(read.text, module, place)
-  return start < 0 ? undefined : { file: module.url, ...placeAt(module.lineStarts, start) }
+  return module?.placeAt(startOf(read.text, module, place!))
 }
+
+const isModuleScope = ({ kind }: LiveScope): boolean => kind === 'Module' || kind === 'Script'
+
+/** V8 need not keep what is evaluated outside of any function, as the key of a method is: this is another of that name. */
+const isMistaken = ({ isEager, variable }: LiveName, scope: LiveScope): boolean =>
+  isEager && variable?.isTopLevel === false && isModuleScope(scope)
 
 const isHarmless = ({ name, isTypeofOnly }: FreeName): boolean =>
   isTypeofOnly || name === 'eval' || isKnownGlobal(name)
@@ -137,8 +139,7 @@ function liveName(free: FreeName, scope: LiveScope, module: LiveModule | undefin
   const base = { name, variable, isWritten, isTypeofOnly, isEager }
   const reference = referenceOf(name, variable, module?.id ?? '', module?.facts)
   if (reference !== undefined) return { ...base, from: 'import', reference, isShared: false }
-  const isTopLevel =
-    variable === undefined ? scope.kind === 'Module' || scope.kind === 'Script' : variable.isTopLevel
+  const isTopLevel = variable === undefined ? isModuleScope(scope) : variable.isTopLevel
   const isShared = isWritten || variable?.isNeverReassigned === false
   return { ...base, from: isTopLevel ? 'binding' : 'captured', reference: undefined, isShared }
 }
@@ -166,17 +167,44 @@ class LiveModule {
   readonly url: string
   /** What its variables are told apart by: scripts without a file of their own may have the same name. */
   readonly id: string
-  readonly lineStarts: readonly number[]
+  readonly #lineStarts: readonly number[]
+  readonly #start: Script['start']
   #facts: ModuleFacts | undefined
   #isRead = false
 
-  constructor(scriptId: string, { url, source }: Script) {
+  constructor(scriptId: string, { url, source, start }: Script) {
+    this.#start = start
     this.source = source
     this.url = url
     this.id = moduleUrl(url) === undefined && !url.startsWith('node:') ? `script:${scriptId}` : url
     const lineStarts = [0]
     for (const { index } of source.matchAll(/\n/g)) lineStarts.push(index + 1)
-    this.lineStarts = lineStarts
+    this.#lineStarts = lineStarts
+  }
+
+  /** Where in the source a place of the file is, counted from 0. */
+  offsetOf({ line, column }: { line: number; column: number }): number | undefined {
+    const lineStart = this.#lineStarts[line - this.#start.line]
+    const shift = line === this.#start.line ? this.#start.column : 0
+    return lineStart === undefined ? undefined : lineStart + column - shift
+  }
+
+  /** Line and column of the file, from 1; undefined for a script without a file, and for what is not in it. */
+  placeAt(offset: number): SourcePlace | undefined {
+    if (this.url === '' || offset < 0) return undefined
+    let low = 0
+    let high = this.#lineStarts.length
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if (this.#lineStarts[middle]! <= offset) low = middle
+      else high = middle
+    }
+    const shift = low === 0 ? this.#start.column : 0
+    return {
+      file: this.url,
+      line: low + 1 + this.#start.line,
+      column: offset - this.#lineStarts[low]! + 1 + shift,
+    }
   }
 
   get facts(): ModuleFacts | undefined {
@@ -186,10 +214,11 @@ class LiveModule {
   }
 }
 
-function moduleOf(scriptId: string): LiveModule | undefined {
+/** @param isNeeded - if not, it is undefined unless its script happens to be known */
+function moduleOf(scriptId: string, isNeeded = true): LiveModule | undefined {
   const known = modules.get(scriptId)
   if (known !== undefined) return known
-  const script = scriptOf(scriptId)
+  const script = isNeeded ? scriptOf(scriptId) : knownScript(scriptId)
   if (script === undefined) return undefined
   const module = new LiveModule(scriptId, script)
   modules.set(scriptId, module)
@@ -197,24 +226,10 @@ function moduleOf(scriptId: string): LiveModule | undefined {
 }
 
 /** Where the text of a function begins in its module. V8 tells where its parameters do. */
-function startOf(
-  text: string,
-  { source, lineStarts }: { source: string; lineStarts: readonly number[] },
-  { line, column }: { line: number; column: number },
-): number {
-  const lineStart = lineStarts[line]
-  if (lineStart === undefined) return source.indexOf(text)
-  const start = source.lastIndexOf(text, lineStart + column)
-  return start >= 0 && start + text.length > lineStart + column ? start : source.indexOf(text)
-}
-
-function placeAt(lineStarts: readonly number[], offset: number): { line: number; column: number } {
-  let low = 0
-  let high = lineStarts.length
-  while (high - low > 1) {
-    const middle = (low + high) >> 1
-    if (lineStarts[middle]! <= offset) low = middle
-    else high = middle
-  }
-  return { line: low + 1, column: offset - lineStarts[low]! + 1 }
+function startOf(text: string, module: LiveModule, place: { line: number; column: number }): number {
+  const { source } = module
+  const offset = module.offsetOf(place)
+  if (offset === undefined) return source.indexOf(text)
+  const start = source.lastIndexOf(text, offset)
+  return start >= 0 && start + text.length > offset ? start : source.indexOf(text)
 }

@@ -1,6 +1,7 @@
 import type { Captures } from '../collect.ts'
-import { type AnyFunction, readFunction } from '../function-source.ts'
-import { internalsOf, type LiveScope } from './inspector.ts'
+import { type AnyFunction, type FunctionSource, readFunction } from '../function-source.ts'
+import { isKnownGlobal } from '../known-globals.ts'
+import { type Internals, internalsOf, type LiveScope } from './inspector.ts'
 import { liveCode, type LiveCode, type LiveName, scopeOf } from './live-code.ts'
 
 /** A live function as it is now: its code, and the variables around it. */
@@ -13,6 +14,9 @@ export interface Reading {
 
 /** Functions whose variables need not be read again. */
 const stableReadings = new WeakMap<AnyFunction, Reading>()
+
+/** The codes of functions, without anything that was given. */
+const codes = new WeakMap<AnyFunction, LiveCode>()
 
 /**
  * Reads a function.
@@ -27,12 +31,42 @@ export function readLive(fn: AnyFunction, path: string, given: Captures): Readin
   if (known !== undefined && !isGiven) return known
   const internals = internalsOf(fn)
   if (internals === undefined) return undefined
-  const code = liveCode(read, internals, given)
-  const { scopes } = internals
+  const code = codeOf(fn, read, internals, isGiven ? given : undefined)
+  const scopes = withHeritage(internals.scopes, read, fn, code)
   const isStable = code.names.every((name) => isStableName(name, scopes))
   const reading = { code, scopes, isStable }
   if (isStable && !isGiven) stableReadings.set(fn, reading)
   return reading
+}
+
+function codeOf(
+  fn: AnyFunction,
+  read: FunctionSource,
+  internals: Internals,
+  given: Captures | undefined,
+): LiveCode {
+  const known = codes.get(fn)
+  if (given === undefined && known?.read === read) return known
+  const code = liveCode(read, { ...internals, scopes: withHeritage(internals.scopes, read, fn) }, given)
+  if (given === undefined) codes.set(fn, code)
+  return code
+}
+
+/**
+ * V8 keeps only variables that some function refers to, and the name that a class extends is evaluated outside of any: so
+ * it may be missing, or be that of another variable further out. What the class extends is known, though.
+ */
+function withHeritage(
+  scopes: readonly LiveScope[],
+  { analysis: { heritage } }: FunctionSource,
+  fn: AnyFunction,
+  code?: LiveCode,
+): readonly LiveScope[] {
+  if (heritage === undefined || isKnownGlobal(heritage)) return scopes
+  const base = { kind: 'Heritage', values: { [heritage]: Object.getPrototypeOf(fn) as unknown } }
+  // If it has been assigned to since, a function of the class may refer to what it is now.
+  const isReassigned = code?.names.some(({ name, isShared }) => name === heritage && isShared)
+  return isReassigned === true ? [...scopes, base] : [base, ...scopes]
 }
 
 /** The value of a name, as it is in the scopes that were read. */

@@ -6,10 +6,18 @@ export interface Script {
   /** A URL or path; empty for code that was made by `new Function`. */
   readonly url: string
   readonly source: string
+  /** Where in its file the source begins, both counted from 0: whoever compiled it may have said so. */
+  readonly start: { readonly line: number; readonly column: number }
+}
+
+interface Parsed {
+  readonly url: string
+  readonly startLine: number
+  readonly startColumn: number
 }
 
 const known = new RecentMap<string, Script>(256)
-const urls = new Map<string, string>()
+const parsed = new Map<string, Parsed>()
 let post: Post | undefined
 
 /**
@@ -24,12 +32,16 @@ export function scriptOf(scriptId: string): Script | undefined {
   return script
 }
 
+/** As `scriptOf`, if it has been read already: nothing is asked. */
+export const knownScript = (scriptId: string): Script | undefined => known.get(scriptId)
+
 function connected(): Post | undefined {
   if (post !== undefined) return post
   const session = openSession()
   if (session === undefined) return undefined
   session.on('Debugger.scriptParsed', ({ params }) => {
-    urls.set(params.scriptId, params.url)
+    const { url, startLine, startColumn } = params
+    parsed.set(params.scriptId, { url, startLine, startColumn })
   })
   post = poster(session)
   return post
@@ -45,13 +57,16 @@ function ask(scriptId: string): Script | undefined {
     return undefined
   } finally {
     request('Debugger.disable')
-    urls.clear()
+    parsed.clear()
   }
 }
 
+const notTold: Parsed = { url: '', startLine: 0, startColumn: 0 }
+
 function read(request: Post, scriptId: string): Script {
   const { scriptSource } = request('Debugger.getScriptSource', { scriptId }) as { scriptSource: string }
-  return { url: urls.get(scriptId) ?? '', source: scriptSource }
+  const { url, startLine: line, startColumn: column } = parsed.get(scriptId) ?? notTold
+  return { url, source: scriptSource, start: { line, column } }
 }
 
 /** The user's own modules, of which there is a good chance that functions of theirs will be sent. */
@@ -64,11 +79,11 @@ export function readLikelyScripts(): void {
   const request = connected()
   if (request === undefined) return
   request('Debugger.enable')
-  const likely = [...urls].filter(([, url]) => isLikely(url)).map(([scriptId]) => scriptId)
+  const likely = [...parsed].filter(([, { url }]) => isLikely(url)).map(([scriptId]) => scriptId)
   // The youngest: the program's own modules are evaluated after those that they import.
   for (const scriptId of likely.slice(-mostLikely)) {
     if (!known.has(scriptId)) known.set(scriptId, read(request, scriptId))
   }
   request('Debugger.disable')
-  urls.clear()
+  parsed.clear()
 }

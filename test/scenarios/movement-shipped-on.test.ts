@@ -1,0 +1,144 @@
+import { createRequire } from 'node:module'
+import { inspect, isDeepStrictEqual } from 'node:util'
+import { CaptureError, type Worker } from 'maltster'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cases } from '../fixtures/movement/shipped/cases.mjs'
+import { useLeakCheck } from '../support/leak-check.ts'
+import { agreeingWorker } from './agreement.ts'
+import { expectUsable, rejection } from './workers.ts'
+
+useLeakCheck('file')
+
+let worker: Worker
+
+beforeAll(async () => {
+  worker = await agreeingWorker()
+})
+
+afterAll(async () => {
+  await worker.stop()
+})
+
+let level = 1
+// oxlint-disable-next-line no-const-assign -- a test assigns to it, on purpose
+const limits = { max: 10 }
+const withinLimits = (n: number): boolean => n + level <= limits.max
+function failing(): never {
+  throw new RangeError(`failing at ${level}`)
+}
+
+describe('a function that a worker sends on to a worker of its own', () => {
+  test('does there what it does here, whatever it refers to', async () => {
+    await worker.evaluate(`
+      const { spawnWorker } = await import('maltster')
+      globalThis.inner = await spawnWorker({ stdout: 'ignore', stderr: 'ignore' })
+      undefined`)
+    const found: string[] = []
+    for (const [name, [fn, ...args]] of Object.entries(cases)) {
+      const below = (given: unknown[]): unknown =>
+        (globalThis as unknown as { inner: Worker }).inner.call(fn, given)
+      // There first: what a function changes here would go over.
+      const there = await worker.call(below, [args]).catch((error: Error) => error.message)
+      const here = await fn(...args)
+      if (!isDeepStrictEqual(there, here)) found.push(`${name}: ${inspect(there)}, not ${inspect(here)}`)
+    }
+    await worker.evaluate('await inner.stop(); undefined')
+    expect(found).toEqual([])
+  })
+
+  test('sees the values of the worker that sends it, constants stay constant, and nothing goes twice', async () => {
+    const below = async (): Promise<unknown[]> => {
+      const { spawnWorker } = await import('maltster')
+      const inner = await spawnWorker({ stdout: 'ignore', stderr: 'ignore' })
+      const seen: unknown[] = [await inner.call(withinLimits, [9])]
+      level = 2
+      seen.push(await inner.call(withinLimits, [9]))
+      const assign = (): void => {
+        // @ts-expect-error -- that it can't be assigned to is the point
+        limits = { max: 0 }
+      }
+      seen.push(await inner.call(assign).catch((error: Error) => error.message))
+      const { totalBytes, entries } = inner.explain(withinLimits, [9])
+      seen.push(totalBytes - (entries.at(-1)?.bytes ?? 0))
+      await inner.stop()
+      return seen
+    }
+    expect(await worker.call(below)).toEqual([true, false, expect.stringContaining('constant variable'), 0])
+    expect([level, withinLimits(9)]).toEqual([1, true])
+  })
+
+  test('shows the file and the line in its stack', async () => {
+    const below = async (): Promise<string> => {
+      const { spawnWorker } = await import('maltster')
+      const inner = await spawnWorker({ stdout: 'ignore', stderr: 'ignore' })
+      const error = await inner.call(() => failing()).catch((reason) => reason as { remoteStack: string })
+      await inner.stop()
+      return error.remoteStack
+    }
+    const placeOf = (stack: string | undefined): string | undefined =>
+      /at failing \((.*movement-shipped-on\.test\.ts:\d+:\d+)\)/.exec(stack ?? '')?.[1]
+    const direct = await rejection(
+      worker.call(() => failing()),
+      Error,
+    )
+    const place = placeOf((direct as Error & { remoteStack: string }).remoteStack)
+    expect(place).toBeDefined()
+    expect(placeOf(await worker.call(below))).toBe(place)
+  })
+
+  test('is refused there for what could not go from here either', async () => {
+    const below = async (): Promise<string> => {
+      const { spawnWorker } = await import('maltster')
+      const inner = await spawnWorker({ stdout: 'ignore', stderr: 'ignore' })
+      const later = Promise.resolve(1)
+      const error = await inner.call(() => later).catch((reason: Error) => reason)
+      await inner.stop()
+      return (error as Error).message
+    }
+    expect(await worker.call(below)).toMatch(/→ later \(Promise\) can't be sent: .*Await it/)
+  })
+})
+
+describe('a module that was evaluated twice', () => {
+  interface Evaluated {
+    readConstant(): number
+    readOthers(): number[]
+  }
+  const require = createRequire(import.meta.url)
+  const file = '../fixtures/movement/evaluated-twice.cjs'
+
+  function evaluate(stamp: number): Evaluated {
+    Reflect.set(globalThis, 'stampOfTest', stamp)
+    delete require.cache[require.resolve(file)]
+    const exports = require(file) as Evaluated
+    Reflect.deleteProperty(globalThis, 'stampOfTest')
+    return exports
+  }
+
+  test('has one constant with two values: refused, before a byte is sent, until it is deleted there', async () => {
+    const [first, second] = [evaluate(1), evaluate(2)]
+    expect(await worker.call(first.readConstant)).toBe(1)
+    const before = (await worker.stats()).bytes.sent
+    const error = await rejection(worker.call(second.readConstant), CaptureError)
+    expect(error.path).toMatch(/→ stamp$/)
+    expect(error.why).toContain('the worker has another value for it: the module was evaluated twice')
+    expect(error.hint).toContain('worker.globals.delete')
+    expect(worker.explain(second.readConstant).entries).toMatchObject([
+      { action: 'refused', reason: error.message },
+    ])
+    expect((await worker.stats()).bytes.sent).toBe(before)
+    // The worker is what it was, and has what it had.
+    expect(await worker.call(first.readConstant)).toBe(1)
+    expect(await worker.globals.delete('stamp')).toBe(true)
+    expect(await worker.call(second.readConstant)).toBe(2)
+    await rejection(worker.call(first.readConstant), CaptureError)
+    await expectUsable(worker)
+  })
+
+  test('has variables, and constant objects, that are compared by what they hold', async () => {
+    const [first, second] = [evaluate(1), evaluate(2)]
+    expect(await worker.call(first.readOthers)).toEqual([1, 1])
+    expect(await worker.call(second.readOthers)).toEqual([2, 2])
+    expect(await worker.call(first.readOthers)).toEqual([1, 1])
+  })
+})
