@@ -1,6 +1,6 @@
 import type { CallBytes } from '../movement/plan.ts'
 import { type CapturePolicy, permitBytes } from '../movement/capture-policy.ts'
-import { Ledger, type Step } from '../movement/graph/ledger.ts'
+import type { Ledger, Step } from '../movement/graph/ledger.ts'
 import { definitionFor, type Shipment } from '../movement/shipment.ts'
 import type { EncodedBody } from '../transport/codec.ts'
 import { encodedBytes } from '../transport/frame-writer.ts'
@@ -42,7 +42,7 @@ export class CallSender {
     this.#process = process
     this.#mailbox = mailbox
     this.#watcher = watcher
-    this.ledger = new Ledger(process.codec)
+    this.ledger = process.ledger
   }
 
   /** Writes a call at once. Throws what it is refused for; then nothing was written. */

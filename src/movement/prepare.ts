@@ -4,7 +4,8 @@ import { type CapturePolicy, permit } from './capture-policy.ts'
 import { isOfModule } from './compiler-shims.ts'
 import type { Captures } from './collect.ts'
 import { type AnyFunction, type FunctionSource, isNativeText } from './function-source.ts'
-import { hasOwnProperties, type Survey, survey } from './graph/survey.ts'
+import { type Survey, survey } from './graph/survey.ts'
+import { hasOwnProperties } from './graph/surveyor.ts'
 import { type Reading, readLive } from './live/reading.ts'
 import {
   type FunctionShipment,

@@ -87,7 +87,7 @@ export const privateRefusal = (name: string, className: string, path: string): C
   new CaptureError({
     path: `${path} (${className})`,
     why: `it has the private field \`${name}\`, which nobody can set from outside`,
-    hint: 'Pass its data, and make it anew inside the function',
+    hint: `Register its class here and in the worker, \`registerClass(${className || 'Class'}, { encode, decode })\`, or pass its data`,
   })
 
 export const prototypeRefusal = (path: string): CaptureError =>

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { processClasses } from '../../transport/codec/registered-classes.ts'
 
 const { getPrototypeOf, prototype: objectPrototype } = Object
 
@@ -25,6 +26,7 @@ type Admit = (part: unknown) => boolean
 
 function isDataObject(object: object, admit: Admit): boolean {
   if (types.isProxy(object)) return false
+  if (processClasses.of(object) !== undefined) return true
   const prototype: unknown = getPrototypeOf(object)
   if (Array.isArray(object)) return prototype === Array.prototype && (object as unknown[]).every(admit)
   if (prototype === objectPrototype || prototype === null) return isPlain(object, admit)

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { processClasses } from '../../transport/codec/registered-classes.ts'
 import { propertyStep, mapValueStep } from '../../transport/codec/path.ts'
 import type { AnyFunction } from '../function-source.ts'
 import {
@@ -132,7 +133,9 @@ export class Parcel {
 
   #fillParts(row: unknown[], value: object, path: string): void {
     const prototype = Object.getPrototypeOf(value) as object | null
-    if (Array.isArray(value) && prototype === Array.prototype) {
+    if (processClasses.of(value) !== undefined) {
+      row.push(rowKind.data, value)
+    } else if (Array.isArray(value) && prototype === Array.prototype) {
       row.push(rowKind.array)
       for (let i = 0; i < value.length; i++) {
         row.push(i in value ? this.slot(value[i], `${path}[${i}]`) : [])

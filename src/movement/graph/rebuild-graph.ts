@@ -6,6 +6,8 @@ export interface Surroundings {
   /** @throws what kept the code from being there */
   code(id: number, captured: (index: number) => Cell): HeldCode
   cell(id: number): Cell
+  /** The class that is registered under a name, if one is. */
+  registeredClass(name: string): unknown
   /** Whether a binding has its value; if not, `assign` is called with it when it has. */
   whenBound(id: number, assign: (value: unknown) => void): boolean
 }
@@ -53,6 +55,10 @@ class Builder {
   #put(slot: unknown, assign: (value: unknown) => void): void {
     if (Array.isArray(slot)) {
       const row = this.#rows[slot[0] as number]!
+      if (row[0] === rowKind.registered && this.#registered(row) === undefined) {
+        this.#put(row[2], assign)
+        return
+      }
       if (row[0] === rowKind.held && !this.#surroundings.whenBound(row[1] as number, assign)) return
     }
     assign(this.#value(slot))
@@ -96,12 +102,19 @@ class Builder {
       case rowKind.held:
         this.#things[index] = this.#surroundings.cell(row[1] as number).v
         return
+      case rowKind.registered:
+        this.#things[index] = this.#registered(row) ?? this.#value(row[2])
+        return
       case rowKind.binding:
         this.#things[index] = this.#surroundings.cell(row[1] as number)
         return
       default:
         this.#things[index] = shared(row)
     }
+  }
+
+  #registered([, name]: Row): unknown {
+    return this.#surroundings.registeredClass(name as string)
   }
 
   #array(index: number, [, ...slots]: Row): void {

@@ -33,6 +33,8 @@ export const rowKind = {
   binding: 12,
   /** `[13, error, prototype, key, slot…]`: an error of a class of the user's. */
   error: 13,
+  /** `[14, name, slot]`: the class that is registered under a name over there; if none is, the one of the slot. */
+  registered: 14,
 } as const
 
 export type Row = readonly unknown[]
