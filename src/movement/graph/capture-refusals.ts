@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { CaptureError } from '../../errors/data-errors.ts'
+import { inherits, inheritsFromProxy, peek } from '../../transport/codec/peek.ts'
 import { refusalOf } from '../../transport/codec/refusals.ts'
 
 interface Kind {
@@ -28,13 +29,19 @@ const kinds: readonly Kind[] = [
     hint: 'Pass the object behind it, or a plain copy',
   },
   {
+    test: inheritsFromProxy,
+    label: 'Proxy',
+    why: 'what it inherits is behind a Proxy, whose handler is hidden',
+    hint: 'Pass a plain copy',
+  },
+  {
     test: types.isPromise,
     label: 'Promise',
     why: 'a promise is settled in this process only',
     hint: 'Await it before the call, and use the value',
   },
   {
-    test: (value) => types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef,
+    test: (value) => types.isWeakMap(value) || types.isWeakSet(value) || inherits(value, WeakRef.prototype),
     why: 'what it holds weakly belongs to the memory of this process',
     hint: 'Use a Map, a Set or a plain reference, or make it inside the function',
   },
@@ -55,7 +62,7 @@ const kinds: readonly Kind[] = [
     hint: 'Open it in the worker, e.g. in `preload`',
   },
   {
-    test: (value) => typeof (value as { pipe?: unknown }).pipe === 'function',
+    test: (value) => typeof peek(value, 'pipe') === 'function',
     why: "a stream can't leave its process",
     hint: 'Open it in the worker, e.g. in `preload`, or pass the data it carries',
   },

@@ -15,6 +15,7 @@ import {
   uninitialisedRefusal,
 } from './capture-refusals.ts'
 import { type Content, contentOf } from './content.ts'
+import { hasOwnProperties } from './function-properties.ts'
 import { builtinPlace, intrinsicPath } from './intrinsics.ts'
 import { countOfMembers, membersOf } from './namespace-members.ts'
 import { type FunctionWriter, Parcel, type Slot } from './parcel.ts'
@@ -22,8 +23,6 @@ import { rowKind } from './rows.ts'
 import { SharedVariables } from './shared-variables.ts'
 import { isNeverUndefined } from './uninitialised.ts'
 import type { BindingUse, Survey, SurveyOptions } from './survey.ts'
-
-const standardProperties = new Set<string | symbol>(['length', 'name', 'prototype', 'arguments', 'caller'])
 
 /** Looks once at all that a function refers to. */
 export class Surveyor implements FunctionWriter {
@@ -198,15 +197,7 @@ export class Surveyor implements FunctionWriter {
         )
       } else parcel.needs.add(this.#bind(code, name, value, at))
     }
-    const isMeant = (key: string | symbol, property: PropertyDescriptor): boolean => {
-      if (standardProperties.has(key)) return false
-      const isMethod =
-        typeof property.value === 'function' || property.get !== undefined || property.set !== undefined
-      return !(code.isClass && property.enumerable !== true && isMethod)
-    }
-    const before = row.length
-    parcel.properties(row, others, fn, path, isMeant)
-    if (row.length > before || others.length > 0) this.changeable()
+    if (parcel.additions(row, others, fn, code, path)) this.changeable()
   }
 
   #valueOf(name: LiveName, { code, scopes }: Reading, path: string): unknown {
@@ -300,7 +291,3 @@ export class Surveyor implements FunctionWriter {
 
 const kindOfFunction = (fn: AnyFunction): 'function' | 'class' =>
   !types.isProxy(fn) && /^class\b/.test(Function.prototype.toString.call(fn)) ? 'class' : 'function'
-
-/** Whether somebody has set properties of a function. */
-export const hasOwnProperties = (fn: AnyFunction, isClass: boolean): boolean =>
-  !isClass && Reflect.ownKeys(fn).some((key) => !standardProperties.has(key))
