@@ -185,7 +185,8 @@ export class Holdings implements Surroundings {
     [runtimeFunction.assignHeld]: (id: number, value: unknown): void => {
       this.#binding(id).cell.v = value
     },
-    [runtimeFunction.dropHeld]: (id: number): void => {
+    [runtimeFunction.dropHeld]: (id: number, contents: readonly number[]): void => {
+      this.forget(contents)
       const binding = this.#binding(id)
       binding.cell.v = undefined
       binding.isBound = false
