@@ -165,8 +165,8 @@ function warnOfLarge(steps: readonly Step[]): void {
     if (warned.has(what)) continue
     warned.add(what)
     process.emitWarning(
-      `${what} took ${bytes} bytes on its way to a worker, and will again whenever it changes. Make it there and keep it ` +
-        'there (in a variable of a module that the worker imports, or by `preload`), or send the part that is needed.',
+      `${what} took ${bytes} bytes on its way to a worker, and will again whenever it changes. Make it there and ` +
+        'keep it there, by `worker.keep(fn, args)` or in a variable that `preload` sets, or send the part that is needed.',
       'MaltsterWarning',
     )
   }

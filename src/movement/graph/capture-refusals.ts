@@ -118,6 +118,13 @@ export const ambiguousRefusal = (name: string, path: string): CaptureError =>
     hint: 'Keep it in an object that they refer to, or send one of them at a time',
   })
 
+export const unprovenRefusal = (name: string, path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: `\`${name}\` is assigned by a function, and nothing shows whether the others that seem to share it were made together`,
+    hint: 'Keep it in an object that they refer to, or keep them in one object and refer to that',
+  })
+
 export const inspectorRefusal = (name: string, path: string): CaptureError =>
   new CaptureError({
     path: `${path} → ${name}`,

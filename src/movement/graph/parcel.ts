@@ -25,6 +25,8 @@ export interface FunctionWriter {
   writeFunction(parcel: Parcel, row: unknown[], fn: AnyFunction, path: string): void
   /** @throws {CaptureError} if it has private fields */
   checkInstance(object: object, constructor: AnyFunction, path: string): void
+  /** Told of a function as often as something refers to it. */
+  reached(fn: AnyFunction): void
   /** Told that the parcel holds something that may change from call to call. */
   changeable(): void
 }
@@ -114,6 +116,7 @@ export class Parcel {
   slot(value: unknown, path: string): Slot {
     if (typeof value === 'symbol') return this.#symbol(value, path)
     if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return value
+    if (typeof value === 'function') this.#writer.reached(value as AnyFunction)
     const known = this.#indexes.get(value)
     if (known !== undefined) return [known]
     const row: unknown[] = []

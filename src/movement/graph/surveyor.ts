@@ -19,6 +19,7 @@ import { hasOwnProperties } from './function-properties.ts'
 import { builtinPlace, intrinsicPath } from './intrinsics.ts'
 import { countOfMembers, membersOf } from './namespace-members.ts'
 import { type FunctionWriter, Parcel, type Slot } from './parcel.ts'
+import { Ways } from './reached-by.ts'
 import { rowKind } from './rows.ts'
 import { SharedVariables } from './shared-variables.ts'
 import { isNeverUndefined } from './uninitialised.ts'
@@ -33,6 +34,7 @@ export class Surveyor implements FunctionWriter {
   readonly #begun = new Set<number>()
   readonly #names: (readonly [string, string])[] = []
   readonly #shared = new SharedVariables()
+  readonly #ways = new Ways()
   /** Functions that a call's own parcel holds a copy of. */
   readonly #inlined = new Set<AnyFunction>()
   /** By binding: how much of a namespace it was given. */
@@ -51,7 +53,7 @@ export class Surveyor implements FunctionWriter {
     this.#root = fn
     let parcel = Parcel.of(this, fn, path, true)
     if (this.#mustRepeat) parcel = Parcel.of(this, fn, path, true)
-    this.#shared.check()
+    this.#shared.check(this.#ways, fn)
     const code = this.#readings.get(fn)?.code
     return {
       name: nameOf(fn),
@@ -64,6 +66,10 @@ export class Surveyor implements FunctionWriter {
       names: this.#names,
       isSettled: this.#isSettled,
     }
+  }
+
+  reached(fn: AnyFunction): void {
+    this.#ways.reached(fn)
   }
 
   changeable(): void {
@@ -177,6 +183,7 @@ export class Surveyor implements FunctionWriter {
       writeFunction: (parcel, row, fn, path) => this.writeFunction(parcel, row, fn, path),
       checkInstance: (object, constructor, path) => this.checkInstance(object, constructor, path),
       changeable: () => this.changeable(),
+      reached: (fn) => this.reached(fn),
     }
   }
 
@@ -191,11 +198,11 @@ export class Surveyor implements FunctionWriter {
       this.#options.permit(name.name, at)
       if (name.from === 'import') continue
       const value = this.#valueOf(name, reading, at)
-      if (name.from === 'captured') {
-        captured.push(
-          name.isShared ? this.#cell(parcel, fn, name, reading, value, at) : parcel.slot(value, at),
-        )
-      } else parcel.needs.add(this.#bind(code, name, value, at))
+      this.#ways.through(name, code.module, () => {
+        if (name.from !== 'captured') parcel.needs.add(this.#bind(code, name, value, at))
+        else if (name.isShared) captured.push(this.#cell(parcel, fn, name, reading, value, at))
+        else captured.push(parcel.slot(value, at))
+      })
     }
     if (parcel.additions(row, others, fn, code, path)) this.changeable()
   }
