@@ -245,6 +245,7 @@ const rows: readonly Row[] = [
       const error = await rejection(
         worker.call(() => {
           // @ts-expect-error -- that it is constant is the point
+          // oxlint-disable-next-line no-const-assign
           constant = 1
         }),
         Error,
@@ -451,7 +452,10 @@ const rows: readonly Row[] = [
 describe('what moves, and why: Julia’s Distributed beside this', () => {
   test.each(rows.map((row) => [row.question, row.julia, row.here, row.proof] as const))(
     '%s: there %s; here %s',
-    async (_question, _julia, _here, proof) => proof(),
+    async (_question, _julia, _here, proof) => {
+      expect.hasAssertions()
+      await proof()
+    },
   )
 })
 
