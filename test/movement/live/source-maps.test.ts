@@ -8,9 +8,10 @@ const map = {
   // The second generated line is the fifth one of the original.
   mappings: ';AAIA',
 }
+const urlComment = ['//# sourceMapping', 'URL'].join('')
 const comment = (content: string): string =>
   // In parts, so that nobody takes it for that of this file.
-  `//# sourceMappingSource=vite-generated\n//# ${'sourceMapping'}URL=data:application/json;base64,${Buffer.from(content).toString('base64')}`
+  `//# sourceMappingSource=vite-generated\n${urlComment}=data:application/json;base64,${Buffer.from(content).toString('base64')}`
 const note = (file: string, content: string): void => noteModule(file, `one()\ntwo()\n${comment(content)}\n`)
 
 test('places of modules that were sent are mapped, in every form of a frame', () => {
