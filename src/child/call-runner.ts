@@ -138,12 +138,14 @@ export class CallRunner {
     }
     let args: unknown[]
     let captures: unknown[] | undefined
+    this.#table.reads(call)
     try {
       const body = this.#codec.decode(frame) as unknown[]
       if ((flags & frameFlag.captures) === 0) args = body
       else [args, captures] = body as [unknown[], unknown[]]
     } catch (error) {
       this.#undecodable(call, error)
+      this.#table.leave()
       return
     }
     this.#start(call, frame.aux, args, captures)

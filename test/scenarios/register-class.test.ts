@@ -1,8 +1,16 @@
-import { CaptureError, DecodeError, EncodeError, registerClass, RemoteError, type Worker } from 'maltster'
+import {
+  CaptureError,
+  DecodeError,
+  EncodeError,
+  InterruptedError,
+  registerClass,
+  RemoteError,
+  type Worker,
+} from 'maltster'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Money } from '../fixtures/movement/classes/money.mjs'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { expectUsable, kind, quietWorker, rejection } from './workers.ts'
+import { expectUsable, kind, quietWorker, rejection, until, whereItCan } from './workers.ts'
 
 useLeakCheck()
 
@@ -177,6 +185,42 @@ describe('registered on both sides', () => {
     await expectUsable(worker)
   })
 })
+
+const registerSpinning = (): Disposable =>
+  registerClass(Celsius, {
+    encode: ({ degrees }) => degrees,
+    decode: (degrees) => {
+      let turns = 0
+      while (degrees > 100 && turns >= 0) turns = (turns + 1) % 1000
+      return new Celsius(degrees)
+    },
+  })
+
+whereItCan('interrupt')(
+  'a codec that spins is cut off like a function, when it reads arguments or what was captured',
+  async () => {
+    taken = [registerSpinning()]
+    worker = await quietWorker({ preload: [registerSpinning] })
+    for (const act of [
+      () => worker.call((one: Celsius) => one.degrees, [new Celsius(101)]),
+      () => {
+        const local = new Celsius(102)
+        return worker.call(() => local.degrees)
+      },
+    ]) {
+      const call = act()
+      call.catch(() => {})
+      await until('it spins', () => worker.state === 'running')
+      const error = await rejection(
+        Promise.race([call, worker.interrupt().then(() => call)]),
+        InterruptedError,
+      )
+      expect(error.collateral).toBe(false)
+      await expectUsable(worker)
+    }
+    expect(await worker.call((one: Celsius) => one.degrees, [new Celsius(1)])).toBe(1)
+  },
+)
 
 const moduleLevel = new Celsius(7)
 
