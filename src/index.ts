@@ -19,6 +19,7 @@ export type {
   PreloadOption,
   WorkerOptions,
 } from './actors/worker-options.ts'
+export { type ClassCodecOptions, registerClass, type RegistrableClass } from './child/register-class.ts'
 export { BackpressureError, CallTimeoutError, InterruptedError, RemoteError } from './errors/call-errors.ts'
 export type { RemoteErrorContext } from './errors/call-errors.ts'
 export { CaptureError, DecodeError, EncodeError, ProtocolError } from './errors/data-errors.ts'

@@ -1,7 +1,7 @@
 import { type CallBytes, planMovement } from '../movement/plan.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
 import type { CapturePolicy } from '../movement/capture-policy.ts'
-import { Ledger, type Step } from '../movement/graph/ledger.ts'
+import type { Ledger, Step } from '../movement/graph/ledger.ts'
 import { type Captures, definitionFor, type Shipment } from '../movement/shipment.ts'
 import type { Clock } from '../transport/clock.ts'
 import type { EncodedBody } from '../transport/codec.ts'
@@ -50,7 +50,7 @@ export class CallSender {
     this.#mailbox = mailbox
     this.#watcher = watcher
     this.account = new MovementAccount(clock)
-    this.ledger = new Ledger(process.codec)
+    this.ledger = process.ledger
   }
 
   /** Writes a call at once. Throws what it is refused for; then nothing was written. */
@@ -182,8 +182,8 @@ function warnOfLarge(steps: readonly Step[]): void {
     if (warned.has(what)) continue
     warned.add(what)
     process.emitWarning(
-      `${what} took ${bytes} bytes on its way to a worker, and will again whenever it changes. Make it there and keep it ` +
-        'there (in a variable of a module that the worker imports, or by `preload`), or send the part that is needed.',
+      `${what} took ${bytes} bytes on its way to a worker, and will again whenever it changes. Make it there and ` +
+        'keep it there, by `worker.keep(fn, args)` or in a variable that `preload` sets, or send the part that is needed.',
       'MaltsterWarning',
     )
   }

@@ -2,7 +2,7 @@ import { type CallOptions, callOptionChecks } from './call-options.ts'
 import { aFunction, checkOptions, count, shown, text } from './option-checks.ts'
 
 /** Where and how source text is evaluated. */
-export interface EvaluateOptions extends Omit<CallOptions, 'captures'> {
+export interface EvaluateOptions extends Omit<CallOptions, 'captures' | 'capture'> {
   /** The named scope that it lives in; see `Worker.scope`. Default: the worker's own, which are its global names. */
   readonly scope?: string
   /**
@@ -24,7 +24,8 @@ export interface RunOptions extends Pick<EvaluateOptions, 'scope' | 'filename' |
   readonly onStderr?: (text: string) => void
 }
 
-const { captures: _, ...ofCalls } = callOptionChecks
+// Source has nothing around it that could go along.
+const { captures: _, capture: __, ...ofCalls } = callOptionChecks
 const sourceChecks = { scope: text, filename: text }
 const evaluateChecks = { ...ofCalls, ...sourceChecks }
 const runChecks = {

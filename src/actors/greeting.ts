@@ -1,4 +1,6 @@
 import { ProtocolError } from '../errors/data-errors.ts'
+import type { Ledger } from '../movement/graph/ledger.ts'
+import { type PlannedStep, preloadFor } from '../movement/preload-plan.ts'
 import { messageCodec } from '../transport/codec/message-codec.ts'
 import type { FrameWriter } from '../transport/frame-writer.ts'
 import { defaultLimits } from '../transport/limits.ts'
@@ -57,9 +59,16 @@ export class Greeting {
 /**
  * Tells a worker what it has to know: its first frame. It does not know its limits yet, and the user's may be too small
  * for this.
+ * @param ledger - of this worker: what its steps bring along counts as sent
  * @throws {EncodeError} if there is too much to preload
  */
-export function sendConfiguration(writer: FrameWriter, configure: Configure): void {
+export function sendConfiguration(
+  writer: FrameWriter,
+  worker: Omit<Configure, 'preload'>,
+  steps: readonly PlannedStep[],
+  ledger: Ledger,
+): void {
+  const configure: Configure = { ...worker, preload: preloadFor(steps, ledger) }
   const encoded = messageCodec(defaultLimits).encode(configure, 'preload', Buffer.alloc(1024), 0, headerBytes)
   writer.encodedFrame(frameType.configure, 0, 0, 0, keepBody(encoded))
 }

@@ -1,10 +1,11 @@
 import { ProtocolError } from '../errors/data-errors.ts'
+import { mapStack } from '../movement/live/source-maps.ts'
 import type { InterruptReport } from '../transport/messages.ts'
 
 const outcomes = ['idle', 'detached', 'interrupted', 'stuck']
 
 /**
- * A report as far as it can be believed.
+ * A report as far as it can be believed, with places that the user has written.
  * @throws {ProtocolError} for one that is none
  */
 export function checkedReport(report: InterruptReport): InterruptReport {
@@ -15,5 +16,6 @@ export function checkedReport(report: InterruptReport): InterruptReport {
     report.callIds.every(Number.isSafeInteger) &&
     (report.outcome === 'stuck' || Number.isSafeInteger(report.lastCallId))
   if (!isReport) throw new ProtocolError('The worker reported an interrupt in a way that is none.')
-  return report
+  const { at } = report
+  return typeof at === 'string' ? { ...report, at: mapStack(at) } : report
 }

@@ -1,6 +1,7 @@
 import { CallTimeoutError, InterruptedError, RemoteError } from '../errors/call-errors.ts'
 import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import { type Executed, MaltsterError } from '../errors/maltster-error.ts'
+import { mapStack } from '../movement/live/source-maps.ts'
 import type { CallFailure, ThrownData } from '../transport/messages.ts'
 
 /** Which worker an error is about. */
@@ -34,7 +35,7 @@ function remoteError(thrown: ThrownData, place: ErrorPlace): RemoteError {
     ...(errors.length > 0 ? { errors: errors.map((one) => asCause(one as ThrownData, place)) } : {}),
   }
   const remoteName = text(thrown.name)
-  const remoteStack = text(thrown.stack)
+  const remoteStack = mapStack(text(thrown.stack))
   const isBelow = inner?.worker.startsWith(`${place.worker}/`) === true
   const hop = isBelow ? hopBelow(inner, thrown.cause) : undefined
   const error = new RemoteError(text(thrown.message), {

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 
 import { type CapturePolicy, capturePolicyFault } from '../movement/capture-policy.ts'
-import { planPreload } from '../movement/preload-plan.ts'
-import type { PreloadStep } from '../movement/preload-step.ts'
+import { type PlannedStep, planPreload } from '../movement/preload-plan.ts'
+import { messageCodec } from '../transport/codec/message-codec.ts'
 import type { Launcher } from '../transport/launcher.ts'
 import { defaultLimits, type Limits } from '../transport/limits.ts'
 import { defaultInheritedNames } from '../transport/launchers/environment.ts'
@@ -32,7 +32,7 @@ export interface ResolvedOptions {
   readonly transport: 'pipe' | 'uds' | 'tcp'
   /** Undefined: that of the surroundings. */
   readonly launcher: Launcher | undefined
-  readonly preload: readonly PreloadStep[]
+  readonly preload: readonly PlannedStep[]
   /** In bytes, or Infinity. */
   readonly maxRssBytes: number
   /** Undefined: no heartbeat. */
@@ -156,7 +156,8 @@ export function resolveOptions(options: WorkerOptions, defaultName: string): Res
   checkOptions('`mailbox`', options.mailbox ?? {}, mailboxChecks)
   const isUntrusted = options.preset === 'untrusted'
   const all: WorkerOptions = { ...(isUntrusted ? untrusted : {}), ...given(options) }
-  const { mailbox = {}, limits, runtimeEntry, maxRssMb, execArgv = [] } = all
+  const { mailbox = {}, runtimeEntry, maxRssMb, execArgv = [], capture: policy = 'auto' } = all
+  const limits = { ...defaultLimits, ...(isUntrusted ? untrustedLimits : {}), ...given(all.limits) }
   const entry = runtimeEntry ?? new URL('../child/main.cjs', import.meta.url)
   return {
     name: defaultName,
@@ -178,13 +179,13 @@ export function resolveOptions(options: WorkerOptions, defaultName: string): Res
     ...all,
     execArgv: [...flags(all), ...execArgv],
     isCwdGiven: all.cwd !== undefined,
-    preload: planPreload(all.preload ?? []),
+    preload: planPreload(all.preload ?? [], { codec: messageCodec(limits), policy }),
     maxRssBytes: maxRssMb === undefined ? Infinity : maxRssMb * 2 ** 20,
     heartbeat: heartbeatOf(all.heartbeat),
     run: isUntrusted ? untrustedRun : trustedRun,
     maxCalls: mailbox.maxCalls ?? 65_536,
     maxBytes: mailbox.maxBytes ?? 64 * 2 ** 20,
-    limits: { ...defaultLimits, ...(isUntrusted ? untrustedLimits : {}), ...given(limits) },
+    limits,
     runtimeEntry: entry instanceof URL ? fileURLToPath(entry) : entry,
   }
 }

@@ -80,7 +80,7 @@ export class WorkerGlobals {
   }
 
   /**
-   * Forgets it, on both sides: it is undefined there until the next call that refers to it sends it again.
+   * Forgets it, on both sides, and frees what it holds there: it is undefined there until the next call that refers to it sends it again.
    * @param name - its name, or name and module
    * @returns whether the worker held it
    * @throws {RangeError} if the worker holds several of that name
@@ -90,8 +90,8 @@ export class WorkerGlobals {
     const found = this.#matching(name)
     if (found.length === 0) return false
     const { id } = this.#find(name)
-    this.#context.ledger.unbind(id)
-    await this.#context.ask(runtimeFunction.dropHeld, [id])
+    const contents = this.#context.ledger.unbind(id)
+    await this.#context.ask(runtimeFunction.dropHeld, [id, contents])
     return true
   }
 

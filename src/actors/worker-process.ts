@@ -2,6 +2,7 @@ import { ProtocolError } from '../errors/data-errors.ts'
 import type { ExitType } from '../errors/exit-reason.ts'
 import type { Clock } from '../transport/clock.ts'
 import { messageCodec } from '../transport/codec/message-codec.ts'
+import { Ledger } from '../movement/graph/ledger.ts'
 import type { Codec } from '../transport/codec.ts'
 import { FrameReader, type IncomingFrame } from '../transport/frame-reader.ts'
 import { FrameWriter } from '../transport/frame-writer.ts'
@@ -19,6 +20,7 @@ import type { Transport } from '../transport/transport.ts'
 import { ControlLane } from './control-lane.ts'
 import { preloadError } from './end-errors.ts'
 import { Ending } from './ending.ts'
+import { launchRequestOf } from './launch-request.ts'
 import { Greeting, sendConfiguration } from './greeting.ts'
 import { Meeting } from './meeting.ts'
 import type { Output } from './output.ts'
@@ -39,6 +41,8 @@ const maxStrayFrames = 16
  */
 export class WorkerProcess {
   readonly codec: Codec
+  /** What it has been sent of what functions refer to. */
+  readonly ledger: Ledger
   readonly data: FrameWriter
   readonly control: ControlLane
   readonly stdout: Output
@@ -79,16 +83,8 @@ export class WorkerProcess {
     this.#greeting = new Greeting(seams.random.token())
     this.#startedMs = seams.clock.nowMs()
     this.codec = messageCodec(options.limits)
-    const child = (options.launcher ?? seams.launcher).launch({
-      execPath,
-      execArgv: options.execArgv,
-      entry: options.runtimeEntry,
-      argv: options.argv,
-      cwd: options.cwd,
-      isCwdGiven: options.isCwdGiven,
-      inheritEnv: options.inheritEnv,
-      env: options.env,
-    })
+    this.ledger = new Ledger(this.codec)
+    const child = (options.launcher ?? seams.launcher).launch(launchRequestOf(options, execPath))
     this.#process = child
     this.#isWrapped = options.launcher?.isLocal === true
     child.onFailed((error) => this.#failed(error))
@@ -109,7 +105,7 @@ export class WorkerProcess {
     try {
       const { limits, preload, maxRssBytes, debug } = options
       const { token } = this.#greeting
-      sendConfiguration(this.data, { ...identity, token, limits, preload, debug })
+      sendConfiguration(this.data, { ...identity, token, limits, debug }, preload, this.ledger)
       if (maxRssBytes !== Infinity) this.control.watch({ maxRssBytes })
     } catch (error) {
       this.kill('boot', error)

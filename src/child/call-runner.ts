@@ -1,9 +1,11 @@
 import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import type { FunctionDefinition } from '../movement/definition.ts'
+import type { LiveStep } from '../movement/preload-step.ts'
 import { Holdings } from '../movement/graph/holdings.ts'
 import { cleanStack } from '../movement/session/clean-stack.ts'
 import { type FunctionFactory, rebuild } from '../movement/rebuild.ts'
-import type { Codec } from '../transport/codec.ts'
+import type { Codec, IncomingBody } from '../transport/codec.ts'
+import type { RegisteredClasses } from '../transport/codec/registered-classes.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
 import type { FrameWriter } from '../transport/frame-writer.ts'
 import type { CallFailure, ThrownData } from '../transport/messages.ts'
@@ -23,10 +25,14 @@ interface Defined {
   ready: AnyFunction | undefined
 }
 
+/** What matters of a frame about what functions refer to. */
+type HoldableFrame = IncomingBody & Pick<IncomingFrame, 'type' | 'aux'>
+
 /** What a runner of calls needs. */
 export interface CallRunnerOptions {
   readonly table: CallTable
   readonly codec: Codec
+  readonly classes: RegisteredClasses
   readonly writer: FrameWriter
   /** What the host calls by name. */
   readonly functions: RuntimeFunctions
@@ -53,7 +59,7 @@ export class CallRunner {
     this.#codec = options.codec
     this.#writer = options.writer
     this.#recoverIfCut = options.recoverIfCut
-    this.#holdings = new Holdings(options.codec)
+    this.#holdings = new Holdings(options.codec, options.classes)
   }
 
   readonly #clean = (stack: string): string => cleanStack(stack, this.#options.runtimeFiles)
@@ -87,7 +93,7 @@ export class CallRunner {
   }
 
   /** Takes a frame about what functions refer to. The text of functions runs here, as in `define`. */
-  hold(frame: IncomingFrame): void {
+  hold(frame: HoldableFrame): void {
     this.isDefining = true
     const { type, aux } = frame
     if (type === frameType.code) this.#holdings.define(aux, frame)
@@ -95,6 +101,17 @@ export class CallRunner {
     else if (type === frameType.forget) this.#holdings.forget(this.#codec.decode(frame) as number[])
     else this.#holdings.bind(aux, (this.#codec.decode(frame) as [string, string, boolean, number])[3])
     this.isDefining = false
+  }
+
+  /** Takes what a step of `preload` brings along, and makes its function when that is in place. */
+  readonly makeLive = async ({ frames, content }: LiveStep): Promise<() => unknown> => {
+    for (const { type, aux, flags, bytes, attachments } of frames) {
+      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      const memory = attachments.map((one) => new Uint8Array(one).buffer)
+      this.hold({ type, aux, flags, buffer, start: 0, end: buffer.length, attachments: memory })
+    }
+    await this.#holdings.waiting
+    return this.#holdings.make(content) as () => unknown
   }
 
   #ofRuntime(name: string): FunctionFactory {
@@ -121,12 +138,14 @@ export class CallRunner {
     }
     let args: unknown[]
     let captures: unknown[] | undefined
+    this.#table.reads(call)
     try {
       const body = this.#codec.decode(frame) as unknown[]
       if ((flags & frameFlag.captures) === 0) args = body
       else [args, captures] = body as [unknown[], unknown[]]
     } catch (error) {
       this.#undecodable(call, error)
+      this.#table.leave()
       return
     }
     this.#start(call, frame.aux, args, captures)
@@ -161,7 +180,8 @@ export class CallRunner {
     const { factory } = defined
     const { waiting } = this.#holdings
     const run = (loaded: FunctionFactory): unknown => {
-      const made = loaded(captures ?? []) as AnyFunction
+      const made = this.#make(call, loaded, captures)
+      if (made === undefined) return undefined
       if (captures === undefined) defined.ready = made
       return this.#table.run(call, made, args)
     }
@@ -175,6 +195,21 @@ export class CallRunner {
           this.#table.leave()
         }
       })
+  }
+
+  /** Undefined if what the function has captured can't be read here, which is answered. */
+  #make(
+    call: RunningCall,
+    factory: FunctionFactory,
+    captures: unknown[] | undefined,
+  ): AnyFunction | undefined {
+    try {
+      return factory(captures ?? []) as AnyFunction
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#undecodable(call, error)
+      return undefined
+    }
   }
 
   /** Answers when the call's promise settles. Harmless to do again for the same call. */

@@ -50,6 +50,11 @@ export class CallTable {
     return tracked ?? (this.#isAlone ? (this.#synchronous ?? this.#untracked) : undefined)
   }
 
+  /** From here on what runs is the call's: to read its arguments may run the user's code, and that may spin. */
+  reads(call: RunningCall): void {
+    this.#synchronous = call
+  }
+
   /** Runs the function of a call, so that `current()` knows it. */
   run(call: RunningCall, body: (...args: unknown[]) => unknown, args: unknown[]): unknown {
     this.#synchronous = call

@@ -1,4 +1,4 @@
-import type { PreloadStep } from '../movement/preload-step.ts'
+import type { LiveStep, PreloadStep } from '../movement/preload-step.ts'
 import { importModule, rebuild } from '../movement/rebuild.ts'
 
 type FunctionStep = Extract<PreloadStep, { kind: 'function' }>
@@ -6,9 +6,12 @@ type FunctionStep = Extract<PreloadStep, { kind: 'function' }>
 /** Runs source text in the default scope of the session. */
 export type EvaluateSource = (source: string, filename: string | undefined) => unknown
 
-async function runFunction({ definition, captures }: FunctionStep): Promise<void> {
+/** Takes in what a function brings along, and makes it. */
+export type MakeLive = (step: LiveStep) => Promise<() => unknown>
+
+async function runFunction({ definition }: FunctionStep): Promise<void> {
   const factory = await rebuild(definition)
-  await factory(captures)()
+  await factory([])()
 }
 
 /** A step of `preload` that failed: which, and what it threw. */
@@ -26,12 +29,17 @@ export class PreloadFailure {
  * Runs what every incarnation begins with, in order, each step awaited.
  * @throws {PreloadFailure} for the first step that fails; those behind it do not run
  */
-export async function preload(steps: readonly PreloadStep[], evaluate: EvaluateSource): Promise<void> {
+export async function preload(
+  steps: readonly PreloadStep[],
+  evaluate: EvaluateSource,
+  makeLive: MakeLive,
+): Promise<void> {
   for (const step of steps) {
     try {
       // One after the other is what is asked for.
       if (step.kind === 'module') await importModule(step.module)
       else if (step.kind === 'source') await evaluate(step.source, step.filename)
+      else if (step.kind === 'live') await (await makeLive(step))()
       else await runFunction(step)
     } catch (error) {
       // oxlint-disable-next-line typescript/only-throw-error -- carries the thrown value, whatever it is, to its only reader

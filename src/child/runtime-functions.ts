@@ -20,8 +20,6 @@ export interface RuntimeFunctions {
 export interface RunAnswer {
   /** The last expression's value, where it could be sent. */
   readonly value: unknown
-  /** Why it could not. */
-  readonly unsendable: string | undefined
   /** The value as people read it, as Node's REPL shows it. */
   readonly text: string
 }
@@ -56,8 +54,8 @@ export function runtimeFunctions(
       ...(filename === undefined ? {} : { filename }),
     })
   const answer = (value: unknown): RunAnswer => {
-    const unsendable = whyNotSendable(value)
-    return { value: unsendable === undefined ? value : undefined, unsendable, text: shown(value) }
+    const isSendable = whyNotSendable(value) === undefined
+    return { value: isSendable ? value : undefined, text: shown(value) }
   }
   const run = async (source: string, scope: string | undefined, filename: string): Promise<RunAnswer> =>
     answer(await evaluate(source, scope, filename))

@@ -1,4 +1,11 @@
-import { messageCodec } from '../transport/codec/message-codec.ts'
+import { messageCodec, messageCodecWith } from '../transport/codec/message-codec.ts'
+import {
+  classesOfProcess,
+  newClassTable,
+  processClasses,
+  RegisteredClasses,
+} from '../transport/codec/registered-classes.ts'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Codec } from '../transport/codec.ts'
 import { FrameReader, type IncomingFrame } from '../transport/frame-reader.ts'
 import { FrameWriter } from '../transport/frame-writer.ts'
@@ -75,6 +82,10 @@ export class Runtime {
   readonly #hostPlaces: string[] = []
   /** Whose frames are taken out of stacks. */
   readonly #shownNot: string[] = []
+  /** Those of a guest; a process has one list for all. */
+  readonly #classes
+  /** Set in what a guest does before it is ready. */
+  readonly #isPreparing = new AsyncLocalStorage<true>()
   /** What this worker is for the code in it, once it is configured. */
   context: WorkerContext | undefined
   #lane: Transport
@@ -84,6 +95,7 @@ export class Runtime {
 
   constructor(surroundings: RuntimeSurroundings) {
     this.#surroundings = surroundings
+    this.#classes = surroundings.isProcess ? undefined : newClassTable()
     const { table, sentinel, decision, runtimeFile } = surroundings
     this.#interruption = startInterruption({
       table,
@@ -172,7 +184,11 @@ export class Runtime {
     const configuration = messageCodec(defaultLimits).decode(frame) as Configure
     const { table, runtimeFiles } = this.#surroundings
     this.#shownNot.push(...runtimeFiles)
-    const codec = messageCodec(configuration.limits)
+    const classes =
+      this.#classes === undefined
+        ? processClasses
+        : new RegisteredClasses([this.#classes, classesOfProcess()])
+    const codec = messageCodecWith(configuration.limits, classes)
     const functions = this.#surroundings.functions((value) => whyNotSendable(codec, value))
     const writer = new FrameWriter(this.#lane, codec)
     this.#writer = writer
@@ -180,6 +196,7 @@ export class Runtime {
     this.#runner = new CallRunner({
       table,
       codec,
+      classes,
       writer,
       functions,
       runtimeFiles: this.#shownNot,
@@ -192,7 +209,12 @@ export class Runtime {
     const ready = (): void => writer.frame(frameType.ready, 0, 0, 0, body, 'ready')
     const steps = configuration.preload as readonly PreloadStep[]
     if (steps.length === 0) ready()
-    else void preload(steps, functions.evaluateSource).then(ready, (failure) => this.#failBoot(failure))
+    else {
+      const { makeLive } = this.#runner
+      const prepare = (): Promise<void> => preload(steps, functions.evaluateSource, makeLive)
+      const prepared = this.#classes === undefined ? prepare() : this.#isPreparing.run(true, prepare)
+      void prepared.then(ready, (failure) => this.#failBoot(failure))
+    }
   }
 
   #failBoot(failure: unknown): void {
@@ -223,6 +245,12 @@ export class Runtime {
         return exit(exitCode)
       },
       report: (event) => writer.frame(frameType.event, 0, 0, 0, event, 'event'),
+      ...(this.#classes === undefined
+        ? {}
+        : {
+            classes: this.#classes,
+            isCurrent: () => table.current() !== undefined || this.#isPreparing.getStore() === true,
+          }),
       beforeExit: (task) => void this.#endings.push(task),
       protect: (place) => {
         this.#hostPlaces.push(place)

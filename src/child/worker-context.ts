@@ -1,3 +1,5 @@
+import type { ClassTable } from '../transport/codec/registered-classes.ts'
+
 /** Where in the tree this worker is. */
 export interface WorkerIdentity {
   /** What it is called. */
@@ -29,6 +31,10 @@ export interface WorkerContext {
   report(event: object): void
   /** Tells below which directory the code is by which this worker is a host: like the runtime it must not be torn. */
   protect(place: string): void
+  /** The classes of a guest; undefined where they are the process's. */
+  readonly classes?: ClassTable
+  /** Whether the code on the stack is run by this guest. */
+  isCurrent?(): boolean
   /** Has something done when the host asks this worker to exit, before it does. */
   beforeExit(task: () => Promise<unknown>): void
 }

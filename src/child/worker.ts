@@ -1,6 +1,7 @@
 import { MaltsterError } from '../errors/maltster-error.ts'
 import { type CurrentCall, ownContext, type WorkerContext, workerContexts } from './worker-context.ts'
 
+export { type ClassCodecOptions, registerClass, type RegistrableClass } from './register-class.ts'
 export type { CurrentCall, WorkerIdentity } from './worker-context.ts'
 
 function contexts(): WorkerContext[] {

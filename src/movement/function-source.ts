@@ -123,6 +123,9 @@ function nativeRefusal(name: string, path: string): CaptureError {
   return new CaptureError({
     path,
     why: `${label} is native code, which has no text to send`,
-    hint: `Wrap it, so that it is found over there: \`(...args) => ${name || 'it'}(...args)\``,
+    hint:
+      name === ''
+        ? 'Call it here, with what the function returns'
+        : `Wrap it, so that it is found over there: \`(...args) => ${name}(...args)\``,
   })
 }

@@ -1,7 +1,11 @@
+import type { Codec } from '../transport/codec.ts'
+import { type CapturePolicy, permitBytes } from './capture-policy.ts'
 import { describeValue } from './describe-value.ts'
+import { Ledger } from './graph/ledger.ts'
+import type { Survey } from './graph/survey.ts'
 import { moduleSpecifier, prepareModuleReference, type ModuleReference } from './module-reference.ts'
-import type { PreloadStep } from './preload-step.ts'
-import { prepareFunction } from './shipment.ts'
+import { prepareLive } from './prepare.ts'
+import type { LiveStep, PreloadStep } from './preload-step.ts'
 
 // What it takes and gives is up to the user.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -10,11 +14,42 @@ type AnyFunction = (...args: any[]) => unknown
 /** A function, or the export of a module that is one. */
 export type FunctionReference = (() => unknown) | ModuleReference
 
-function stepOf(option: unknown, index: number): PreloadStep {
-  if (typeof option === 'function') {
-    const { name, definition } = prepareFunction(option as AnyFunction)
-    return { kind: 'function', name: name || `preload[${index}]`, definition, captures: [] }
+/** A step that is known as far as that is possible before there is a worker. */
+export type PlannedStep = Exclude<PreloadStep, LiveStep> | PlannedLiveStep
+
+/** A function with what it refers to, which goes as far as the worker has not been sent it. */
+interface PlannedLiveStep {
+  readonly kind: 'survey'
+  readonly name: string
+  readonly survey: Survey
+}
+
+/** How the functions among the steps are made ready. */
+export interface PreloadPreparation {
+  readonly codec: Codec
+  readonly policy: CapturePolicy
+}
+
+function functionStep(fn: AnyFunction, index: number, { codec, policy }: PreloadPreparation): PlannedStep {
+  const shipment = prepareLive(fn, undefined, policy, codec)
+  const name = shipment.name || `preload[${index}]`
+  if (shipment.survey === undefined) {
+    const { definition } = shipment
+    if (definition.kind === 'runtime') throw new TypeError(`\`preload[${index}]\` is no function of yours.`)
+    return { kind: 'function', name, definition }
   }
+  const { survey } = shipment
+  const steps = new Ledger(codec).steps(survey)
+  const [largest] = steps.toSorted((a, b) => b.bytes - a.bytes)
+  const bytes = steps.reduce((sum, step) => sum + step.bytes, 0)
+  const subject = largest === undefined || largest.subject === 'function' ? undefined : largest.subject
+  const nameOfLargest = subject === undefined ? name : 'read' in subject ? subject.read.name : subject.name
+  permitBytes(policy, bytes, name, nameOfLargest)
+  return { kind: 'survey', name, survey }
+}
+
+function stepOf(option: unknown, index: number, preparation: PreloadPreparation): PlannedStep {
+  if (typeof option === 'function') return functionStep(option as AnyFunction, index, preparation)
   if (typeof option === 'string' || option instanceof URL) {
     const module = moduleSpecifier(option)
     return { kind: 'module', name: module, module }
@@ -23,7 +58,7 @@ function stepOf(option: unknown, index: number): PreloadStep {
     if (typeof option === 'object' && option !== null && 'module' in option) {
       const { definition } = prepareModuleReference(option as ModuleReference)
       const name = `${definition.export} of ${definition.module}`
-      return { kind: 'function', name, definition, captures: [] }
+      return { kind: 'function', name, definition }
     }
     const expected = 'a module, a function, `{ module, export }` or `{ source, filename? }`'
     throw new TypeError(`Expected \`preload[${index}]\` to be ${expected}, got ${describeValue(option)}.`)
@@ -46,9 +81,28 @@ function stepOf(option: unknown, index: number): PreloadStep {
 }
 
 /**
- * Makes the steps of a worker's `preload` ready to be sent.
+ * Makes the steps of a worker's `preload` ready to be sent, to any number of workers. Functions take along what they
+ * refer to as it is now.
  * @throws {TypeError | CaptureError} for one that can't be
  */
-export function planPreload(options: readonly unknown[]): PreloadStep[] {
-  return options.map(stepOf)
+export function planPreload(options: readonly unknown[], preparation: PreloadPreparation): PlannedStep[] {
+  return options.map((option, index) => stepOf(option, index, preparation))
+}
+
+/**
+ * The steps as one worker is told them.
+ * @param ledger - of that worker: what goes along counts as sent
+ */
+export function preloadFor(planned: readonly PlannedStep[], ledger: Ledger): PreloadStep[] {
+  return planned.map((step) => (step.kind === 'survey' ? liveStep(step, ledger) : step))
+}
+
+function liveStep({ name, survey }: PlannedLiveStep, ledger: Ledger): LiveStep {
+  const frames = ledger.steps(survey).map(({ type, aux, body, commit }) => {
+    commit()
+    const { buffer, start, end, flags, attachments } = body
+    return { type, aux, flags, bytes: buffer.subarray(start, end), attachments }
+  })
+  ledger.settle(survey)
+  return { kind: 'live', name, frames, content: ledger.numberOf(survey) }
 }

@@ -4,7 +4,8 @@ import { type CapturePolicy, permit } from './capture-policy.ts'
 import { isOfModule } from './compiler-shims.ts'
 import type { Captures } from './collect.ts'
 import { type AnyFunction, type FunctionSource, isNativeText } from './function-source.ts'
-import { hasOwnProperties, type Survey, survey } from './graph/survey.ts'
+import { type Survey, survey } from './graph/survey.ts'
+import { hasOwnProperties, hasOwnPrototype } from './graph/function-properties.ts'
 import { type Reading, readLive } from './live/reading.ts'
 import {
   type FunctionShipment,
@@ -81,7 +82,8 @@ function find(fn: AnyFunction, path: string, { captures, policy, codec }: Prepar
 const needsNothing = (main: FunctionSource, fn: AnyFunction): boolean =>
   main.analysis.freeNames.length === 0 &&
   isAlone(main) &&
-  !hasOwnProperties(fn, main.analysis.kind === 'class')
+  !hasOwnProperties(fn, main.analysis.kind === 'class') &&
+  !hasOwnPrototype(fn)
 
 /** Whether it is the same wherever its module is. */
 function isAlone({ analysis: { freeNames, hasImportMeta, dynamicImports } }: FunctionSource): boolean {
@@ -99,6 +101,7 @@ function asPlain(
   const isGiven = ({ name }: { name: string }): boolean =>
     captures !== undefined && Object.hasOwn(captures, name)
   if (!isAlone(read) || !names.every(isGiven) || hasOwnProperties(fn, isClass)) return undefined
+  if (hasOwnPrototype(fn)) return undefined
   if (names.length === 0) return prepareAlone(fn, read, path)
   try {
     return prepareFunction(fn, captures)

@@ -21,7 +21,7 @@ export const runtimeFunction = {
   heldValue: 'heldValue',
   /** `(id, value)`: gives it another one. */
   assignHeld: 'assignHeld',
-  /** `(id)`: forgets it. */
+  /** `(id, contents)`: forgets it, and what nothing else needs. */
   dropHeld: 'dropHeld',
 } as const
 

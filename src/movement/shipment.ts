@@ -134,8 +134,6 @@ function prepareWith(fn: AnyFunction, captures: Captures): FunctionShipment {
 
 /** Functions of the same text are taken for one: which of them it is would take longer to ask than to run most. */
 function placeOf(fn: AnyFunction, main: FunctionSource): SourcePlace | undefined {
-  // It has no file, and its script would be one that nobody else is from.
-  if (main.text.startsWith('function anonymous(')) return undefined
   const internals = internalsOf(fn)
   return internals && placeOfFunction(main, internals)
 }

@@ -10,7 +10,7 @@ import { pathOf } from './nesting.ts'
 /** The options of a worker that mean something without a process. */
 export type InProcessOptions = Pick<
   WorkerOptions,
-  'name' | 'preload' | 'mailbox' | 'limits' | 'concurrency' | 'bootTimeoutMs'
+  'name' | 'preload' | 'mailbox' | 'limits' | 'concurrency' | 'bootTimeoutMs' | 'capture'
 >
 
 const known: ReadonlySet<string> = new Set([
@@ -20,6 +20,7 @@ const known: ReadonlySet<string> = new Set([
   'limits',
   'concurrency',
   'bootTimeoutMs',
+  'capture',
 ] satisfies (keyof InProcessOptions)[])
 
 /**

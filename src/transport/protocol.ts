@@ -1,5 +1,5 @@
 /** Version of the wire. Both sides must have the same; `docs/protocol.md` has the rule. */
-export const protocolVersion = 3
+export const protocolVersion = 4
 
 /** Bytes of a frame header. */
 export const headerBytes = 16

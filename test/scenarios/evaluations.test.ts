@@ -103,6 +103,14 @@ test('scenario 18: data is data, there and back, through calls, captures and cas
   await expectUsable(worker)
 })
 
+test('source has nothing around it to capture: such options are unknown', async () => {
+  await using worker = await quietWorker()
+  for (const option of ['capture', 'captures']) {
+    const error = await rejection(worker.evaluate('1', { [option]: {} }), TypeError)
+    expect(error.message).toContain(`\`${option}\``)
+  }
+})
+
 test('scenario 18: text that is evaluated as a text arrives as one, and is not run', async () => {
   await using worker = await quietWorker()
   for (const value of lookalikes.filter((one) => typeof one === 'string')) {

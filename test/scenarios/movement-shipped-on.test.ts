@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { inspect, isDeepStrictEqual } from 'node:util'
-import { CaptureError, type Worker } from 'maltster'
+import { CaptureError, RemoteError, type Worker } from 'maltster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cases } from '../fixtures/movement/shipped/cases.mjs'
 import { useLeakCheck } from '../support/leak-check.ts'
@@ -68,22 +68,20 @@ describe('a function that a worker sends on to a worker of its own', () => {
   })
 
   test('shows the file and the line in its stack', async () => {
-    const below = async (): Promise<string> => {
+    const below = async (): Promise<unknown> => {
       const { spawnWorker } = await import('maltster')
       const inner = await spawnWorker({ stdout: 'ignore', stderr: 'ignore' })
-      const error = await inner.call(() => failing()).catch((reason) => reason as { remoteStack: string })
-      await inner.stop()
-      return error.remoteStack
+      return inner.call(() => failing()).finally(() => inner.stop())
     }
     const placeOf = (stack: string | undefined): string | undefined =>
       /at failing \((.*movement-shipped-on\.test\.ts:\d+:\d+)\)/.exec(stack ?? '')?.[1]
     const direct = await rejection(
       worker.call(() => failing()),
-      Error,
+      RemoteError,
     )
-    const place = placeOf((direct as Error & { remoteStack: string }).remoteStack)
+    const place = placeOf(direct.remoteStack)
     expect(place).toBeDefined()
-    expect(placeOf(await worker.call(below))).toBe(place)
+    expect(placeOf((await rejection(worker.call(below), RemoteError)).remoteStack)).toBe(place)
   })
 
   test('is refused there for what could not go from here either', async () => {

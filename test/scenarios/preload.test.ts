@@ -73,7 +73,7 @@ test('F07: a function that rejects is told by its name; steps behind it do not r
   }
   const error = await failure(connect, { source: 'process.exit(99)' })
   expect(error.message).toContain('step connect threw: port')
-  expect((error.cause as RemoteError).remoteStack).toContain('[maltster:connect]:3:')
+  expect((error.cause as RemoteError).remoteStack).toMatch(/at connect \(.*preload\.test\.ts:\d+:\d+\)/)
   expect(error.reason.exitCode).toBe(1)
   expect(recorded.events).toEqual([])
 })
@@ -152,10 +152,7 @@ test.each([
   expect(recorded.events).toEqual([])
 })
 
-test('a function with captures is refused, and `preload` must be a list', async () => {
-  const outside = { port: 1 }
-  const error = await rejection(quietWorker({ preload: [() => void outside.port] }), Error)
-  expect(error.message).toContain('outside')
+test('`preload` must be a list', async () => {
   expect((await rejection(quietWorker({ preload: 'x' as unknown as [] }), TypeError)).message).toContain(
     'preload',
   )

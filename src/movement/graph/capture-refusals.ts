@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { CaptureError } from '../../errors/data-errors.ts'
+import { inherits, inheritsFromProxy, peek } from '../../transport/codec/peek.ts'
 import { refusalOf } from '../../transport/codec/refusals.ts'
 
 interface Kind {
@@ -28,13 +29,19 @@ const kinds: readonly Kind[] = [
     hint: 'Pass the object behind it, or a plain copy',
   },
   {
+    test: inheritsFromProxy,
+    label: 'Proxy',
+    why: 'what it inherits is behind a Proxy, whose handler is hidden',
+    hint: 'Pass a plain copy',
+  },
+  {
     test: types.isPromise,
     label: 'Promise',
     why: 'a promise is settled in this process only',
     hint: 'Await it before the call, and use the value',
   },
   {
-    test: (value) => types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef,
+    test: (value) => types.isWeakMap(value) || types.isWeakSet(value) || inherits(value, WeakRef.prototype),
     why: 'what it holds weakly belongs to the memory of this process',
     hint: 'Use a Map, a Set or a plain reference, or make it inside the function',
   },
@@ -55,7 +62,7 @@ const kinds: readonly Kind[] = [
     hint: 'Open it in the worker, e.g. in `preload`',
   },
   {
-    test: (value) => typeof (value as { pipe?: unknown }).pipe === 'function',
+    test: (value) => typeof peek(value, 'pipe') === 'function',
     why: "a stream can't leave its process",
     hint: 'Open it in the worker, e.g. in `preload`, or pass the data it carries',
   },
@@ -87,7 +94,7 @@ export const privateRefusal = (name: string, className: string, path: string): C
   new CaptureError({
     path: `${path} (${className})`,
     why: `it has the private field \`${name}\`, which nobody can set from outside`,
-    hint: 'Pass its data, and make it anew inside the function',
+    hint: `Register its class here and in the worker, \`registerClass(${className || 'Class'}, { encode, decode })\`, or pass its data`,
   })
 
 export const prototypeRefusal = (path: string): CaptureError =>
@@ -109,6 +116,13 @@ export const ambiguousRefusal = (name: string, path: string): CaptureError =>
     path,
     why: `\`${name}\` is assigned by functions that were made several times and look alike, so who shares it with whom can't be known`,
     hint: 'Keep it in an object that they refer to, or send one of them at a time',
+  })
+
+export const unprovenRefusal = (name: string, path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: `\`${name}\` is assigned by a function, and nothing shows whether the others that seem to share it were made together`,
+    hint: 'Keep it in an object that they refer to, or keep them in one object and refer to that',
   })
 
 export const inspectorRefusal = (name: string, path: string): CaptureError =>

@@ -1,4 +1,8 @@
 import { types } from 'node:util'
+import { intrinsicPath } from './intrinsics.ts'
+import { isBare, isOrdinary } from './own-properties.ts'
+import { integrity } from './rows.ts'
+import { processClasses } from '../../transport/codec/registered-classes.ts'
 
 const { getPrototypeOf, prototype: objectPrototype } = Object
 
@@ -25,29 +29,42 @@ type Admit = (part: unknown) => boolean
 
 function isDataObject(object: object, admit: Admit): boolean {
   if (types.isProxy(object)) return false
-  const prototype: unknown = getPrototypeOf(object)
-  if (Array.isArray(object)) return prototype === Array.prototype && (object as unknown[]).every(admit)
+  if (processClasses.of(object) !== undefined) return true
+  const prototype = getPrototypeOf(object) as object | null
   if (prototype === objectPrototype || prototype === null) return isPlain(object, admit)
+  if (isCollection(object, prototype)) return isBare(object) && isDataCollection(object, admit)
+  if (!isLeaf(object) || !isBare(object)) return false
+  return !types.isNativeError(object) || partsOfError(object).every(admit)
+}
+
+const partsOfError = (error: Error): unknown[] =>
+  Reflect.ownKeys(error)
+    .filter((key) => key !== 'stack')
+    .map((key) => Object.getOwnPropertyDescriptor(error, key)?.value)
+
+/** An array, map or set, of exactly these classes. */
+export function isCollection(object: object, prototype: object | null): boolean {
+  if (Array.isArray(object)) return prototype === Array.prototype
+  return types.isMap(object)
+    ? prototype === Map.prototype
+    : types.isSet(object) && prototype === Set.prototype
+}
+
+function isDataCollection(object: object, admit: Admit): boolean {
+  if (Array.isArray(object)) return (object as unknown[]).every(admit)
+  const parts: unknown[] = []
   if (types.isMap(object)) {
-    if (prototype !== Map.prototype) return false
-    for (const [key, value] of object) if (!admit(key) || !admit(value)) return false
-    return true
-  }
-  if (types.isSet(object)) {
-    if (prototype !== Set.prototype) return false
-    for (const value of object) if (!admit(value)) return false
-    return true
-  }
-  return isLeaf(object)
+    Map.prototype.forEach.call(object, (value: unknown, key: unknown) => void parts.push(key, value))
+  } else Set.prototype.forEach.call(object, (value: unknown) => void parts.push(value))
+  return parts.every(admit)
 }
 
 function isPlain(object: object, admit: Admit): boolean {
-  const keys = Reflect.ownKeys(object)
-  for (const key of keys) {
+  if (!Object.isExtensible(object)) return false
+  for (const key of Reflect.ownKeys(object)) {
     if (typeof key === 'symbol') return false
     const property = Object.getOwnPropertyDescriptor(object, key)
-    if (property?.enumerable !== true || property.get !== undefined || property.set !== undefined)
-      return false
+    if (property === undefined || !isOrdinary(property, integrity.open)) return false
     if (!admit(property.value)) return false
   }
   return true
@@ -55,24 +72,19 @@ function isPlain(object: object, admit: Admit): boolean {
 
 /** Kinds of objects that the codec knows, of exactly these classes. */
 export function isLeaf(object: object): boolean {
-  const prototype: unknown = getPrototypeOf(object)
-  const constructor: unknown = (prototype as { constructor?: unknown } | null)?.constructor
-  if (types.isDate(object)) return constructor === Date
-  if (types.isRegExp(object)) return constructor === RegExp
-  if (types.isNativeError(object)) return isLanguageError(constructor)
-  if (ArrayBuffer.isView(object) || types.isArrayBuffer(object)) return true
-  if (types.isBoxedPrimitive(object)) return true
-  return object instanceof URL && constructor === URL
+  const prototype = getPrototypeOf(object) as object | null
+  if (prototype === null) return false
+  if (types.isDate(object)) return prototype === Date.prototype
+  if (types.isRegExp(object)) return prototype === RegExp.prototype
+  if (types.isNativeError(object)) return languageErrors.has(prototype)
+  if (ArrayBuffer.isView(object) || types.isAnyArrayBuffer(object) || types.isBoxedPrimitive(object)) {
+    return intrinsicPath(prototype) !== undefined
+  }
+  return prototype === URL.prototype
 }
 
-const languageErrors = new Set<unknown>([
-  Error,
-  TypeError,
-  RangeError,
-  SyntaxError,
-  ReferenceError,
-  EvalError,
-  URIError,
-  AggregateError,
-])
-const isLanguageError = (constructor: unknown): boolean => languageErrors.has(constructor)
+const languageErrors = new Set<object>(
+  [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError].map(
+    (one) => one.prototype,
+  ),
+)

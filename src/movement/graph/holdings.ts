@@ -1,4 +1,5 @@
 import type { Codec, IncomingBody } from '../../transport/codec.ts'
+import type { RegisteredClasses } from '../../transport/codec/registered-classes.ts'
 import { type CodeFactory, Cell, compileCode } from './compile-code.ts'
 import type { CodeDefinition } from './code-definition.ts'
 import { loadImport } from './load-import.ts'
@@ -15,6 +16,8 @@ interface Code {
 
 interface Binding {
   readonly cell: Cell
+  /** The content that it was given last. */
+  content: number
   isBound: boolean
   failure: Error | undefined
   waiting: ((value: unknown) => void)[]
@@ -25,6 +28,7 @@ const asError = (error: unknown): Error => (error instanceof Error ? error : new
 /** What a worker holds of what its host has sent: codes, contents, and the variables of modules. */
 export class Holdings implements Surroundings {
   readonly #codec: Codec
+  readonly #classes: RegisteredClasses
   readonly #codes = new Map<number, Code>()
   readonly #contents = new Map<number, IncomingBody>()
   readonly #bindings = new Map<number, Binding>()
@@ -33,8 +37,9 @@ export class Holdings implements Surroundings {
   #whenLoaded: Promise<void> | undefined
   #loaded: () => void = () => {}
 
-  constructor(codec: Codec) {
+  constructor(codec: Codec, classes: RegisteredClasses) {
     this.#codec = codec
+    this.#classes = classes
   }
 
   /** Undefined if everything that came is in place; else a promise of that. */
@@ -95,7 +100,10 @@ export class Holdings implements Surroundings {
   /** Gives a variable a value; after those that came before it. */
   bind(id: number, content: number): void {
     const binding = this.#binding(id)
-    const step = (): void => this.#bindNow(binding, content)
+    const step = (): void => {
+      binding.content = content
+      this.#bindNow(binding, content)
+    }
     if (this.#loading > 0) this.#queue.push(step)
     else step()
   }
@@ -138,9 +146,17 @@ export class Holdings implements Surroundings {
   }
 
   cell(id: number): Cell {
-    const { cell, failure } = this.#binding(id)
-    if (failure !== undefined) throw failure
-    return cell
+    const binding = this.#binding(id)
+    // A class may have been registered since.
+    if (binding.failure !== undefined && this.#contents.has(binding.content)) {
+      this.#bindNow(binding, binding.content)
+    }
+    if (binding.failure !== undefined) throw binding.failure
+    return binding.cell
+  }
+
+  registeredClass(name: string): unknown {
+    return this.#classes.named(name)?.prototype.constructor
   }
 
   whenBound(id: number, assign: (value: unknown) => void): boolean {
@@ -154,6 +170,7 @@ export class Holdings implements Surroundings {
     if (known !== undefined) return known
     const binding: Binding = {
       cell: new Cell(),
+      content: 0,
       isBound: false,
       failure: undefined,
       waiting: [],
@@ -168,7 +185,8 @@ export class Holdings implements Surroundings {
     [runtimeFunction.assignHeld]: (id: number, value: unknown): void => {
       this.#binding(id).cell.v = value
     },
-    [runtimeFunction.dropHeld]: (id: number): void => {
+    [runtimeFunction.dropHeld]: (id: number, contents: readonly number[]): void => {
+      this.forget(contents)
       const binding = this.#binding(id)
       binding.cell.v = undefined
       binding.isBound = false

@@ -91,10 +91,22 @@ export class Ledger {
       .map(({ use }) => ({ use, bytes: frameBytes(use.content.body) }))
   }
 
-  /** The worker has it no more: the next call that needs it sends it again. */
-  unbind(id: number): void {
+  /**
+   * The worker has it no more: the next call that needs it sends it again.
+   * @returns contents that nothing else needs, which are not held from now on
+   */
+  unbind(id: number): number[] {
+    const bound = this.#bound.get(id)
     this.#bound.delete(id)
     this.#settled = new WeakSet()
+    if (bound === undefined || bound.use.code !== undefined) return []
+    const { key } = bound
+    const held = this.#contents.get(key)
+    const isShared = [...this.#bound.values()].some((other) => other.key === key)
+    if (held === undefined || isShared) return []
+    this.#contents.delete(key)
+    this.#heldBytes -= held.bytes
+    return [held.id]
   }
 
   /** What has to be written before a call of this; nothing is changed by asking. */

@@ -10,14 +10,19 @@ const usedMembers = new Map<number, Set<string>>()
  * A module namespace that has to go by value goes as an object of what is used of it; everything else is as it is.
  */
 export function membersOf(code: LiveCode, name: LiveName, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || name.variable === undefined) return value
-  if (importOrigin(name.name, name.variable)?.name !== '*' && !types.isModuleNamespaceObject(value))
-    return value
+  if (!isNamespace(name, value)) return value
   const id = bindingId(`${code.module}#${name.name}`)
   const members = usedMembers.get(id) ?? new Set()
   usedMembers.set(id, members)
   const pattern = new RegExp(`(?<![\\w$.])${name.name.replaceAll('$', '\\$')}\\s*\\??\\.\\s*([\\w$]+)`, 'g')
   for (const [, member] of code.read.text.matchAll(pattern)) members.add(member!)
-  const namespace = value as Record<string, unknown>
-  return Object.fromEntries([...members].map((member) => [member, namespace[member]]))
+  return Object.fromEntries([...members].map((member) => [member, value[member]]))
+}
+
+/** How many members of the namespace of a binding have been seen to be used; 0 if it is none. */
+export const countOfMembers = (id: number): number => usedMembers.get(id)?.size ?? 0
+
+function isNamespace(name: LiveName, value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || name.variable === undefined) return false
+  return importOrigin(name.name, name.variable)?.name === '*' || types.isModuleNamespaceObject(value)
 }

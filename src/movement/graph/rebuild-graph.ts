@@ -1,12 +1,14 @@
 import type { Cell, Made } from './compile-code.ts'
 import { namespaceOf } from './load-import.ts'
-import { propertyFlag, type Row, rowKind } from './rows.ts'
+import { integrity, propertyFlag, type Row, rowKind } from './rows.ts'
 
 /** What a graph refers to that the worker holds. */
 export interface Surroundings {
   /** @throws what kept the code from being there */
   code(id: number, captured: (index: number) => Cell): HeldCode
   cell(id: number): Cell
+  /** The class that is registered under a name, if one is. */
+  registeredClass(name: string): unknown
   /** Whether a binding has its value; if not, `assign` is called with it when it has. */
   whenBound(id: number, assign: (value: unknown) => void): boolean
 }
@@ -17,7 +19,7 @@ export interface HeldCode extends Made {
   readonly captured: readonly (readonly [name: string, isCell: boolean])[]
 }
 
-const { create, defineProperty, setPrototypeOf } = Object
+const { create, defineProperty, freeze, preventExtensions, seal, setPrototypeOf } = Object
 const { getBuiltinModule } = process
 const { bind } = Function.prototype
 const { apply } = Reflect
@@ -33,6 +35,9 @@ class Builder {
   readonly #things: unknown[] = []
   readonly #isBegun: boolean[] = []
   readonly #later: (() => void)[] = []
+  /** To be done when nothing is missing any more. */
+  readonly #last: (() => void)[] = []
+  #missing = 0
 
   constructor(rows: readonly Row[], surroundings: Surroundings) {
     this.#rows = rows
@@ -42,7 +47,21 @@ class Builder {
   build(): unknown {
     const value = this.#thing(0)
     for (let next = this.#later.shift(); next !== undefined; next = this.#later.shift()) next()
+    this.#finish()
     return value
+  }
+
+  #finish(): void {
+    if (this.#missing === 0) for (const closing of this.#last.splice(0)) closing()
+  }
+
+  /** For a value that comes when others have come. */
+  #whenThere(assign: (value: unknown) => void): (value: unknown) => void {
+    return (value) => {
+      assign(value)
+      this.#missing--
+      this.#finish()
+    }
   }
 
   #value(slot: unknown): unknown {
@@ -54,7 +73,15 @@ class Builder {
   #put(slot: unknown, assign: (value: unknown) => void): void {
     if (Array.isArray(slot)) {
       const row = this.#rows[slot[0] as number]!
-      if (row[0] === rowKind.held && !this.#surroundings.whenBound(row[1] as number, assign)) return
+      if (row[0] === rowKind.registered && this.#registered(row) === undefined) {
+        this.#put(row[2], assign)
+        return
+      }
+      if (row[0] === rowKind.held) {
+        this.#missing++
+        if (!this.#surroundings.whenBound(row[1] as number, this.#whenThere(assign))) return
+        this.#missing--
+      }
     }
     assign(this.#value(slot))
   }
@@ -97,12 +124,26 @@ class Builder {
       case rowKind.held:
         this.#things[index] = this.#surroundings.cell(row[1] as number).v
         return
+      case rowKind.registered:
+        this.#things[index] = this.#registered(row) ?? this.#value(row[2])
+        return
+      case rowKind.with:
+        this.#things[index] = this.#value(row[1])
+        this.#later.push(() => this.#properties(this.#things[index] as object, row, 3, row[2] as Row[]))
+        return
+      case rowKind.prototype:
+        this.#things[index] = this.#prototypeOf(row[1])
+        return
       case rowKind.binding:
         this.#things[index] = this.#surroundings.cell(row[1] as number)
         return
       default:
         this.#things[index] = shared(row)
     }
+  }
+
+  #registered([, name]: Row): unknown {
+    return this.#surroundings.registeredClass(name as string)
   }
 
   #array(index: number, [, ...slots]: Row): void {
@@ -170,6 +211,16 @@ class Builder {
     })
   }
 
+  /** What has been changed about a function and its prototype after they were made. */
+  #inherited(fn: object, other: Row): void {
+    const [, ofPrototype, ofFunction, others] = other
+    const { prototype } = fn as { prototype: object }
+    if (ofPrototype !== true) setPrototypeOf(prototype, this.#value(ofPrototype) as object | null)
+    if (ofFunction !== true) setPrototypeOf(fn, this.#value(ofFunction) as object | null)
+    if (other.length > 4 || (others as Row[]).length > 0)
+      this.#properties(prototype, other, 4, others as Row[])
+  }
+
   #properties(object: object, row: Row, from: number, others: readonly Row[]): void {
     for (let i = from; i < row.length; i += 2) {
       const key = row[i] as string
@@ -177,7 +228,16 @@ class Builder {
         defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true }),
       )
     }
-    for (const [keySlot, given, first, second] of others) {
+    for (const other of others) {
+      const [keySlot, given, first, second] = other
+      if (keySlot === null) {
+        this.#inherited(object, other)
+        continue
+      }
+      if (other.length === 1) {
+        this.#last.push(() => close(object, keySlot as number))
+        continue
+      }
       const flags = given as number
       const key = this.#value(keySlot) as string | symbol
       const enumerable = (flags & propertyFlag.enumerable) !== 0
@@ -192,6 +252,12 @@ class Builder {
       }
     }
   }
+}
+
+function close(object: object, level: number): void {
+  if (level === integrity.frozen) freeze(object)
+  else if (level === integrity.sealed) seal(object)
+  else preventExtensions(object)
 }
 
 /** What every process of Node.js has. */

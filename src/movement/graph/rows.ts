@@ -33,9 +33,27 @@ export const rowKind = {
   binding: 12,
   /** `[13, error, prototype, key, slot…]`: an error of a class of the user's. */
   error: 13,
+  /** `[14, name, slot]`: the class that is registered under a name over there; if none is, the one of the slot. */
+  registered: 14,
+  /** `[15, slot, others, key, slot…]`: what the slot is, with more properties than its kind has. */
+  with: 15,
+  /** `[16, slot]`: the prototype that belongs to a function. */
+  prototype: 16,
 } as const
 
 export type Row = readonly unknown[]
 
-/** Bits of what a property is, where it is not an ordinary one. */
+/**
+ * `others` are what is not an ordinary property, each one of these; see `integrity` for the levels.
+ *
+ * - `[key slot, flags, slot]`
+ * - `[key slot, flags, get slot, set slot]`
+ * - `[level]`: how far the object is closed, in the end
+ * - `[null, slot, slot, others, key, slot…]`, of a function: what its prototype and it itself inherit from, `true` for
+ *   what the text says, and the properties of its prototype
+ *
+ * Bits of what a property is, where it is not an ordinary one. */
 export const propertyFlag = { enumerable: 1, configurable: 2, writable: 4, accessor: 8 } as const
+
+/** What can't be done to an object any more, from nothing to anything. */
+export const integrity = { open: 0, notExtensible: 1, sealed: 2, frozen: 3 } as const

@@ -3,13 +3,16 @@ import type { LiveName } from '../live/live-code.ts'
 import { scopeOf } from '../live/live-code.ts'
 import { type Reading, valueIn } from '../live/reading.ts'
 import type { LiveScope } from '../live/inspector.ts'
-import { ambiguousRefusal } from './capture-refusals.ts'
+import { ambiguousRefusal, unprovenRefusal } from './capture-refusals.ts'
+import { scopeKey, type Ways } from './reached-by.ts'
 
 /** A captured variable that somebody assigns to, and those who seem to share it. */
 export interface SharedVariable {
   readonly name: string
   readonly path: string
   readonly scope: LiveScope
+  /** Where that is. */
+  readonly place: string
   /** Functions by their code: twice the same code means two scopes that look alike, or one. */
   readonly sharers: Map<number, Set<AnyFunction>>
   isWritten: boolean
@@ -23,7 +26,8 @@ const earlier = new WeakMap<AnyFunction, Map<string, SharedVariable>>()
 
 /**
  * Tells which functions share a captured variable. V8 hides that; but the same place in the source and the same values
- * in the whole scope are one scope, unless functions of the same text were made several times.
+ * in the whole scope are one scope, unless functions of the same text were made several times, or nothing shows that the
+ * functions were made together.
  */
 export class SharedVariables {
   readonly #byPlace = new Map<string, SharedVariable[]>()
@@ -39,7 +43,17 @@ export class SharedVariables {
     let variable = list.find((one) => looksLike(one.scope, scope))
     if (variable === undefined) {
       const id = earlier.get(fn)?.get(key)?.id
-      variable = { name: name.name, path, scope, sharers: new Map(), isWritten: false, id, isInline: false }
+      const place = scopeKey(code.module, name.variable)
+      variable = {
+        name: name.name,
+        path,
+        scope,
+        place,
+        sharers: new Map(),
+        isWritten: false,
+        id,
+        isInline: false,
+      }
       list.push(variable)
     }
     variable.isWritten ||= name.isWritten
@@ -51,12 +65,17 @@ export class SharedVariables {
     return variable
   }
 
-  /** @throws {CaptureError} if who shares a variable with whom can't be known */
-  check(): void {
+  /**
+   * @param root - the function that is sent
+   * @throws {CaptureError} if who shares a variable with whom can't be known
+   */
+  check(ways: Ways, root: AnyFunction | undefined): void {
     for (const list of this.#byPlace.values()) {
-      for (const { isWritten, sharers, name, path } of list) {
-        if (isWritten && [...sharers.values()].some(({ size }) => size > 1))
-          throw ambiguousRefusal(name, path)
+      for (const { isWritten, sharers, name, path, place } of list) {
+        if (!isWritten) continue
+        const functions = [...sharers.values()].flatMap((same) => [...same])
+        if (functions.length > sharers.size) throw ambiguousRefusal(name, path)
+        if (!ways.areTogether(functions, place, root)) throw unprovenRefusal(name, path)
       }
     }
   }

@@ -32,9 +32,12 @@ export interface Internals {
 interface RemoteProperty {
   readonly name: string
   readonly value?: { readonly objectId?: string; readonly value?: unknown }
+  /** Set where the name is that of a symbol. */
+  readonly symbol?: object
 }
 
 interface Properties {
+  readonly result: readonly RemoteProperty[]
   readonly internalProperties?: readonly RemoteProperty[]
   readonly privateProperties?: readonly RemoteProperty[]
 }
@@ -115,6 +118,12 @@ class Reader {
     return names.map(({ name }) => name)
   }
 
+  ownNames(elements: object): readonly string[] {
+    const { result } = this.#properties(elements, { nonIndexedPropertiesOnly: true })
+    this.#releaseLater()
+    return result.filter(({ symbol }) => symbol === undefined).map(({ name }) => name)
+  }
+
   /** Once for all that is read in one go. */
   #releaseLater(): void {
     if (this.#isReleasing) return
@@ -129,7 +138,7 @@ class Reader {
     return this.#properties(fn).internalProperties ?? []
   }
 
-  #properties(thing: object): Properties {
+  #properties(thing: object, options: object = {}): Properties {
     this.#box.value = thing
     const { result } = this.#post('Runtime.callFunctionOn', {
       objectId: this.#boxId,
@@ -138,7 +147,7 @@ class Reader {
     }) as { result: { objectId: string } }
     this.#box.value = undefined
     const { objectId } = result
-    return this.#post('Runtime.getProperties', { objectId, ownProperties: true }) as Properties
+    return this.#post('Runtime.getProperties', { objectId, ownProperties: true, ...options }) as Properties
   }
 
   /** The object itself, not a description of it. */
@@ -193,3 +202,9 @@ export const internalsOf = (fn: AnyFunction): Internals | undefined => reading()
 
 /** The private fields and methods of an object, with their `#`. */
 export const privateNamesOf = (object: object): readonly string[] => reading()?.privateNames(object) ?? []
+
+/**
+ * The names of the own properties of an array, or typed array, that are no elements, in constant time; undefined without
+ * an inspector.
+ */
+export const ownNamesOf = (elements: object): readonly string[] | undefined => reading()?.ownNames(elements)

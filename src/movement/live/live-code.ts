@@ -1,5 +1,5 @@
 import { isKnownGlobal } from '../known-globals.ts'
-import { compilerHelpers, isOfModule, viteMeta } from '../compiler-shims.ts'
+import { compilerHelpers, viteMeta } from '../compiler-shims.ts'
 import type { FreeName } from '../free-names.ts'
 import type { Captures } from '../collect.ts'
 import { expression, type FunctionSource } from '../function-source.ts'
@@ -10,7 +10,8 @@ import { importOrigin } from './import-origin.ts'
 import type { Internals, LiveScope } from './inspector.ts'
 import { ModuleFacts, type Variable } from './module-facts.ts'
 import { rewriteNames } from './rewrite.ts'
-import { knownScript, type Script, scriptOf } from './scripts.ts'
+import { type Script, scriptOf } from './scripts.ts'
+import { noteModule } from './source-maps.ts'
 
 /** What a free name of a function stands for. */
 export interface LiveName {
@@ -73,12 +74,8 @@ export const scopeOf = (name: string, scopes: readonly LiveScope[]): LiveScope |
   scopes.find(({ values }) => Object.hasOwn(values, name))
 
 function readCode(read: FunctionSource, { place, scopes }: Internals, given: Captures): LiveCode {
-  const { freeNames, hasImportMeta, dynamicImports } = read.analysis
-  // Where nothing is found around it, its module makes no difference but for stacks, and to read that takes long.
-  const needsModule = hasImportMeta || dynamicImports.hasComputed || dynamicImports.specifiers.length > 0
-  const isFound = ({ name }: FreeName): boolean => isOfModule(name) || scopeOf(name, scopes) !== undefined
-  const isOfModuleAtAll = needsModule || freeNames.some(isFound)
-  const module = place && moduleOf(place.scriptId, isOfModuleAtAll)
+  const { freeNames, hasImportMeta } = read.analysis
+  const module = place === undefined || isMadeOfText(read) ? undefined : moduleOf(place.scriptId)
   const start = place === undefined || module === undefined ? -1 : startOf(read.text, module, place)
   const names: LiveName[] = []
   const missing: FreeName[] = []
@@ -118,9 +115,12 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
   }
 }
 
+/** Made by `new Function`: it has no file, and nothing around it, and nobody else is from its script. */
+const isMadeOfText = ({ text }: FunctionSource): boolean => /^(?:async )?function\*? anonymous\(/.test(text)
+
 /** Where a function is written; undefined if that can't be found out. */
 export function placeOfFunction(read: FunctionSource, { place }: Internals): SourcePlace | undefined {
-  const module = place && moduleOf(place.scriptId)
+  const module = place === undefined || isMadeOfText(read) ? undefined : moduleOf(place.scriptId)
   return module?.placeAt(startOf(read.text, module, place!))
 }
 
@@ -214,13 +214,13 @@ class LiveModule {
   }
 }
 
-/** @param isNeeded - if not, it is undefined unless its script happens to be known */
-function moduleOf(scriptId: string, isNeeded = true): LiveModule | undefined {
+function moduleOf(scriptId: string): LiveModule | undefined {
   const known = modules.get(scriptId)
   if (known !== undefined) return known
-  const script = isNeeded ? scriptOf(scriptId) : knownScript(scriptId)
+  const script = scriptOf(scriptId)
   if (script === undefined) return undefined
   const module = new LiveModule(scriptId, script)
+  noteModule(script.url, script.source)
   modules.set(scriptId, module)
   return module
 }

@@ -32,9 +32,6 @@ export function scriptOf(scriptId: string): Script | undefined {
   return script
 }
 
-/** As `scriptOf`, if it has been read already: nothing is asked. */
-export const knownScript = (scriptId: string): Script | undefined => known.get(scriptId)
-
 function connected(): Post | undefined {
   if (post !== undefined) return post
   const session = openSession()

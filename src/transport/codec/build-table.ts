@@ -4,6 +4,7 @@ import { leastAttachment, maxAttachments, maxSpecialText, nodeKind } from './nod
 import { type OpenRow, openObject, type RowContext } from './open-object.ts'
 import { shortenPath } from './path.ts'
 import { type Refusal, refusalOfPrimitive } from './refusals.ts'
+import type { RegisteredClasses } from './registered-classes.ts'
 import { travelsAsUtf8 } from './text.ts'
 
 /** A value as rows that msgpackr can pack, and the memory that goes beside them. */
@@ -17,8 +18,13 @@ export interface NodeTable {
  * @param rootPath - how paths in errors begin
  * @throws {EncodeError} with the path of the first part that can't be sent, or passes a limit
  */
-export function buildTable(value: unknown, rootPath: string, limits: Limits): NodeTable {
-  return new TableBuilder(rootPath, limits).build(value)
+export function buildTable(
+  value: unknown,
+  rootPath: string,
+  limits: Limits,
+  classes: RegisteredClasses,
+): NodeTable {
+  return new TableBuilder(rootPath, limits, classes).build(value)
 }
 
 /** An object whose children are being visited. */
@@ -34,6 +40,7 @@ interface Frame {
 
 /** One depth-first walk without recursion, so that depth is bounded by the limit and not by the stack. */
 class TableBuilder implements RowContext {
+  readonly classes: RegisteredClasses
   readonly #rootPath: string
   readonly #limits: Limits
   readonly #rows: unknown[][] = []
@@ -46,7 +53,8 @@ class TableBuilder implements RowContext {
   #bodyBytes = 0
   #attachmentBytes = 0
 
-  constructor(rootPath: string, limits: Limits) {
+  constructor(rootPath: string, limits: Limits, classes: RegisteredClasses) {
+    this.classes = classes
     this.#rootPath = rootPath
     this.#limits = limits
   }
@@ -86,10 +94,15 @@ class TableBuilder implements RowContext {
     }
   }
 
+  #isOpenInstance(index: number): boolean {
+    return this.#frames.some((frame) => frame.index === index && frame.open.isInstance === true)
+  }
+
   /** The slot for an object. Its row is begun, and its children are next, if it was not met before. */
   #reference(value: object): [number] {
     const known = this.#indexes.get(value)
     if (known !== undefined) {
+      if (this.#sizes[known] === 0 && this.#isOpenInstance(known)) this.#refuse(ownData)
       this.#count(known)
       return [known]
     }
@@ -231,6 +244,11 @@ class TableBuilder implements RowContext {
     const steps = this.#frames.map(({ open, next }) => (next === 0 ? '' : open.step(next - 1)))
     return shortenPath(this.#rootPath + steps.join(''))
   }
+}
+
+const ownData: Refusal = {
+  what: 'part of the data that its own `encode` returned, and could not be made of it',
+  remedy: 'Leave the instance itself out of that data.',
 }
 
 /** What a getter threw, in brackets. It may be anything, and its message may be a getter that throws. */

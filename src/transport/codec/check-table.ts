@@ -2,6 +2,7 @@ import type { Limits } from '../limits.ts'
 import { binaryTypes } from './binary-types.ts'
 import { failDecode } from './decode-failure.ts'
 import { maxSpecialText, nodeKind } from './node-kinds.ts'
+import { maxClassName } from './registered-classes.ts'
 
 export type Row = readonly unknown[]
 
@@ -24,13 +25,14 @@ export function checkTable(
 }
 
 /** Where the slots of a row are: from `first` on, each `stride`-th. What stands between them are keys. */
-interface Layout {
+export interface Layout {
   readonly first: number
   readonly stride: 1 | 2
 }
 
 const leaf: Layout = { first: Infinity, stride: 1 }
-const layouts: readonly Layout[] = Object.values(nodeKind).map((kind) => {
+/** By kind of row. */
+export const layouts: readonly Layout[] = Object.values(nodeKind).map((kind) => {
   switch (kind) {
     case nodeKind.value:
     case nodeKind.array:
@@ -40,6 +42,8 @@ const layouts: readonly Layout[] = Object.values(nodeKind).map((kind) => {
     case nodeKind.object:
     case nodeKind.nullObject:
       return { first: 2, stride: 2 }
+    case nodeKind.instance:
+      return { first: 2, stride: 1 }
     case nodeKind.sparseArray:
       return { first: 3, stride: 2 }
     case nodeKind.error:
@@ -116,6 +120,8 @@ class TableCheck {
         return
       case nodeKind.binary:
         return this.#checkBinary(row)
+      case nodeKind.instance:
+        return expect(row.length === 3 && typeof row[1] === 'string' && row[1].length <= maxClassName)
     }
   }
 
@@ -179,7 +185,12 @@ class TableCheck {
       else if (this.#sizes[slot[0]] === 0) {
         met++
         this.#enter(slot[0])
-      } else this.#addToParent(slot[0])
+      } else {
+        // What is still open holds the row that refers to it.
+        const isOwn = this.#sizes[slot[0]]! < 0 && this.#rows[slot[0]]![0] === nodeKind.instance
+        if (isOwn) failDecode('instance-cycle')
+        this.#addToParent(slot[0])
+      }
     }
     if (met !== this.#rows.length) failDecode('unused-row')
   }

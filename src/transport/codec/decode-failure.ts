@@ -26,6 +26,7 @@ const failures = {
   'regular-expression': 'it holds a regular expression that is malformed or too long',
   url: 'it holds a URL that is malformed or too long',
   'binary-length': 'the length of a piece of binary does not fit its type',
+  'instance-cycle': 'an instance of a class in its node table is part of the data that it is made of',
   attachment: 'an attachment is missing, is used twice or is not used',
 } as const
 

@@ -10,18 +10,24 @@ import { tableDepth, tableValuesPerItem } from './node-kinds.ts'
 import { plainDepth, PlainWalk } from './plain-walk.ts'
 import { PreScan } from './pre-scan.ts'
 import { rebuildTable } from './rebuild-table.ts'
+import { processClasses, type RegisteredClasses } from './registered-classes.ts'
 
 /**
  * The codec of the wire: MessagePack, in one of two encodings. What msgpackr brings over unchanged goes plain; all
  * else goes as a node table (`node-kinds.ts`), in which every kind of data, sharing and cycles survive.
  */
-export const messageCodec: CodecFactory = (limits) => new MessageCodec(limits)
+export const messageCodec: CodecFactory = (limits) => new MessageCodec(limits, processClasses)
+
+/** As `messageCodec`, for a side with classes of its own. */
+export const messageCodecWith = (limits: Limits, classes: RegisteredClasses): Codec =>
+  new MessageCodec(limits, classes)
 
 const noAttachments: readonly Uint8Array[] = []
 
 class MessageCodec implements Codec {
   readonly name = 'message'
   readonly #limits: Limits
+  readonly #classes: RegisteredClasses
   readonly #plainScan: PreScan
   readonly #tableScan: PreScan
   readonly #result: EncodedBody = {
@@ -33,8 +39,9 @@ class MessageCodec implements Codec {
   }
   #spareWalk: PlainWalk | undefined
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, classes: RegisteredClasses) {
     this.#limits = { ...limits }
+    this.#classes = classes
     const maxDepth = Math.min(plainDepth, limits.maxDepth)
     this.#plainScan = new PreScan({ maxDepth, maxItems: limits.maxItems, table: false })
     const maxItems = limits.maxItems * tableValuesPerItem
@@ -50,7 +57,7 @@ class MessageCodec implements Codec {
   ): EncodedBody {
     const plain = this.#encodePlain(value, slab, position, reserveBytes)
     if (plain !== undefined) return this.#finish(plain, rootPath, slab, reserveBytes, 0, noAttachments)
-    const { rows, attachments } = buildTable(value, rootPath, this.#limits)
+    const { rows, attachments } = buildTable(value, rootPath, this.#limits, this.#classes)
     const packed = pack(rows, slab, position, reserveBytes)
     return this.#finish(packed, rootPath, slab, reserveBytes, frameFlag.nodeTable, attachments)
   }
@@ -115,7 +122,7 @@ class MessageCodec implements Codec {
     if (attachmentBytes > this.#limits.maxAttachmentBytes) failDecode('too-big')
     this.#tableScan.check(buffer, start, end)
     const rows = checkTable(unpackFrom(buffer, start, end), attachments, this.#limits)
-    return rebuildTable(rows, attachments)
+    return rebuildTable(rows, attachments, this.#classes)
   }
 }
 

@@ -40,6 +40,8 @@ export const nodeKind = {
   url: 11,
   /** `[12, type, bin]` or `[12, type, n]`: memory, inline or as attachment n. Types are in `binary-types.ts`. */
   binary: 12,
+  /** `[13, name, slot]`: an instance of a registered class; the slot is what its `encode` returned. */
+  instance: 13,
 } as const
 
 /** Greatest nesting of the bytes of a node table: table, row, slot. */

@@ -3,6 +3,7 @@ import { binaryTypeOf, bytesOf } from './binary-types.ts'
 import { maxSpecialText, nodeKind, quietErrorKeys } from './node-kinds.ts'
 import { mapValueStep, propertyStep } from './path.ts'
 import { type Refusal, refusalOf } from './refusals.ts'
+import type { ClassCodec, RegisteredClasses } from './registered-classes.ts'
 
 /** A row of the node table that has been begun, and what still has to be put into it. */
 export interface OpenRow {
@@ -14,6 +15,8 @@ export interface OpenRow {
   readonly keys?: readonly (string | number)[]
   /** Items that the row counts besides itself and its children: the holes of an array. */
   readonly holes?: number
+  /** It is made of its child, which therefore must not hold it. */
+  readonly isInstance?: true
   /** The step of a path that leads to child `i`. */
   readonly step: (i: number) => string
 }
@@ -31,11 +34,14 @@ export interface RowContext {
   primitive(value: unknown): unknown
   /** Inline bytes, or the number of an attachment; counted. */
   memory(bytes: Uint8Array): Buffer | number
+  readonly classes: RegisteredClasses
 }
 
 /** Tells what kind of thing an object is, and begins its row. */
 export function openObject(value: object, context: RowContext): OpenRow | LeafRow | Refusal {
   if (types.isProxy(value)) return refusalOf(value)!
+  const codec = context.classes.baseOf(value)
+  if (codec !== undefined) return openInstance(value, codec)
   if (Array.isArray(value)) return openArray(value)
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype) return openProperties(nodeKind.object, value)
@@ -49,6 +55,24 @@ export function openObject(value: object, context: RowContext): OpenRow | LeafRo
   if (types.isBoxedPrimitive(value)) return openBoxed(value, context)
   if (value instanceof URL) return openUrl(value, context)
   return refusalOf(value) ?? openProperties(nodeKind.object, value)
+}
+
+function openInstance(value: object, { name, prototype, encode }: ClassCodec): OpenRow | Refusal {
+  if (Object.getPrototypeOf(value) !== prototype) {
+    return {
+      what: `an instance of a class that extends \`${name}\`, which is registered, and is not registered itself`,
+      remedy: 'Register it as well: `registerClass(Class, { encode, decode })`, here and there.',
+    }
+  }
+  const read = (): unknown => {
+    try {
+      return encode(value)
+    } catch (cause) {
+      const why = cause instanceof Error ? `: ${cause.message}` : ''
+      throw new Error(`\`encode\` of the class \`${name}\` threw${why}`, { cause })
+    }
+  }
+  return { row: [nodeKind.instance, name], count: 1, read, step: () => '', isInstance: true }
 }
 
 function openProperties(kind: number, value: object): OpenRow {

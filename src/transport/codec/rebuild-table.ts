@@ -1,20 +1,59 @@
 import { binaryTypes } from './binary-types.ts'
-import type { Row } from './check-table.ts'
+import { layouts, type Row } from './check-table.ts'
 import { failDecode } from './decode-failure.ts'
 import { nodeKind } from './node-kinds.ts'
 import { defineErrorProperty, rebuildError } from './rebuild-error.ts'
+import type { RegisteredClasses } from './registered-classes.ts'
 
 /**
  * Makes the value of a node table that has been checked. First an object for each row, then what they hold, so
  * that references may lead anywhere. Attachments are taken over.
- * @throws {DecodeError} for a pattern or a URL that is malformed
+ * @throws {DecodeError} for a pattern or a URL that is malformed, or an instance that can't be made
  */
-export function rebuildTable(rows: readonly Row[], attachments: readonly ArrayBuffer[]): unknown {
+export function rebuildTable(
+  rows: readonly Row[],
+  attachments: readonly ArrayBuffer[],
+  classes: RegisteredClasses,
+): unknown {
   const objects: unknown[] = []
   for (const row of rows) objects.push(begin(row, attachments))
-  for (let i = 0; i < rows.length; i++) fill(objects[i], rows[i]!, objects)
+  if (rows.some(isInstance)) fillInOrder(rows, objects, classes)
+  else for (let i = 0; i < rows.length; i++) fill(objects[i], rows[i]!, objects)
   const root = rows[0]!
   return root[0] === nodeKind.value ? valueOf(root[1], objects) : objects[0]
+}
+
+const isInstance = (row: Row): boolean => row[0] === nodeKind.instance
+
+/**
+ * Fills each row after those it refers to, since an instance is made of data that is complete. Where data goes round in a
+ * circle, part of what is around the instance comes later. That no instance is in its own data has been checked.
+ */
+function fillInOrder(rows: readonly Row[], objects: unknown[], classes: RegisteredClasses): void {
+  const isMet = new Uint8Array(rows.length)
+  const path = [0]
+  const nextSlots = [layouts[rows[0]![0] as number]!.first]
+  isMet[0] = 1
+  while (path.length > 0) {
+    const top = path.length - 1
+    const index = path[top]!
+    const row = rows[index]!
+    const at = nextSlots[top]!
+    if (at >= row.length) {
+      path.pop()
+      nextSlots.pop()
+      if (isInstance(row)) objects[index] = classes.decode(row[1] as string, valueOf(row[2], objects))
+      else fill(objects[index], row, objects)
+      continue
+    }
+    nextSlots[top] = at + layouts[row[0] as number]!.stride
+    const slot = row[at]
+    const child: unknown = Array.isArray(slot) ? slot[0] : undefined
+    if (typeof child !== 'number' || isMet[child] === 1) continue
+    isMet[child] = 1
+    path.push(child)
+    nextSlots.push(layouts[rows[child]![0] as number]!.first)
+  }
 }
 
 function begin(row: Row, attachments: readonly ArrayBuffer[]): unknown {

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { inherits, peek } from './peek.ts'
 
 /** Why a value can't be sent, as words that follow "it is", and what to do instead. */
 export interface Refusal {
@@ -32,7 +33,7 @@ const refused: readonly (readonly [Test, string, string])[] = [
   [types.isPromise, 'a Promise', 'Await it, and send the value.'],
   [types.isWeakMap, 'a WeakMap', 'Send a Map or an object.'],
   [types.isWeakSet, 'a WeakSet', 'Send a Set or an array.'],
-  [(value) => value instanceof WeakRef, 'a WeakRef', 'Send what deref() returns.'],
+  [(value) => inherits(value, WeakRef.prototype), 'a WeakRef', 'Send what deref() returns.'],
   [types.isSharedArrayBuffer, 'a SharedArrayBuffer', 'Memory is not shared between processes: send a copy.'],
   [types.isGeneratorObject, 'a generator', 'Collect it into an array: [...generator].'],
   [types.isMapIterator, 'an iterator', 'Collect it into an array: [...iterator].'],
@@ -41,7 +42,7 @@ const refused: readonly (readonly [Test, string, string])[] = [
   [types.isKeyObject, 'a KeyObject', 'Export it, and send the bytes, if the key may leave this process.'],
   [types.isCryptoKey, 'a CryptoKey', 'Export it, and send the bytes, if the key may leave this process.'],
   [
-    (value) => value instanceof EventTarget || isEmitter(value),
+    (value) => inherits(value, EventTarget.prototype) || isEmitter(value),
     'an object with listeners, such as a stream or a socket',
     'Send the data that it carries, or open it over there.',
   ],
@@ -75,7 +76,7 @@ const refusedTagStarts = /^(?:Intl|WebAssembly|Temporal)\./
 /** Why an object that is neither an array nor a simple object can't be sent; undefined if it can. */
 export function refusalOf(value: object): Refusal | undefined {
   for (const [test, what, remedy] of refused) if (test(value)) return { what, remedy }
-  const tag = (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
+  const tag = peek(value, Symbol.toStringTag)
   if (typeof tag === 'string' && (refusedTags.has(tag) || refusedTagStarts.test(tag))) {
     return {
       what: `of the kind ${tag}, which lives in this process only`,
@@ -86,6 +87,5 @@ export function refusalOf(value: object): Refusal | undefined {
 }
 
 function isEmitter(value: object): boolean {
-  const { on, emit } = value as { on?: unknown; emit?: unknown }
-  return typeof on === 'function' && typeof emit === 'function'
+  return typeof peek(value, 'on') === 'function' && typeof peek(value, 'emit') === 'function'
 }

@@ -171,6 +171,17 @@ const tableCases: readonly (readonly [string, Buffer, string])[] = [
     array(row(kind.sparseArray, bytes(0xce, 0xff, 0xff, 0xff, 0xff))),
     'too-many-items',
   ],
+  ['an instance of a class that is not known', array(row(kind.instance, text('No'), nil)), 'class'],
+  ['an instance without data', array(row(kind.instance, text('No'))), 'row'],
+  ['an instance of a number', array(row(kind.instance, int(1), nil)), 'row'],
+  ['an instance of bytes', array(row(kind.instance, bin(bytes(1, 2)), nil)), 'row'],
+  ['an instance of a name that is too long', array(row(kind.instance, text('n'.repeat(201)), nil)), 'row'],
+  ['an instance of itself', array(row(kind.instance, text('No'), ref(0))), 'instance-cycle'],
+  [
+    'an instance of what holds it',
+    array(row(kind.instance, text('No'), ref(1)), row(kind.array, ref(0))),
+    'instance-cycle',
+  ],
   ['a sparse array with length -1', array(row(kind.sparseArray, int(-1))), 'row'],
 ]
 

@@ -1,0 +1,83 @@
+import { types } from 'node:util'
+import type { AnyFunction } from '../function-source.ts'
+
+type Key = string | symbol
+
+/** Own properties that each function has by itself. */
+const standardProperties = new Set<Key>(['length', 'name', 'prototype', 'arguments', 'caller'])
+
+/** Whether somebody has set properties of a function. */
+export const hasOwnProperties = (fn: AnyFunction, isClass: boolean): boolean =>
+  !isClass && Reflect.ownKeys(fn).some((key) => !standardProperties.has(key))
+
+const textOf = (fn: unknown): string | undefined =>
+  typeof fn === 'function' && !types.isProxy(fn) ? Function.prototype.toString.call(fn) : undefined
+
+/** Whether a member of a class is made by the text of the class, so that it is there when the class is. */
+function isOfText(text: string, { enumerable, value, get, set }: PropertyDescriptor): boolean {
+  if (enumerable === true) return false
+  const members = [value, get, set].filter((one: unknown) => one !== undefined).map(textOf)
+  return members.length > 0 && members.every((member) => member !== undefined && text.includes(member))
+}
+
+/** Tells which properties of a function, or of the prototype of a class, are not made by its text. */
+export const isAddedTo =
+  (text: string, isClass: boolean) =>
+  (key: Key, property: PropertyDescriptor): boolean =>
+    !standardProperties.has(key) && !(isClass && isOfText(text, property))
+
+/** The own `prototype` of a function, if it is an object. */
+export function prototypeOf(fn: object): object | undefined {
+  const prototype: unknown = Object.getOwnPropertyDescriptor(fn, 'prototype')?.value
+  return typeof prototype === 'object' && prototype !== null && !types.isProxy(prototype)
+    ? prototype
+    : undefined
+}
+
+/** The function whose `prototype` an object is. */
+export function functionOfPrototype(object: object): AnyFunction | undefined {
+  const constructor: unknown = Object.getOwnPropertyDescriptor(object, 'constructor')?.value
+  if (typeof constructor !== 'function' || types.isProxy(constructor)) return undefined
+  return prototypeOf(constructor) === object ? (constructor as AnyFunction) : undefined
+}
+
+const functionKinds = new Set<unknown>(
+  [() => {}, async () => {}, function* () {}, async function* () {}].map((one) => Object.getPrototypeOf(one)),
+)
+const generatorPrototypes = new Set<unknown>(
+  [function* () {}, async function* () {}].map((one) =>
+    Object.getPrototypeOf((one as { prototype: object }).prototype),
+  ),
+)
+
+/** What a function or its prototype has been made to inherit from; undefined if it is what its text says. */
+export interface ChangedParents {
+  readonly ofFunction: object | null | undefined
+  readonly ofPrototype: object | null | undefined
+}
+
+export function changedParents(fn: AnyFunction, isClass: boolean): ChangedParents {
+  const parent = Object.getPrototypeOf(fn) as object | null
+  const prototype = prototypeOf(fn)
+  const ofFunction = isClass || functionKinds.has(parent) ? undefined : parent
+  if (prototype === undefined) return { ofFunction, ofPrototype: undefined }
+  const above = Object.getPrototypeOf(prototype) as object | null
+  const isUsual = isClass
+    ? isUsualOfClass(parent, above)
+    : above === Object.prototype || generatorPrototypes.has(above)
+  return { ofFunction, ofPrototype: isUsual ? undefined : above }
+}
+
+/** `extends null` has nothing above it, another base its prototype, and no base that of all objects. */
+function isUsualOfClass(parent: object | null, above: object | null): boolean {
+  if (parent === null || functionKinds.has(parent)) return above === Object.prototype || above === null
+  return prototypeOf(parent) === above || Object.getOwnPropertyDescriptor(parent, 'prototype') === undefined
+}
+
+/** Whether methods have been put on the prototype of a function that is no class, or what it inherits has been changed. */
+export function hasOwnPrototype(fn: AnyFunction): boolean {
+  const { ofFunction, ofPrototype } = changedParents(fn, false)
+  if (ofFunction !== undefined || ofPrototype !== undefined) return true
+  const prototype = prototypeOf(fn)
+  return prototype !== undefined && Reflect.ownKeys(prototype).some((key) => key !== 'constructor')
+}

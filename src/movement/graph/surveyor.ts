@@ -1,0 +1,303 @@
+import { types } from 'node:util'
+import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
+import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
+import { internalsOf, privateNamesOf } from '../live/inspector.ts'
+import type { LiveCode, LiveName } from '../live/live-code.ts'
+import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
+import { processClasses } from '../../transport/codec/registered-classes.ts'
+import { missingNames } from '../refusals.ts'
+import { bindingId, functionId } from './binding-ids.ts'
+import {
+  inspectorRefusal,
+  nodeCodeRefusal,
+  privateRefusal,
+  processInstanceRefusal,
+  uninitialisedRefusal,
+} from './capture-refusals.ts'
+import { type Content, contentOf } from './content.ts'
+import { hasOwnProperties } from './function-properties.ts'
+import { builtinPlace, intrinsicPath } from './intrinsics.ts'
+import { countOfMembers, membersOf } from './namespace-members.ts'
+import { type FunctionWriter, Parcel, type Slot } from './parcel.ts'
+import { Ways } from './reached-by.ts'
+import { rowKind } from './rows.ts'
+import { SharedVariables } from './shared-variables.ts'
+import { isNeverUndefined } from './uninitialised.ts'
+import type { BindingUse, Survey, SurveyOptions } from './survey.ts'
+
+/** Looks once at all that a function refers to. */
+export class Surveyor implements FunctionWriter {
+  readonly #options: SurveyOptions
+  readonly #readings = new Map<AnyFunction, Reading>()
+  readonly #codes = new Map<number, LiveCode>()
+  readonly #bindings = new Map<number, BindingUse>()
+  readonly #begun = new Set<number>()
+  readonly #names: (readonly [string, string])[] = []
+  readonly #shared = new SharedVariables()
+  readonly #ways = new Ways()
+  /** Functions that a call's own parcel holds a copy of. */
+  readonly #inlined = new Set<AnyFunction>()
+  /** By binding: how much of a namespace it was given. */
+  readonly #members = new Map<number, number>()
+  #isSettled = true
+  #mustRepeat = false
+  /** A namespace has been given less than what turned out to be used of it. */
+  isOutdated = false
+  #root: AnyFunction | undefined
+
+  constructor(options: SurveyOptions) {
+    this.#options = options
+  }
+
+  survey(fn: AnyFunction, path: string): Survey {
+    this.#root = fn
+    let parcel = Parcel.of(this, fn, path, true)
+    if (this.#mustRepeat) parcel = Parcel.of(this, fn, path, true)
+    this.#shared.check(this.#ways, fn)
+    const code = this.#readings.get(fn)?.code
+    return {
+      name: nameOf(fn),
+      code,
+      content: this.#encode(parcel, path),
+      isFresh: parcel.rows.length > 1 || code?.names.some(({ from }) => from === 'captured') !== false,
+      codes: [...this.#codes.values()],
+      bindings: [...this.#bindings.values()],
+      captured: code?.names.filter(({ from }) => from === 'captured').map(({ name }) => name) ?? [],
+      names: this.#names,
+      isSettled: this.#isSettled,
+    }
+  }
+
+  reached(fn: AnyFunction): void {
+    this.#ways.reached(fn)
+  }
+
+  changeable(): void {
+    this.#isSettled = false
+  }
+
+  checkInstance(object: object, constructor: AnyFunction, path: string): void {
+    if (isNativeText(constructor) || intrinsicPath(constructor) !== undefined) {
+      throw processInstanceRefusal(object, path)
+    }
+    if (builtinPlace(constructor) !== undefined) throw processInstanceRefusal(object, path)
+    const [name] = privateNamesOf(object)
+    if (name !== undefined) throw privateRefusal(name, nameOf(constructor), path)
+  }
+
+  writeFunction(parcel: Parcel, row: unknown[], fn: AnyFunction, path: string): void {
+    const builtin = types.isProxy(fn) ? undefined : builtinPlace(fn)
+    if (builtin !== undefined) {
+      row.push(rowKind.builtin, ...builtin)
+      return
+    }
+    if (!types.isProxy(fn) && isNativeText(fn) && this.#writeBound(parcel, row, fn, path)) return
+    const reading = this.#read(fn, path)
+    if (parcel.isFresh && this.#isInline(fn, reading)) {
+      this.#inlined.add(fn)
+      this.#writeParts(parcel, row, fn, reading, path)
+      return
+    }
+    if (this.#inlined.has(fn) && fn !== this.#root) this.#mustRepeat = true
+    const id = functionId(fn)
+    parcel.needs.add(id)
+    const held = [rowKind.held, id]
+    const codec = processClasses.ofClass(fn)
+    if (codec === undefined) row.push(...held)
+    else
+      row.push(
+        rowKind.registered,
+        codec.name,
+        parcel.row(codec, () => held),
+      )
+    this.#hold(id, fn, reading, path)
+  }
+
+  /** A call has functions of its own if they have captured values; all others are held, and sent once. */
+  #isInline(fn: AnyFunction, { code }: Reading): boolean {
+    if (fn === this.#root) return true
+    if (code.isClass || this.#bindings.has(functionId(fn))) return false
+    return code.names.some(({ from }) => from === 'captured') || hasOwnProperties(fn, code.isClass)
+  }
+
+  #writeBound(parcel: Parcel, row: unknown[], fn: AnyFunction, path: string): boolean {
+    const bound = internalsOf(fn)?.bound
+    if (bound === undefined) return false
+    this.changeable()
+    row.push(rowKind.bound, parcel.slot(bound.target, `${path} → ${nameOf(bound.target) || 'target'}`))
+    row.push(parcel.slot(bound.self, `${path} → this`))
+    bound.args.forEach((arg, index) => row.push(parcel.slot(arg, `${path} → argument ${index + 1}`)))
+    return true
+  }
+
+  #read(fn: AnyFunction, path: string): Reading {
+    const known = this.#readings.get(fn)
+    if (known !== undefined) return known
+    const isRoot = fn === this.#root
+    const reading = (isRoot && this.#options.reading) || readLive(fn, path, this.#options.given)
+    if (reading === undefined) throw inspectorRefusal(nameOf(fn) || 'fn', path)
+    const { missing, module } = reading.code
+    if (module.startsWith('node:')) throw nodeCodeRefusal(path)
+    const [first, ...others] = missing
+    if (first !== undefined) throw missingNames([first, ...others], path)
+    if (!reading.isStable) this.changeable()
+    this.#readings.set(fn, reading)
+    this.#codes.set(reading.code.id, reading.code)
+    return reading
+  }
+
+  /** Gives a function or class a binding of its own, so that it is one thing over there, whoever refers to it. */
+  #hold(id: number, fn: AnyFunction, reading: Reading, path: string): void {
+    if (this.#begun.has(id)) return
+    this.#begun.add(id)
+    const { code } = reading
+    const parcel = Parcel.of(
+      {
+        ...this.#asWriter(),
+        writeFunction: (own, row, inner, at) => {
+          if (inner === fn) this.#writeParts(own, row, fn, reading, path)
+          else this.writeFunction(own, row, inner, at)
+        },
+      },
+      fn,
+      path,
+      false,
+    )
+    this.#bindings.set(id, {
+      id,
+      kind: code.isClass ? 'class' : 'function',
+      module: '',
+      name: nameOf(fn),
+      isConstant: true,
+      isSettled: false,
+      content: this.#encode(parcel, path),
+      needs: [...parcel.needs],
+      path,
+      code,
+      user: undefined,
+    })
+  }
+
+  #asWriter(): FunctionWriter {
+    return {
+      writeFunction: (parcel, row, fn, path) => this.writeFunction(parcel, row, fn, path),
+      checkInstance: (object, constructor, path) => this.checkInstance(object, constructor, path),
+      changeable: () => this.changeable(),
+      reached: (fn) => this.reached(fn),
+    }
+  }
+
+  #writeParts(parcel: Parcel, row: unknown[], fn: AnyFunction, reading: Reading, path: string): void {
+    const { code } = reading
+    const captured: Slot[] = []
+    const others: unknown[] = []
+    row.push(rowKind.function, code.id, captured, others)
+    for (const name of code.names) {
+      const at = `${path} → ${name.name}`
+      this.#names.push([name.name, at])
+      this.#options.permit(name.name, at)
+      if (name.from === 'import') continue
+      const value = this.#valueOf(name, reading, at)
+      this.#ways.through(name, code.module, () => {
+        if (name.from !== 'captured') {
+          const id = this.#bind(code, name, value, at)
+          // A function looks its variables up when it runs; only what is needed while it is made is part of it.
+          if (name.isEager) parcel.needs.add(id)
+        } else if (name.isShared) captured.push(this.#cell(parcel, fn, name, reading, value, at))
+        else captured.push(parcel.slot(value, at))
+      })
+    }
+    if (parcel.additions(row, others, fn, code, path)) this.changeable()
+  }
+
+  #valueOf(name: LiveName, { code, scopes }: Reading, path: string): unknown {
+    const { given } = this.#options
+    if (Object.hasOwn(given, name.name)) {
+      this.changeable()
+      return given[name.name]
+    }
+    const value = valueOf(name.name, scopes)
+    const isUnset = value === undefined && name.variable !== undefined && isNeverUndefined(name.variable)
+    if (value === noValueYet || isUnset) {
+      throw uninitialisedRefusal(name.name, path)
+    }
+    return membersOf(code, name, value)
+  }
+
+  #cell(
+    parcel: Parcel,
+    fn: AnyFunction,
+    name: LiveName,
+    reading: Reading,
+    value: unknown,
+    path: string,
+  ): Slot {
+    this.changeable()
+    const variable = this.#shared.find(fn, name, reading, path)
+    if (parcel.isFresh && variable.id === undefined) {
+      variable.isInline = true
+      return parcel.row(variable, () => [rowKind.cell, parcel.slot(value, path)])
+    }
+    if (variable.isInline) this.#mustRepeat = true
+    variable.id ??= bindingId(`cell:${functionId(fn)}:${name.name}`)
+    const { id } = variable
+    parcel.needs.add(id)
+    if (!this.#begun.has(id)) {
+      this.#begun.add(id)
+      const use = {
+        id,
+        kind: 'capture',
+        module: '',
+        name: name.name,
+        isConstant: false,
+        isSettled: false,
+      } as const
+      this.#define(use, value, path, reading.code)
+    }
+    return parcel.row(variable, () => [rowKind.binding, id])
+  }
+
+  /** A variable of a module: what it holds goes by itself, so that it can be compared. */
+  #bind(code: LiveCode, name: LiveName, value: unknown, path: string): number {
+    const id = bindingId(`${code.module}#${name.name}`)
+    if (this.#begun.has(id)) {
+      this.isOutdated ||= (this.#members.get(id) ?? 0) < countOfMembers(id)
+      return id
+    }
+    this.#begun.add(id)
+    this.#members.set(id, countOfMembers(id))
+    const isConstant = name.variable?.kind === 'const' || name.variable?.kind === 'import'
+    const isFunction = typeof value === 'function'
+    const isPrimitive = !isFunction && (typeof value !== 'object' || value === null)
+    const kind = isFunction ? kindOfFunction(value as AnyFunction) : isConstant ? 'constant' : 'global'
+    const isSettled = name.variable?.kind === 'const' && isPrimitive
+    this.#define({ id, kind, module: code.module, name: name.name, isConstant, isSettled }, value, path, code)
+    return id
+  }
+
+  #define(
+    use: Pick<BindingUse, 'id' | 'kind' | 'module' | 'name' | 'isConstant' | 'isSettled'>,
+    value: unknown,
+    path: string,
+    user: LiveCode,
+  ): void {
+    const parcel = Parcel.of(this, value, path, false)
+    const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
+    const content = this.#encode(parcel, path)
+    this.#bindings.set(use.id, { ...use, content, needs: [...parcel.needs], path, code, user })
+  }
+
+  #encode(parcel: Parcel, path: string): Content {
+    try {
+      return contentOf(this.#options.codec, parcel.rows, path)
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error
+      const [why = error.message, ...hints] = error.message.replace(/^.*?can't be sent: /, '').split('. ')
+      const inner = error.path.replace(/^.*?\[\d+\]\[\d+\]/, '')
+      throw new CaptureError({ path: path + inner, why, hint: hints.join('. ') || 'Pass data', cause: error })
+    }
+  }
+}
+
+const kindOfFunction = (fn: AnyFunction): 'function' | 'class' =>
+  !types.isProxy(fn) && /^class\b/.test(Function.prototype.toString.call(fn)) ? 'class' : 'function'
