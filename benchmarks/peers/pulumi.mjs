@@ -29,8 +29,8 @@ export function pulumiSerializer(isInstalling) {
   if (!isInstalled()) {
     return `pulumi is not there, so it is not measured: --install-peers installs ${name} (${size}) in ${folder}`
   }
-  const require = createRequire(join(folder, 'package.json'))
-  return () => require('@pulumi/pulumi/runtime/closure/serializeClosure.js').serializeFunction
+  const file = join(folder, 'node_modules/@pulumi/pulumi/runtime/closure/serializeClosure.js')
+  return () => createRequire(file)(file).serializeFunction
 }
 
 const isInstalled = () => existsSync(join(folder, 'installed'))
