@@ -1,6 +1,8 @@
 import { compilerHelpers } from './compiler-shims.ts'
 import type { FreeName } from './free-names.ts'
 import { type AnyFunction, type FunctionSource, readFunction, readText } from './function-source.ts'
+import { additionRefusal } from './graph/capture-refusals.ts'
+import { firstAddition } from './graph/function-properties.ts'
 import { isKnownGlobal } from './known-globals.ts'
 import { missingNames, refuseImportMeta } from './refusals.ts'
 
@@ -113,7 +115,10 @@ class Collection {
     const index = this.#indexOf.get(fn)
     if (index === undefined) {
       this.#indexOf.set(fn, this.#parts.length)
-      this.#addPart(name, readFunction(fn, path), path)
+      const read = readFunction(fn, path)
+      const addition = firstAddition(fn, read.text, read.analysis.kind === 'class')
+      if (addition !== undefined) throw additionRefusal(path + addition)
+      this.#addPart(name, read, path)
       return
     }
     this.#resolved.add(name)

@@ -339,3 +339,35 @@ describe('keys', () => {
     expect(prepareFunction(withRates, { rates: 1 })).toBe(prepareFunction(withRates, { rates: 2 }))
   })
 })
+
+describe('what only text makes is refused by name if it has more than that', () => {
+  class Shape {
+    static kinds = 1
+    static make(): Shape {
+      return new Shape()
+    }
+    describe(): string {
+      return 'shape'
+    }
+  }
+  const withProperty = Object.assign((): number => 1, { extra: 1 })
+  const Patched = class extends Shape {}
+  Object.assign(Patched.prototype, { more: () => 1 })
+  function Old(): void {}
+  Old.prototype.speak = (): string => 'wuff'
+
+  test.each<[string, object, string]>([
+    ['a property of a function', { withProperty }, 'fn → withProperty.extra'],
+    ['a method of a prototype', { Patched, Shape }, 'fn → Patched.prototype.more'],
+    ['a method of the old kind', { Old }, 'fn → Old.prototype.speak'],
+  ])('%s', (_what, captures, path) => {
+    const fn = make(`() => [${Object.keys(captures).join()}]`)
+    const error = refusal(fn, captures as Captures)
+    expect(error.path).toBe(path)
+    expect(error.hint).toContain("capture: 'auto'")
+  })
+
+  test('a class with statics of its text goes', () => {
+    expect(prepareFunction(make('() => Shape'), { Shape }).definition.helpers).toHaveLength(1)
+  })
+})

@@ -190,8 +190,8 @@ const registerSpinning = (): Disposable =>
   registerClass(Celsius, {
     encode: ({ degrees }) => degrees,
     decode: (degrees) => {
-      let turns = 0
-      while (degrees > 100 && turns >= 0) turns = (turns + 1) % 1000
+      let turns = degrees > 100 ? 0 : -1
+      while (turns >= 0) turns = (turns + 1) % 1000
       return new Celsius(degrees)
     },
   })

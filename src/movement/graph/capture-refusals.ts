@@ -118,6 +118,13 @@ export const ambiguousRefusal = (name: string, path: string): CaptureError =>
     hint: 'Keep it in an object that they refer to, or send one of them at a time',
   })
 
+export const additionRefusal = (path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: 'it was put there after the text that goes over was run, and only text goes where nothing is found',
+    hint: "Let it be found (`capture: 'auto'`), or make it there",
+  })
+
 export const unprovenRefusal = (name: string, path: string): CaptureError =>
   new CaptureError({
     path,

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { propertyStep } from '../../transport/codec/path.ts'
 import type { AnyFunction } from '../function-source.ts'
 
 type Key = string | symbol
@@ -81,3 +82,26 @@ export function hasOwnPrototype(fn: AnyFunction): boolean {
   const prototype = prototypeOf(fn)
   return prototype !== undefined && Reflect.ownKeys(prototype).some((key) => key !== 'constructor')
 }
+
+/**
+ * What a function or class has that its text alone does not make over there, as the step that leads to it; undefined if
+ * nothing. A static field is taken for one of the text if the text has its name.
+ */
+export function firstAddition(fn: AnyFunction, text: string, isClass: boolean): string | undefined {
+  const isAdded = isAddedTo(text, isClass)
+  const find = (object: object, isMeant: (key: Key) => boolean): Key | undefined =>
+    Reflect.ownKeys(object).find((key) => {
+      const property = Object.getOwnPropertyDescriptor(object, key)
+      return property !== undefined && isMeant(key) && isAdded(key, property)
+    })
+  const own = find(fn, (key) => !(isClass && typeof key === 'string' && text.includes(key)))
+  if (own !== undefined) return stepTo(own)
+  const prototype = prototypeOf(fn)
+  const ofPrototype = prototype && find(prototype, (key) => key !== 'constructor')
+  if (ofPrototype !== undefined) return `.prototype${stepTo(ofPrototype)}`
+  const { ofFunction, ofPrototype: above } = changedParents(fn, isClass)
+  if (ofFunction !== undefined) return '.[[Prototype]]'
+  return above === undefined ? undefined : '.prototype.[[Prototype]]'
+}
+
+const stepTo = (key: Key): string => (typeof key === 'string' ? propertyStep(key) : `[${String(key)}]`)
