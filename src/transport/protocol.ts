@@ -1,5 +1,5 @@
 /** Version of the wire. Both sides must have the same; `docs/protocol.md` has the rule. */
-export const protocolVersion = 3
+export const protocolVersion = 4
 
 /** Bytes of a frame header. */
 export const headerBytes = 16
@@ -56,6 +56,26 @@ export const frameType = {
   watch: 23,
   /** Data lane, host to worker: contents that will not be asked for again. */
   forget: 24,
+  /** Host to worker: as `call`, but what the generator of function `aux` yields comes as `items`. */
+  stream: 25,
+  /** Host to worker: as `call`, but the value stays there; `result` tells its number and what it is. */
+  keep: 26,
+  /** Worker to host: some of what stream `id` yielded. */
+  items: 27,
+  /** Host to worker: stream `id` may send `aux` items more, and so many bytes more as the body says. */
+  credit: 28,
+  /** Host to worker: nobody reads stream `id` any more. */
+  endStream: 29,
+  /** Both ways: asks the receiver's exported object `aux` for something, as request `id` of the sender. */
+  request: 30,
+  /** Both ways: request `id` of the receiver has come to this. */
+  reply: 31,
+  /** Both ways: request `id` of the receiver failed. */
+  failure: 32,
+  /** Both ways: request `id` of the sender is not wanted any more. */
+  withdraw: 33,
+  /** Both ways: the sender uses the receiver's exported object `aux` no more. */
+  release: 34,
 } as const
 
 /** Bits of a frame header's flags. The low four belong to the codec. */
