@@ -21,6 +21,7 @@ export type {
 export { BackpressureError, CallTimeoutError, InterruptedError, RemoteError } from './errors/call-errors.ts'
 export type { RemoteErrorContext } from './errors/call-errors.ts'
 export { CaptureError, DecodeError, EncodeError, ProtocolError } from './errors/data-errors.ts'
+export { ChannelClosedError, ReleasedError } from './errors/flow-errors.ts'
 export type { ExitReason, ExitType } from './errors/exit-reason.ts'
 export { MaltsterError } from './errors/maltster-error.ts'
 export type { ErrorContext, Executed } from './errors/maltster-error.ts'

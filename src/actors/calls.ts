@@ -98,11 +98,16 @@ export class Calls {
       (hasCaptures(shipment) ? frameFlag.captures : 0)
     const id = this.pending.nextId()
     const call = pendingCall(id, background, shipment.name)
+    const { live } = this.#options.process
+    const takesFunctions = shipment.survey !== undefined || shipment.definition.kind !== 'runtime'
     try {
       const outgoing = { id, flags, shipment, body, isDirect, policy: this.#policy(options) }
+      if (takesFunctions) live.takeFunctions()
       if (isDirect || !this.#mailbox.holds(background)) this.#send(call, outgoing)
       else this.#hold(call, outgoing)
+      if (takesFunctions) call.callbacks = live.tookFunctions()
     } catch (error) {
+      if (takesFunctions) live.tookFunctions()?.()
       throw withCapturePaths(error, shipment)
     }
     if (options !== undefined) this.#watch(call, options)

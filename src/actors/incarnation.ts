@@ -340,6 +340,7 @@ export class Incarnation {
     this.descendants.clear()
     this.#emit({ type: 'worker.exited', pid: this.process.pid ?? 0, reason })
     this.calls.endAll((executed) => deathError(this.place, reason, executed))
+    this.process.live.end(deathError(this.place, reason, 'unknown'))
     this.#interrupts.processExited()
     this.#measurements.end()
     this.#settleReady.reject(bootError(this.place, reason, this.#options.bootTimeoutMs))

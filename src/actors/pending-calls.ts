@@ -13,6 +13,8 @@ export interface PendingCall {
   sentAt: number
   /** Undoes what its options installed: a timer, a listener on its signal. */
   release: (() => void) | undefined
+  /** Lets go of the functions among its arguments. */
+  callbacks: (() => void) | undefined
   /** Lets the next one have its turn, where calls take turns. */
   endTurn: (() => void) | undefined
 }
@@ -29,7 +31,7 @@ const catchResolve = (resolve: (value: unknown) => void): void => {
 export function pendingCall(id: number, background: boolean, name: string): PendingCall {
   const promise = new Promise(catchResolve)
   const resolve = caughtResolve
-  return { id, background, name, promise, resolve, sentAt: 0, release: undefined, endTurn: undefined }
+  return { id, background, name, promise, resolve, sentAt: 0, release: undefined, callbacks: undefined, endTurn: undefined }
 }
 
 /** Tells when a call has settled, besides whoever waits for its turn. */
@@ -125,6 +127,7 @@ export class PendingCalls {
     this.#calls.delete(call)
     if (!call.background) this.#foreground--
     call.release?.()
+    call.callbacks?.()
     call.endTurn?.()
     if (!this.#isLooking && (this.#foreground === 0 || this.#calls.size === 0)) {
       this.#isLooking = true

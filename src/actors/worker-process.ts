@@ -14,12 +14,15 @@ import {
   type Ready,
   readJson,
 } from '../transport/messages.ts'
-import { frameType } from '../transport/protocol.ts'
+import { frameType, isLiveFrame } from '../transport/protocol.ts'
 import type { Transport } from '../transport/transport.ts'
+import type { LiveLane } from '../movement/flow/live-lane.ts'
 import { ControlLane } from './control-lane.ts'
 import { preloadError } from './end-errors.ts'
 import { Ending } from './ending.ts'
 import { Greeting, sendConfiguration } from './greeting.ts'
+import { hostLane } from './host-lane.ts'
+import { launchRequest } from './launch-request.ts'
 import { Meeting } from './meeting.ts'
 import type { Output } from './output.ts'
 import { openOutputs } from './outputs.ts'
@@ -39,6 +42,8 @@ const maxStrayFrames = 16
  */
 export class WorkerProcess {
   readonly codec: Codec
+  /** What lives here or there, and is known on the other side. */
+  readonly live: LiveLane
   readonly data: FrameWriter
   readonly control: ControlLane
   readonly stdout: Output
@@ -78,17 +83,13 @@ export class WorkerProcess {
     this.#clock = seams.clock
     this.#greeting = new Greeting(seams.random.token())
     this.#startedMs = seams.clock.nowMs()
-    this.codec = messageCodec(options.limits)
-    const child = (options.launcher ?? seams.launcher).launch({
-      execPath,
-      execArgv: options.execArgv,
-      entry: options.runtimeEntry,
-      argv: options.argv,
-      cwd: options.cwd,
-      isCwdGiven: options.isCwdGiven,
-      inheritEnv: options.inheritEnv,
-      env: options.env,
-    })
+    this.live = hostLane(
+      options.limits,
+      () => ({ worker: identity.path, pid: this.pid }),
+      () => this.strayFrame(),
+    )
+    this.codec = messageCodec(options.limits, this.live)
+    const child = (options.launcher ?? seams.launcher).launch(launchRequest(options, execPath))
     this.#process = child
     this.#isWrapped = options.launcher?.isLocal === true
     child.onFailed((error) => this.#failed(error))
@@ -104,6 +105,7 @@ export class WorkerProcess {
     this.#meeting = options.transport === 'pipe' ? undefined : this.#meet(options.transport, seams)
     this.#dataLane = this.#meeting?.lane ?? child.data
     this.data = new FrameWriter(this.#dataLane, this.codec)
+    this.live.open(this.codec, this.data)
     this.#dataReader(options).start(this.#dataLane)
     this.control = this.#controlLane(child.control)
     try {
@@ -250,9 +252,11 @@ export class WorkerProcess {
   #onDataFrame(frame: IncomingFrame): void {
     if (this.#isOver || this.#isBroken) return
     const { type } = frame
-    if (type === frameType.result || type === frameType.error) {
-      if (this.#greeting.wasReady) this.#listener.callFrame(frame)
-      else this.#broken(new ProtocolError('The worker answered before it was ready.', { pid: this.pid }))
+    if (isLiveFrame(type) || type === frameType.result || type === frameType.error) {
+      const early = 'The worker answered before it was ready.'
+      if (!this.#greeting.wasReady) this.#broken(new ProtocolError(early, { pid: this.pid }))
+      else if (isLiveFrame(type)) this.live.received(frame)
+      else this.#listener.callFrame(frame)
       return
     }
     try {

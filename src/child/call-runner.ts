@@ -11,8 +11,8 @@ import { frameFlag, frameType } from '../transport/protocol.ts'
 import type { CallTable } from './call-table.ts'
 import type { RunningCall } from './running-call.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
-import { whyNotSendable } from './sendable.ts'
-import { thrownData } from './thrown-data.ts'
+import { whyNotSendable } from '../movement/sendable.ts'
+import { thrownData } from '../movement/thrown-data.ts'
 
 type AnyFunction = (...args: unknown[]) => unknown
 
@@ -27,6 +27,8 @@ interface Defined {
 export interface CallRunnerOptions {
   readonly table: CallTable
   readonly codec: Codec
+  /** Tells whether a value can be sent as data, and keeps nothing of it. */
+  readonly trial: Codec
   readonly writer: FrameWriter
   /** What the host calls by name. */
   readonly functions: RuntimeFunctions
@@ -261,7 +263,7 @@ export class CallRunner {
   }
 
   #thrown(error: unknown): ThrownData {
-    return thrownData(error, (value) => whyNotSendable(this.#codec, value) === undefined, this.#clean)
+    return thrownData(error, (value) => whyNotSendable(this.#options.trial, value) === undefined, this.#clean)
   }
 }
 

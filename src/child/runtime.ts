@@ -1,10 +1,15 @@
 import { messageCodec } from '../transport/codec/message-codec.ts'
 import type { Codec } from '../transport/codec.ts'
+import type { LiveLane } from '../movement/flow/live-lane.ts'
+import { InterruptedError } from '../errors/call-errors.ts'
+import { cleanStack } from '../movement/session/clean-stack.ts'
+import { thrownData } from '../movement/thrown-data.ts'
+import { workerLane } from './worker-lane.ts'
 import { FrameReader, type IncomingFrame } from '../transport/frame-reader.ts'
 import { FrameWriter } from '../transport/frame-writer.ts'
 import { defaultLimits } from '../transport/limits.ts'
 import { type Configure, type Hello, jsonBytes, readJson, type Ready } from '../transport/messages.ts'
-import { frameType, protocolVersion } from '../transport/protocol.ts'
+import { frameType, isLiveFrame, protocolVersion } from '../transport/protocol.ts'
 import type { ConnectOffer } from '../transport/rendezvous/offer.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { PreloadStep } from '../movement/preload-step.ts'
@@ -13,7 +18,7 @@ import type { CallTable } from './call-table.ts'
 import { startInterruption } from './interruption.ts'
 import { preload, PreloadFailure } from './preload.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
-import { whyNotSendable } from './sendable.ts'
+import { whyNotSendable } from '../movement/sendable.ts'
 import type { SentinelPort } from './sentinel-port.ts'
 import {
   type CurrentCall,
@@ -81,6 +86,7 @@ export class Runtime {
   #reader: FrameReader
   #writer: FrameWriter | undefined
   #runner: CallRunner | undefined
+  #live: LiveLane | undefined
 
   constructor(surroundings: RuntimeSurroundings) {
     this.#surroundings = surroundings
@@ -93,6 +99,7 @@ export class Runtime {
       hostPlaces: this.#hostPlaces,
       recover: () => {
         this.#writer?.recover()
+        this.#live?.recover(() => new InterruptedError('It was cut off.', { collateral: false, executed: 'unknown' }))
         this.#reader.resume()
       },
       follow: (call) => this.#runner?.follow(call),
@@ -145,6 +152,7 @@ export class Runtime {
   #onFrame(frame: IncomingFrame): void {
     this.#interruption.recoverIfCut()
     if (frame.type === frameType.call) this.#runner?.call(frame)
+    else if (isLiveFrame(frame.type)) this.#live?.received(frame)
     else if (frame.type === frameType.define) this.#runner?.define(frame)
     else if (isHeld(frame.type)) this.#runner?.hold(frame)
     else if (frame.type === frameType.configure) this.#configure(frame)
@@ -172,14 +180,26 @@ export class Runtime {
     const configuration = messageCodec(defaultLimits).decode(frame) as Configure
     const { table, runtimeFiles } = this.#surroundings
     this.#shownNot.push(...runtimeFiles)
-    const codec = messageCodec(configuration.limits)
-    const functions = this.#surroundings.functions((value) => whyNotSendable(codec, value))
+    // What is only tried must not leave a trace: no numbers for what lives here.
+    const trial = messageCodec(configuration.limits)
+    const live = workerLane((error) =>
+      thrownData(
+        error,
+        (value) => whyNotSendable(trial, value) === undefined,
+        (stack) => cleanStack(stack, this.#shownNot),
+      ),
+    )
+    const codec = messageCodec(configuration.limits, live)
+    const functions = this.#surroundings.functions((value) => whyNotSendable(trial, value))
     const writer = new FrameWriter(this.#lane, codec)
     this.#writer = writer
+    live.open(codec, writer)
+    this.#live = live
     const { name, path, incarnation, token } = configuration
     this.#runner = new CallRunner({
       table,
       codec,
+      trial,
       writer,
       functions,
       runtimeFiles: this.#shownNot,

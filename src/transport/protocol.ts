@@ -92,5 +92,9 @@ export const frameFlag = {
   captures: 128,
 } as const
 
+/** Whether a frame is about values that stay where they are. */
+export const isLiveFrame = (type: number): boolean =>
+  type >= frameType.request && type <= frameType.release
+
 /** The bits of the flags that a codec may set. */
 export const codecFlags = 15

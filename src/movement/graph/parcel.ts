@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { propertyStep, mapValueStep } from '../../transport/codec/path.ts'
+import { servedBy } from '../flow/live-object.ts'
 import type { AnyFunction } from '../function-source.ts'
 import {
   builtinSubclassRefusal,
@@ -107,6 +108,10 @@ export class Parcel {
     const intrinsic = intrinsicPath(value)
     if (intrinsic !== undefined) {
       row.push(rowKind.intrinsic, ...intrinsic)
+    } else if (servedBy(value) !== undefined) {
+      // It stays where it is; the codec knows what stands for it.
+      this.#writer.changeable()
+      row.push(rowKind.data, value)
     } else if (typeof value === 'function') {
       this.#writer.writeFunction(this, row, value as AnyFunction, path)
     } else if (types.isProxy(value)) {

@@ -1,7 +1,8 @@
 import { EncodeError } from '../../errors/data-errors.ts'
 import type { Limits } from '../limits.ts'
+import type { LiveValues } from '../live-values.ts'
 import { leastAttachment, maxAttachments, maxSpecialText, nodeKind } from './node-kinds.ts'
-import { type OpenRow, openObject, type RowContext } from './open-object.ts'
+import { liveRow, type OpenRow, openObject, type RowContext } from './open-object.ts'
 import { shortenPath } from './path.ts'
 import { type Refusal, refusalOfPrimitive } from './refusals.ts'
 import { travelsAsUtf8 } from './text.ts'
@@ -15,10 +16,11 @@ export interface NodeTable {
 /**
  * Turns any value that can be sent into a node table.
  * @param rootPath - how paths in errors begin
+ * @param live - tells which values stay where they are
  * @throws {EncodeError} with the path of the first part that can't be sent, or passes a limit
  */
-export function buildTable(value: unknown, rootPath: string, limits: Limits): NodeTable {
-  return new TableBuilder(rootPath, limits).build(value)
+export function buildTable(value: unknown, rootPath: string, limits: Limits, live?: LiveValues): NodeTable {
+  return new TableBuilder(rootPath, limits, live).build(value)
 }
 
 /** An object whose children are being visited. */
@@ -36,6 +38,7 @@ interface Frame {
 class TableBuilder implements RowContext {
   readonly #rootPath: string
   readonly #limits: Limits
+  readonly #live: LiveValues | undefined
   readonly #rows: unknown[][] = []
   readonly #attachments: Uint8Array[] = []
   readonly #indexes = new Map<object, number>()
@@ -46,14 +49,16 @@ class TableBuilder implements RowContext {
   #bodyBytes = 0
   #attachmentBytes = 0
 
-  constructor(rootPath: string, limits: Limits) {
+  constructor(rootPath: string, limits: Limits, live: LiveValues | undefined) {
     this.#rootPath = rootPath
     this.#limits = limits
+    this.#live = live
   }
 
   build(value: unknown): NodeTable {
     try {
       if (typeof value === 'object' && value !== null) this.#reference(value)
+      else if (typeof value === 'function') this.#function(value)
       else this.#rows.push([nodeKind.value, this.primitive(value)])
       for (let frame = this.#frames.at(-1); frame !== undefined; frame = this.#frames.at(-1)) {
         if (frame.next === frame.open.count) this.#close(frame)
@@ -80,6 +85,8 @@ class TableBuilder implements RowContext {
     }
     if (typeof child === 'object' && child !== null) {
       row.push(this.#reference(child))
+    } else if (typeof child === 'function') {
+      row.push(this.#function(child))
     } else {
       row.push(this.primitive(child))
       frame.size++
@@ -93,7 +100,7 @@ class TableBuilder implements RowContext {
       this.#count(known)
       return [known]
     }
-    const opened = openObject(value, this)
+    const opened = openObject(value, this, this.#live)
     if ('what' in opened) this.#refuse(opened)
     const index = this.#rows.push(opened.row) - 1
     this.#indexes.set(value, index)
@@ -105,6 +112,19 @@ class TableBuilder implements RowContext {
       this.#sizes[index] = 1
       this.#count(index)
     }
+    return [index]
+  }
+
+  /** The slot for a function, where it can be called from over there. */
+  #function(value: object): [number] {
+    const known = this.#indexes.get(value)
+    const token = known === undefined ? this.#live?.lower(value) : undefined
+    if (known === undefined && token === undefined) this.#refuse(refusalOfPrimitive(value))
+    const index = known ?? this.#rows.push(liveRow(token!)) - 1
+    this.#indexes.set(value, index)
+    this.#sizes[index] = 1
+    this.#heights[index] = 0
+    this.#count(index)
     return [index]
   }
 

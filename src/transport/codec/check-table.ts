@@ -1,7 +1,7 @@
 import type { Limits } from '../limits.ts'
 import { binaryTypes } from './binary-types.ts'
 import { failDecode } from './decode-failure.ts'
-import { maxSpecialText, nodeKind } from './node-kinds.ts'
+import { maxLiveText, maxSpecialText, nodeKind } from './node-kinds.ts'
 
 export type Row = readonly unknown[]
 
@@ -30,7 +30,10 @@ interface Layout {
 }
 
 const leaf: Layout = { first: Infinity, stride: 1 }
-const layouts: readonly Layout[] = Object.values(nodeKind).map((kind) => {
+const layouts: (Layout | undefined)[] = []
+for (const kind of Object.values(nodeKind)) layouts[kind] = layoutOf(kind)
+
+function layoutOf(kind: number): Layout {
   switch (kind) {
     case nodeKind.value:
     case nodeKind.array:
@@ -47,7 +50,7 @@ const layouts: readonly Layout[] = Object.values(nodeKind).map((kind) => {
     default:
       return leaf
   }
-})
+}
 
 const bigintText = /^-?[0-9a-f]+$/
 const open = -1
@@ -116,6 +119,8 @@ class TableCheck {
         return
       case nodeKind.binary:
         return this.#checkBinary(row)
+      case nodeKind.live:
+        return checkLive(row)
     }
   }
 
@@ -234,6 +239,13 @@ function isKey(value: unknown): boolean {
 function checkKeys(row: Row, header: number): void {
   expect((row.length - header) % 2 === 0)
   for (let i = header; i < row.length; i += 2) if (!isKey(row[i])) failDecode('key')
+}
+
+function checkLive(row: Row): void {
+  const [, kind, number, data] = row
+  expect(row.length === 4 && typeof kind === 'number' && typeof number === 'number' && number >>> 0 === number)
+  if (typeof data === 'string') expect(data.length <= maxLiveText)
+  else expect(data === null || typeof data === 'number' || typeof data === 'boolean')
 }
 
 function checkSparse(row: Row): void {

@@ -1,6 +1,7 @@
 import { EncodeError } from '../../errors/data-errors.ts'
 import type { Codec, CodecFactory, EncodedBody, IncomingBody } from '../codec.ts'
 import type { Limits } from '../limits.ts'
+import type { LiveValues } from '../live-values.ts'
 import { codecFlags, frameFlag } from '../protocol.ts'
 import { buildTable } from './build-table.ts'
 import { checkTable } from './check-table.ts'
@@ -15,13 +16,14 @@ import { rebuildTable } from './rebuild-table.ts'
  * The codec of the wire: MessagePack, in one of two encodings. What msgpackr brings over unchanged goes plain; all
  * else goes as a node table (`node-kinds.ts`), in which every kind of data, sharing and cycles survive.
  */
-export const messageCodec: CodecFactory = (limits) => new MessageCodec(limits)
+export const messageCodec: CodecFactory = (limits, live) => new MessageCodec(limits, live)
 
 const noAttachments: readonly Uint8Array[] = []
 
 class MessageCodec implements Codec {
   readonly name = 'message'
   readonly #limits: Limits
+  readonly #live: LiveValues | undefined
   readonly #plainScan: PreScan
   readonly #tableScan: PreScan
   readonly #result: EncodedBody = {
@@ -33,8 +35,9 @@ class MessageCodec implements Codec {
   }
   #spareWalk: PlainWalk | undefined
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, live: LiveValues | undefined) {
     this.#limits = { ...limits }
+    this.#live = live
     const maxDepth = Math.min(plainDepth, limits.maxDepth)
     this.#plainScan = new PreScan({ maxDepth, maxItems: limits.maxItems, table: false })
     const maxItems = limits.maxItems * tableValuesPerItem
@@ -50,7 +53,7 @@ class MessageCodec implements Codec {
   ): EncodedBody {
     const plain = this.#encodePlain(value, slab, position, reserveBytes)
     if (plain !== undefined) return this.#finish(plain, rootPath, slab, reserveBytes, 0, noAttachments)
-    const { rows, attachments } = buildTable(value, rootPath, this.#limits)
+    const { rows, attachments } = buildTable(value, rootPath, this.#limits, this.#live)
     const packed = pack(rows, slab, position, reserveBytes)
     return this.#finish(packed, rootPath, slab, reserveBytes, frameFlag.nodeTable, attachments)
   }
@@ -115,7 +118,7 @@ class MessageCodec implements Codec {
     if (attachmentBytes > this.#limits.maxAttachmentBytes) failDecode('too-big')
     this.#tableScan.check(buffer, start, end)
     const rows = checkTable(unpackFrom(buffer, start, end), attachments, this.#limits)
-    return rebuildTable(rows, attachments)
+    return rebuildTable(rows, attachments, this.#live)
   }
 }
 

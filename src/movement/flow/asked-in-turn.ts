@@ -1,0 +1,111 @@
+import { BackpressureError } from '../../errors/call-errors.ts'
+import type { EncodedBody } from '../../transport/codec.ts'
+import { encodedBytes } from '../../transport/frame-writer.ts'
+import { headerBytes } from '../../transport/protocol.ts'
+import type { LiveLane } from './live-lane.ts'
+import type { PendingRequest } from './pending-requests.ts'
+
+/** How many requests of one object may be under way at once, and how many more may wait for their turn. */
+export interface TurnBounds {
+  readonly underWay: number
+  readonly waiting: { readonly count: number; readonly bytes: number }
+}
+
+interface Waiting {
+  readonly body: EncodedBody
+  readonly byteLength: number
+  readonly request: PendingRequest
+  /** Once it has left. */
+  id: number
+}
+
+const { Set } = globalThis
+
+/**
+ * Asks one object of the other side, so many requests at a time. What has to wait is encoded when it is asked, so that
+ * later changes don't show, and goes in order.
+ */
+export class AskedInTurn {
+  readonly #lane: LiveLane
+  readonly #number: number
+  readonly #bounds: TurnBounds
+  readonly #waiting = new Set<Waiting>()
+  #waitingBytes = 0
+  #underWay = 0
+
+  constructor(lane: LiveLane, number: number, bounds: TurnBounds) {
+    this.#lane = lane
+    this.#number = number
+    this.#bounds = bounds
+  }
+
+  /**
+   * Asks now, or when it is its turn.
+   * @returns ends the wait: what has not left is forgotten, and `request` hears no more; what has left is withdrawn
+   * @throws {EncodeError} if an argument can't be sent
+   * @throws {BackpressureError} if too much waits
+   */
+  ask(operation: string, args: readonly unknown[], request: PendingRequest): () => void {
+    if (this.#lane.ended !== undefined || this.#underWay < this.#bounds.underWay) {
+      const id = this.#lane.ask(this.#number, operation, args, this.#counted(request))
+      this.#underWay++
+      return () => this.#lane.withdraw(id)
+    }
+    const waiting = this.#wait([operation, ...args], request)
+    return () => {
+      if (this.#waiting.delete(waiting)) this.#waitingBytes -= waiting.byteLength
+      else this.#lane.withdraw(waiting.id)
+    }
+  }
+
+  #wait(value: unknown[], request: PendingRequest): Waiting {
+    const { count, bytes } = this.#bounds.waiting
+    const body = keptBody(this.#lane, value)
+    const byteLength = encodedBytes(body)
+    if (this.#waiting.size >= count || (this.#waiting.size > 0 && this.#waitingBytes + byteLength > bytes)) {
+      throw new BackpressureError(
+        `${this.#waiting.size} requests wait already, with ${this.#waitingBytes} bytes. Await earlier ones first.`,
+        this.#lane.place,
+      )
+    }
+    const waiting: Waiting = { body, byteLength, request, id: 0 }
+    this.#waiting.add(waiting)
+    this.#waitingBytes += byteLength
+    return waiting
+  }
+
+  /** Makes room for the next one when it is answered. */
+  #counted(request: PendingRequest): PendingRequest {
+    return {
+      replied: (value, aux) => {
+        this.#underWay--
+        this.#next()
+        request.replied(value, aux)
+      },
+      failed: (error) => {
+        this.#underWay--
+        this.#next()
+        request.failed(error)
+      },
+    }
+  }
+
+  #next(): void {
+    for (const waiting of this.#waiting) {
+      if (this.#lane.ended === undefined && this.#underWay >= this.#bounds.underWay) return
+      this.#waiting.delete(waiting)
+      this.#waitingBytes -= waiting.byteLength
+      this.#underWay++
+      waiting.id = this.#lane.askEncoded(this.#number, waiting.body, this.#counted(waiting.request))
+    }
+  }
+}
+
+function keptBody({ codec }: LiveLane, value: unknown[]): EncodedBody {
+  const encoded = codec.encode(value, 'value', Buffer.alloc(1024), 0, headerBytes)
+  const { buffer, start, end, flags, attachments } = encoded
+  const kept = Buffer.allocUnsafeSlow(headerBytes + end - start)
+  buffer.copy(kept, headerBytes, start, end)
+  const copies = attachments.map((one) => new Uint8Array(one))
+  return { buffer: kept, start: headerBytes, end: kept.length, flags, attachments: copies }
+}
