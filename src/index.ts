@@ -5,6 +5,14 @@ export type { EvaluateOptions, RunOptions } from './actors/evaluate-options.ts'
 export type { EventBody, EventEnvelope, EventFilter, MaltsterEvent } from './actors/events.ts'
 export type { WorkerCapabilities } from './actors/capabilities.ts'
 export type { InterruptResult } from './actors/interrupts.ts'
+export type { LoadOptions } from './actors/load.ts'
+export type {
+  LoadedExport,
+  LoadedFunction,
+  LoadedModule,
+  LoadedValue,
+  UnknownModule,
+} from './actors/loaded-module.ts'
 export type { OutputOption } from './actors/output.ts'
 export type { RunOutcome, RunResult } from './actors/run.ts'
 export type { Scope } from './actors/scope.ts'

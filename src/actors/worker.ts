@@ -18,6 +18,8 @@ import {
 import type { WorkerCapabilities } from './capabilities.ts'
 import type { Incarnation } from './incarnation.ts'
 import type { InterruptResult } from './interrupts.ts'
+import { load, type LoadOptions } from './load.ts'
+import type { LoadedModule, UnknownModule } from './loaded-module.ts'
 import { checkOptions, delayOrNeverMs, shown } from './option-checks.ts'
 import { rejectionNow } from './remote-error.ts'
 import { type RunResult, runSource } from './run.ts'
@@ -300,6 +302,39 @@ export class Worker implements AsyncDisposable {
       },
       name,
     )
+  }
+
+  /**
+   * Loads a module in the worker and gives its exports as they look from here: functions are calls, other values are read
+   * with `get()`. The types are those of the module.
+   *
+   * The arrow function is not called: which module it names, and in which file it stands, is read off it. The module is
+   * loaded by its own file, so that its state is the worker's, and the same for all who load it there. TypeScript loads
+   * where this program could load it: by Node.js itself, or by a loader that the program was started with (`--import`).
+   * Arguments and results are copies, as with `call`. Source: the idea of `@everywhere using` of Distributed.jl, with the
+   * proxies of comlink.
+   *
+   * @param module - `() => import('./tasks.js')`; or a URL, an absolute path, a package; with `from` also a relative path
+   * @param options - see `LoadOptions`
+   * @returns the exports, as they were told when the module was loaded. A name that there isn't is a TypeError
+   * @throws {CaptureError} if it is TypeScript that the worker can't load, or it can't be found out where the function stands
+   * @throws {RemoteError} if it isn't there, or fails while it loads
+   * @throws {InterruptedError | CallTimeoutError | BackpressureError | WorkerDiedError | WorkerStoppedError} as `call`
+   * @throws {TypeError} if the function does more than to import one module, and for wrong arguments and options
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * const path = await worker.load(() => import('node:path'))
+   * console.log(await path.join('malt', 'hops'), await path.sep.get()) // malt/hops /
+   */
+  load<M extends object>(module: () => Promise<M>, options?: LoadOptions): Promise<LoadedModule<M>>
+  load<M extends object = UnknownModule>(
+    module: string | URL,
+    options?: LoadOptions,
+  ): Promise<LoadedModule<M>>
+  load(module: (() => Promise<object>) | string | URL, options?: LoadOptions): Promise<object> {
+    return load(this.#incarnation.calls, module, options)
   }
 
   /** The variables of modules that it holds because functions referred to them. */

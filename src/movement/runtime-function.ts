@@ -23,6 +23,10 @@ export const runtimeFunction = {
   assignHeld: 'assignHeld',
   /** `(id)`: forgets it. */
   dropHeld: 'dropHeld',
+  /** `(place)`: the exports of a module, and what they are. */
+  exportKinds: 'exportKinds',
+  /** `(place, name)`: the value of an export. */
+  exportOf: 'exportOf',
 } as const
 
 /** A function of the runtime, made ready to be called like any other. */

@@ -37,6 +37,7 @@ const forAllKinds = [
   'test/scenarios/errors.test.ts',
   'test/scenarios/evaluations.test.ts',
   'test/scenarios/interrupts.test.ts',
+  'test/scenarios/modules.test.ts',
   'test/scenarios/start.test.ts',
   'test/scenarios/stops.test.ts',
   'test/supervisor/observe.test.ts',
