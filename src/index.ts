@@ -16,10 +16,12 @@ export type {
 export type { OutputOption } from './actors/output.ts'
 export type { RunOutcome, RunResult } from './actors/run.ts'
 export type { Scope } from './actors/scope.ts'
+export type { StreamOptions } from './actors/stream-options.ts'
 export type { CallParameters, StopOptions, Worker, WorkerStats } from './actors/worker.ts'
 export type { WorkerActor, WorkerObserver, WorkerSnapshot, WorkerStateValue } from './actors/worker-actor.ts'
 export type { GlobalName, WorkerGlobal, WorkerGlobals } from './actors/worker-globals.ts'
 export type { WorkerState } from './actors/worker-machine.ts'
+export type { Streamable, WorkerStream } from './actors/worker-stream.ts'
 export type {
   HeartbeatOptions,
   MailboxOptions,

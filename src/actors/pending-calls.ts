@@ -1,4 +1,5 @@
 import type { Executed } from '../errors/maltster-error.ts'
+import type { StreamInbox } from './stream-inbox.ts'
 import { IdPlaces } from '../transport/id-places.ts'
 
 /** A call that was made and has not settled. */
@@ -6,6 +7,8 @@ export interface PendingCall {
   readonly id: number
   readonly background: boolean
   readonly name: string
+  /** Where it arrives, if it is a stream; then nobody has the promise. */
+  readonly stream: StreamInbox | undefined
   readonly promise: Promise<unknown>
   /** Of the promise. To reject that, resolve it with `rejection(error)`. */
   readonly resolve: (value: unknown) => void
@@ -28,10 +31,27 @@ const catchResolve = (resolve: (value: unknown) => void): void => {
 }
 
 /** A call that is about to be made. */
-export function pendingCall(id: number, background: boolean, name: string): PendingCall {
+export function pendingCall(
+  id: number,
+  background: boolean,
+  name: string,
+  stream: StreamInbox | undefined,
+): PendingCall {
   const promise = new Promise(catchResolve)
   const resolve = caughtResolve
-  return { id, background, name, promise, resolve, sentAt: 0, release: undefined, callbacks: undefined, endTurn: undefined }
+  stream?.numbered(id)
+  return {
+    id,
+    background,
+    name,
+    stream,
+    promise,
+    resolve,
+    sentAt: 0,
+    release: undefined,
+    callbacks: undefined,
+    endTurn: undefined,
+  }
 }
 
 /** Tells when a call has settled, besides whoever waits for its turn. */

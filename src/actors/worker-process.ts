@@ -14,12 +14,12 @@ import {
   type Ready,
   readJson,
 } from '../transport/messages.ts'
-import { frameType, isLiveFrame } from '../transport/protocol.ts'
+import { frameType, isCallFrame, isLiveFrame } from '../transport/protocol.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { LiveLane } from '../movement/flow/live-lane.ts'
 import { ControlLane } from './control-lane.ts'
 import { preloadError } from './end-errors.ts'
-import { Ending } from './ending.ts'
+import { asProtocolError, Ending } from './ending.ts'
 import { Greeting, sendConfiguration } from './greeting.ts'
 import { hostLane } from './host-lane.ts'
 import { launchRequest } from './launch-request.ts'
@@ -191,11 +191,13 @@ export class WorkerProcess {
 
   /** A reply that belongs to no call: late, doubled, or made up. A few are races; more break the protocol. */
   strayFrame(): void {
-    if (++this.#strayFrames > maxStrayFrames) {
-      this.#broken(
-        new ProtocolError(`Over ${maxStrayFrames} replies belonged to no call.`, { pid: this.pid }),
-      )
-    }
+    if (++this.#strayFrames > maxStrayFrames)
+      this.violated(`Over ${maxStrayFrames} replies belonged to no call.`)
+  }
+
+  /** The worker broke the protocol: it is ended. */
+  violated(what: string): void {
+    this.#broken(new ProtocolError(what, { pid: this.pid }))
   }
 
   ref(): void {
@@ -252,9 +254,8 @@ export class WorkerProcess {
   #onDataFrame(frame: IncomingFrame): void {
     if (this.#isOver || this.#isBroken) return
     const { type } = frame
-    if (isLiveFrame(type) || type === frameType.result || type === frameType.error) {
-      const early = 'The worker answered before it was ready.'
-      if (!this.#greeting.wasReady) this.#broken(new ProtocolError(early, { pid: this.pid }))
+    if (isLiveFrame(type) || isCallFrame(type)) {
+      if (!this.#greeting.wasReady) this.violated('The worker answered before it was ready.')
       else if (isLiveFrame(type)) this.live.received(frame)
       else this.#listener.callFrame(frame)
       return
@@ -293,14 +294,7 @@ export class WorkerProcess {
   /** What came is not the protocol: from here on nothing of this process is believed. */
   #broken(error: unknown): void {
     this.#isBroken = true
-    const problem =
-      error instanceof ProtocolError
-        ? error
-        : new ProtocolError('The worker sent something that can not be read.', {
-            pid: this.pid,
-            cause: error,
-          })
-    this.kill('transport', problem)
+    this.kill('transport', asProtocolError(error, this.pid))
     this.#destroyLanes()
   }
 

@@ -27,6 +27,8 @@ import { Scope } from './scope.ts'
 import type { WorkerActor } from './worker-actor.ts'
 import { WorkerGlobals } from './worker-globals.ts'
 import type { WorkerState } from './worker-machine.ts'
+import type { StreamOptions } from './stream-options.ts'
+import { type Streamable, WorkerStream } from './worker-stream.ts'
 
 /** How long each rung of `stop` may take, in milliseconds; each 0 to 2147483647, or Infinity; default 1000. */
 export interface StopOptions {
@@ -193,6 +195,49 @@ export class Worker implements AsyncDisposable {
   cast(fn: ModuleReference, args?: readonly unknown[], options?: CastOptions): void
   cast(fn: Callable, args: readonly unknown[] = [], options?: CastOptions): void {
     this.#incarnation.calls.cast(fn, args, options)
+  }
+
+  /**
+   * Runs `fn(...args)` in the worker and gives, one by one, the items of what it returns: a generator, an asynchronous
+   * one, or anything that can be iterated.
+   *
+   * The function is called at once, and the iterator asked as far ahead as the window allows: an item that nobody takes
+   * keeps the worker from going on, and what waits is bounded there and here. Each item is a copy, made as it is yielded. To
+   * leave the loop ends the generator there, as do an abort, a timeout, an interrupt, and the end of this process: its
+   * `finally` runs, except where the code had to be cut off. Until it has ended a stream is a call that is under way, so
+   * that one that is never iterated to its end must be closed: by `return`, or `await using`. Source: JavaScript's
+   * generators; the credits of TCP and Reactive Streams.
+   *
+   * @param fn - as in `call`; a parameter of it gets a copy of the argument
+   * @param args - its arguments, default none
+   * @param options - see `StreamOptions`
+   * @returns what `for await` takes. It rejects as `call` does, once, after the items that came before. An item that can't
+   *   be sent is an `EncodeError` at its place, with the path `item[n]`
+   * @throws {CaptureError | EncodeError | BackpressureError | WorkerDiedError | WorkerStoppedError} as `call`, at once
+   * @throws {TypeError | RangeError} for wrong arguments and options
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * const squares = function* (count: number) {
+   *   for (let n = 1; n <= count; n++) yield n * n
+   * }
+   * for await (const square of worker.stream(squares, [1_000_000])) {
+   *   if (square > 50) break
+   *   console.log(square) // 1
+   * }
+   */
+  stream<A extends unknown[], T>(
+    fn: (...args: A) => Streamable<T>,
+    ...rest: CallParameters<NoInfer<A>, StreamOptions>
+  ): WorkerStream<T>
+  stream<T = unknown>(
+    fn: ModuleReference,
+    args?: readonly unknown[],
+    options?: StreamOptions,
+  ): WorkerStream<T>
+  stream(fn: Callable, args: readonly unknown[] = [], options?: StreamOptions): WorkerStream<unknown> {
+    return new WorkerStream(this.#incarnation.calls.stream(fn, args, options))
   }
 
   /**

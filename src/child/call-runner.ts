@@ -1,3 +1,4 @@
+import { InterruptedError } from '../errors/call-errors.ts'
 import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import type { FunctionDefinition } from '../movement/definition.ts'
 import { Holdings } from '../movement/graph/holdings.ts'
@@ -11,6 +12,8 @@ import { frameFlag, frameType } from '../transport/protocol.ts'
 import type { CallTable } from './call-table.ts'
 import type { RunningCall } from './running-call.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
+import type { OutgoingStream, StreamEnd } from './stream/outgoing-stream.ts'
+import { OutgoingStreams } from './stream/outgoing-streams.ts'
 import { whyNotSendable } from '../movement/sendable.ts'
 import { thrownData } from '../movement/thrown-data.ts'
 
@@ -35,6 +38,8 @@ export interface CallRunnerOptions {
   /** Where this code is: frames of these files, or below these directories, are not shown in stacks. */
   readonly runtimeFiles: readonly string[]
   readonly recoverIfCut: () => void
+  /** Told how many streams there are, whenever that changes. */
+  readonly countedStreams: (count: number) => void
 }
 
 const noBytes = Buffer.alloc(0)
@@ -48,6 +53,7 @@ export class CallRunner {
   readonly #recoverIfCut: () => void
   readonly #functions = new Map<number, Defined>()
   readonly #holdings: Holdings
+  readonly streams: OutgoingStreams
 
   constructor(options: CallRunnerOptions) {
     this.#options = options
@@ -56,6 +62,15 @@ export class CallRunner {
     this.#writer = options.writer
     this.#recoverIfCut = options.recoverIfCut
     this.#holdings = new Holdings(options.codec)
+    this.streams = new OutgoingStreams({
+      codec: options.codec,
+      writer: options.writer,
+      recoverIfCut: options.recoverIfCut,
+      counted: options.countedStreams,
+      inContext: (call, task) => this.#table.inContext(call, task),
+      abort: (call) => this.#abort(call),
+      ended: (call, end) => this.#streamEnded(call, end),
+    })
   }
 
   readonly #clean = (stack: string): string => cleanStack(stack, this.#options.runtimeFiles)
@@ -107,7 +122,7 @@ export class CallRunner {
   }
 
   call(frame: IncomingFrame): void {
-    const { id, flags } = frame
+    const { id, flags, type } = frame
     const call: RunningCall = {
       id,
       background: (flags & frameFlag.background) !== 0,
@@ -115,12 +130,14 @@ export class CallRunner {
       cast: (flags & frameFlag.cast) !== 0,
       controller: undefined,
       promise: undefined,
+      stream: undefined,
       settled: false,
     }
     if (this.#table.arrives(call)) {
       this.#fail(call, { kind: 'interrupted', collateral: false, executed: 'no' })
       return
     }
+    if (type === frameType.stream) call.stream = this.streams.open(call)
     let args: unknown[]
     let captures: unknown[] | undefined
     try {
@@ -211,11 +228,16 @@ export class CallRunner {
     if (call.settled) return false
     call.settled = true
     this.#table.remove(call)
+    if (call.stream !== undefined) this.streams.forget(call)
     return true
   }
 
   #returned(call: RunningCall, value: unknown): void {
     if (call.settled) return
+    if (call.stream !== undefined) {
+      this.#iterate(call, call.stream, value)
+      return
+    }
     if (call.cast || call.discard) {
       this.#settle(call)
       if (!call.cast) this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
@@ -226,11 +248,38 @@ export class CallRunner {
       this.#writer.frame(frameType.result, 0, call.id, 0, value, 'result')
       this.#settle(call)
     } catch (error) {
-      if (error instanceof EncodeError) {
-        this.#fail(call, { kind: 'encode', message: error.message, path: error.path })
-      } else {
-        this.#fail(call, { kind: 'thrown', thrown: this.#thrown(error) })
-      }
+      this.#unsendable(call, error)
+    }
+  }
+
+  /** The call is under way until its stream has ended. */
+  #iterate(call: RunningCall, stream: OutgoingStream, value: unknown): void {
+    if (stream.hasBegun) return
+    if (call.promise === undefined) this.#table.add(call)
+    this.#table.inContext(call, () => stream.begin(value))
+  }
+
+  #streamEnded(call: RunningCall, { failed }: StreamEnd): void {
+    if (failed !== undefined && failed.isOfItem) this.#unsendable(call, failed.error)
+    else if (failed !== undefined) this.#threw(call, failed.error)
+    else if (this.#settle(call)) {
+      this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
+    }
+  }
+
+  #abort(call: RunningCall): void {
+    const { controller } = call
+    if (controller === undefined) return
+    const message = `Nobody reads the stream of call ${call.id} any more.`
+    const reason = new InterruptedError(message, { collateral: false, executed: 'unknown' })
+    this.#table.inContext(call, () => controller.abort(reason))
+  }
+
+  #unsendable(call: RunningCall, error: unknown): void {
+    if (error instanceof EncodeError) {
+      this.#fail(call, { kind: 'encode', message: error.message, path: error.path })
+    } else {
+      this.#threw(call, error)
     }
   }
 

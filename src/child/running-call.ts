@@ -1,3 +1,5 @@
+import type { OutgoingStream } from './stream/outgoing-stream.ts'
+
 /** A call while it is with this worker. */
 export interface RunningCall {
   readonly id: number
@@ -8,6 +10,8 @@ export interface RunningCall {
   controller: AbortController | undefined
   /** What the function returned, if that was a promise. */
   promise: PromiseLike<unknown> | undefined
+  /** Where what it returns is iterated, if it is to be. */
+  stream: OutgoingStream | undefined
   /** The call has been ended from outside, or answered: whatever comes now is dropped. */
   settled: boolean
 }

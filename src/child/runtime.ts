@@ -19,6 +19,7 @@ import { startInterruption } from './interruption.ts'
 import { preload, PreloadFailure } from './preload.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
 import { whyNotSendable } from '../movement/sendable.ts'
+import { cell, streamsEndMs } from './sentinel-messages.ts'
 import type { SentinelPort } from './sentinel-port.ts'
 import {
   type CurrentCall,
@@ -60,6 +61,7 @@ const noCodec = undefined as unknown as Codec
 
 // Taken before user code can replace them.
 const { setTimeout } = globalThis
+const { store } = Atomics
 const now = performance.now.bind(performance)
 
 /** How long the reason of a failed boot may take to leave. */
@@ -75,6 +77,7 @@ const isHeld = (type: number): boolean =>
 /** The worker's side of the data lane: is greeted and configured, prepares itself, runs calls, ends. */
 export class Runtime {
   readonly #surroundings: RuntimeSurroundings
+  readonly #cells: Int32Array
   readonly #interruption
   readonly #endings: (() => Promise<unknown>)[] = []
   readonly #hostPlaces: string[] = []
@@ -91,16 +94,20 @@ export class Runtime {
   constructor(surroundings: RuntimeSurroundings) {
     this.#surroundings = surroundings
     const { table, sentinel, decision, runtimeFile } = surroundings
+    this.#cells = new Int32Array(decision)
     this.#interruption = startInterruption({
       table,
       sentinel,
-      cells: new Int32Array(decision),
+      cells: this.#cells,
       runtimeFile,
       hostPlaces: this.#hostPlaces,
       recover: () => {
         this.#writer?.recover()
-        this.#live?.recover(() => new InterruptedError('It was cut off.', { collateral: false, executed: 'unknown' }))
+        this.#live?.recover(
+          () => new InterruptedError('It was cut off.', { collateral: false, executed: 'unknown' }),
+        )
         this.#reader.resume()
+        this.#runner?.streams.recover()
       },
       follow: (call) => this.#runner?.follow(call),
       mustNotCut: () => this.#runner?.isDefining === true,
@@ -132,7 +139,7 @@ export class Runtime {
       onProtocolError: end,
       // The lane that only said where to go may close.
       onClosed: () => {
-        if (isCurrent()) end()
+        if (isCurrent()) this.#hostGone()
       },
       onDrained: () => {
         if (isCurrent()) this.#writer?.drained()
@@ -151,7 +158,9 @@ export class Runtime {
 
   #onFrame(frame: IncomingFrame): void {
     this.#interruption.recoverIfCut()
-    if (frame.type === frameType.call) this.#runner?.call(frame)
+    if (frame.type === frameType.call || frame.type === frameType.stream) this.#runner?.call(frame)
+    else if (frame.type === frameType.credit) this.#runner?.streams.credit(frame)
+    else if (frame.type === frameType.endStream) this.#runner?.streams.stop(frame.id)
     else if (isLiveFrame(frame.type)) this.#live?.received(frame)
     else if (frame.type === frameType.define) this.#runner?.define(frame)
     else if (isHeld(frame.type)) this.#runner?.hold(frame)
@@ -162,11 +171,24 @@ export class Runtime {
 
   #exit(): void {
     const { exitInOrder } = this.#surroundings
-    if (this.#endings.length === 0) exitInOrder(0)
+    const streams = this.#runner?.streams
+    if (this.#endings.length === 0 && streams?.hasAny !== true) exitInOrder(0)
     else {
       const exit = (): void => exitInOrder(0)
-      void Promise.all(this.#endings.map((end) => end())).then(exit, exit)
+      void Promise.all([streams?.stopAll(), ...this.#endings.map((end) => end())]).then(exit, exit)
     }
+  }
+
+  /** Iterators get a moment to end themselves; the sentinel waits no longer than that. */
+  #hostGone(): void {
+    const { end } = this.#surroundings
+    const streams = this.#runner?.streams
+    if (streams?.hasAny !== true) {
+      end()
+      return
+    }
+    setTimeout(end, streamsEndMs)
+    void streams.stopAll().then(end, end)
   }
 
   #moveTo(offer: ConnectOffer): void {
@@ -204,6 +226,7 @@ export class Runtime {
       functions,
       runtimeFiles: this.#shownNot,
       recoverIfCut: () => this.#interruption.recoverIfCut(),
+      countedStreams: (count) => void store(this.#cells, cell.streams, count),
     })
     this.context = this.#makeContext(Object.freeze({ name, path, incarnation }), writer)
     workerContexts().push(this.context)

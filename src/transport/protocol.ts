@@ -92,9 +92,12 @@ export const frameFlag = {
   captures: 128,
 } as const
 
+/** Whether a frame that a worker sends is about a call. */
+export const isCallFrame = (type: number): boolean =>
+  type === frameType.result || type === frameType.error || type === frameType.items
+
 /** Whether a frame is about values that stay where they are. */
-export const isLiveFrame = (type: number): boolean =>
-  type >= frameType.request && type <= frameType.release
+export const isLiveFrame = (type: number): boolean => type >= frameType.request && type <= frameType.release
 
 /** The bits of the flags that a codec may set. */
 export const codecFlags = 15

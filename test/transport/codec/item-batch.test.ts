@@ -80,7 +80,7 @@ describe('ItemBatch', () => {
       fc.boolean(),
       fc.constant(null),
       fc.constant(undefined),
-      fc.record({ a: fc.integer({ min: 1 }), b: fc.string() }),
+      fc.record({ a: fc.integer({ min: 1 }), b: fc.string() }, { noNullPrototype: true }),
       fc.array(fc.integer({ min: 1 })),
     )
     fc.assert(
