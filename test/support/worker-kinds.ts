@@ -40,6 +40,7 @@ const forAllKinds = [
   'test/scenarios/modules.test.ts',
   'test/scenarios/start.test.ts',
   'test/scenarios/stops.test.ts',
+  'test/scenarios/streams.test.ts',
   'test/supervisor/observe.test.ts',
 ]
 

@@ -106,6 +106,12 @@ export class ItemOutlet {
     batch.clear()
   }
 
+  /** As `flush`, and past the end of the turn: the bytes leave now. */
+  send(): void {
+    this.flush()
+    this.#writer.flush()
+  }
+
   /** Forgets what has not been sent. */
   drop(): void {
     this.#batch.clear()

@@ -9,6 +9,8 @@ const now = performance.now.bind(performance)
 
 /** How long items are taken in a row before the loop turns: what else comes has to pass. */
 const budgetMs = 2
+/** How long items wait for others while the iterator is busy. */
+const sendMs = 1
 /** After the first items of a run, whose cost is unknown, it looks at the clock every so many: a power of two. */
 const itemsPerClock = 16
 
@@ -64,6 +66,10 @@ export class OutgoingStream {
   /** Items that were waited for, and came. */
   #moves = 0
   #runStartedMs = 0
+  /** Items since the last ones were sent on purpose, and after how many that is done. */
+  #unsent = 0
+  #sentEvery = 1
+  #sentMs = now()
 
   constructor(call: RunningCall, outlet: ItemOutlet, owner: StreamOwner) {
     this.call = call
@@ -180,7 +186,7 @@ export class OutgoingStream {
           this.#flushSoon()
           return
         }
-        outlet.give(value)
+        this.#take(value)
         if (++count < clockAt) continue
         clockAt += Math.min(count, itemsPerClock)
         if (now() - startedMs >= budgetMs) break
@@ -192,6 +198,21 @@ export class OutgoingStream {
     }
     outlet.flush()
     if (outlet.wantsMore) this.#pumpLater()
+  }
+
+  /**
+   * Passes an item on. How long the iterator is busy with the next one is not known, and until then the loop does not turn:
+   * so of a slow one each item leaves at once, and of a fast one as many together as it makes in a millisecond.
+   */
+  #take(value: unknown): void {
+    this.#outlet.give(value)
+    if (++this.#unsent < this.#sentEvery) return
+    this.#outlet.send()
+    const nowMs = now()
+    const inTime = (this.#unsent * sendMs) / Math.max(nowMs - this.#sentMs, 0.001)
+    this.#sentEvery = Math.max(1, Math.min(this.#sentEvery * 2, inTime))
+    this.#sentMs = nowMs
+    this.#unsent = 0
   }
 
   /** Asks an asynchronous iterator for its next item. */
@@ -290,7 +311,7 @@ export class OutgoingStream {
 
   #give(item: { readonly value: unknown }): void {
     try {
-      this.#outlet.give(item.value)
+      this.#take(item.value)
     } catch (error) {
       this.#fail(error)
       return
