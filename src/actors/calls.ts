@@ -1,16 +1,18 @@
-import type { Executed } from '../errors/maltster-error.ts'
 import type { CapturePolicy } from '../movement/capture-policy.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
 import type { Shipment } from '../movement/shipment.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
-import type { CallFailure, InterruptReport, InterruptRequest } from '../transport/messages.ts'
+import type { CallFailure } from '../transport/messages.ts'
 import { frameFlag, frameType } from '../transport/protocol.ts'
 import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions } from './call-options.ts'
+import { CallEndings } from './call-endings.ts'
 import { CallSender, type Outgoing } from './call-sender.ts'
 import { warnUnlessObserved } from './cast-failure.ts'
 import { withCapturePaths } from './capture-paths.ts'
 import { bodyOf, type Callable, hasCaptures, prepareCallable } from './callable.ts'
 import type { CallsOptions } from './calls-options.ts'
+import { checkKeepOptions, References } from './references.ts'
+import type { KeepOptions, RemoteRef } from './remote-ref.ts'
 import { checkStreamOptions, type StreamOptions, windowOf } from './stream-options.ts'
 import type { StreamInbox } from './stream-inbox.ts'
 import { Streams } from './streams.ts'
@@ -19,9 +21,11 @@ import { EarlyEnds } from './early-ends.ts'
 import { callWatcher } from './call-watcher.ts'
 import { explainCall } from './explain.ts'
 import { Mailbox } from './mailbox.ts'
-import { afterTurn, executedOf, type PendingCall, pendingCall, PendingCalls } from './pending-calls.ts'
+import { afterTurn, type PendingCall, pendingCall, PendingCalls } from './pending-calls.ts'
 import { undecodable } from './undecodable.ts'
-import { callError, type ErrorPlace, interruptedError, rejection } from './remote-error.ts'
+import { callError, type ErrorPlace, rejection } from './remote-error.ts'
+
+type AnyRef = RemoteRef<unknown>
 
 /** The calls of one incarnation: their way out, their way back, and every way to end early. */
 export class Calls {
@@ -33,6 +37,8 @@ export class Calls {
   #hasCast = false
   readonly #early: EarlyEnds
   readonly #streams: Streams
+  readonly endings: CallEndings
+  readonly references: References
 
   constructor(options: CallsOptions) {
     this.#options = options
@@ -46,6 +52,10 @@ export class Calls {
     this.sender = new CallSender(process, this.#mailbox, callWatcher(options))
     this.#early = new EarlyEnds(options, this.pending, (call, error) => this.#reject(call, error))
     this.#streams = new Streams(options, this.pending, this.#early)
+    this.endings = new CallEndings(options, this.pending, this.#early, (call, error) =>
+      this.#reject(call, error),
+    )
+    this.references = new References(options, this)
   }
 
   /** Calls made so far. */
@@ -65,7 +75,35 @@ export class Calls {
       checkCallOptions(options)
       options.signal?.throwIfAborted()
     }
-    return this.#begin(this.#prepare(fn, options), args, options, false)
+    try {
+      return this.#begin(this.#prepare(fn, options), args, options, false)
+    } catch (error) {
+      return this.references.afterFetch(error, options, () =>
+        this.#begin(this.#prepare(fn, options), args, options, false),
+      )
+    }
+  }
+
+  /** As `start`, but the value stays where it is. */
+  async keep(fn: Callable, args: readonly unknown[], options: KeepOptions | undefined): Promise<AnyRef> {
+    this.#accept()
+    if (options !== undefined) checkKeepOptions(options)
+    const begin = (): Promise<AnyRef> => this.keepPrepared(this.#prepare(fn, options), args, options)
+    try {
+      return await begin()
+    } catch (error) {
+      return this.references.afterFetch(error, options, begin) as Promise<AnyRef>
+    }
+  }
+
+  async keepPrepared(
+    shipment: Shipment,
+    args: readonly unknown[],
+    options: KeepOptions | undefined,
+  ): Promise<AnyRef> {
+    this.#accept()
+    options?.signal?.throwIfAborted()
+    return this.references.checked(this.#begin(shipment, args, options, false, undefined, frameType.keep))
   }
 
   /**
@@ -101,6 +139,7 @@ export class Calls {
     options: CallOptions | undefined,
     isDirect: boolean,
     stream?: StreamInbox,
+    type: number = stream === undefined ? frameType.call : frameType.stream,
   ): Promise<unknown> {
     if (!isDirect) this.#mailbox.checkCalls(this.pending.size)
     const body = bodyOf(shipment, args, options?.captures, this.sender.ledger)
@@ -111,7 +150,6 @@ export class Calls {
       (hasCaptures(shipment) ? frameFlag.captures : 0)
     const id = this.pending.nextId()
     const call = pendingCall(id, background, shipment.name, stream)
-    const type = stream === undefined ? frameType.call : frameType.stream
     const { live } = this.#options.process
     const takesFunctions = shipment.survey !== undefined || shipment.definition.kind !== 'runtime'
     try {
@@ -175,7 +213,9 @@ export class Calls {
   /** What a call would move to this worker, as it is now. */
   explain(fn: Callable, args: readonly unknown[], options: CallOptions | undefined): MovementPlan {
     if (options !== undefined) checkCallOptions(options)
-    return explainCall(() => this.#prepare(fn, options), args, options?.captures, this.sender)
+    return this.references.explaining(args, () =>
+      explainCall(() => this.#prepare(fn, options), args, options?.captures, this.sender),
+    )
   }
 
   /** @throws the reason if no calls are taken */
@@ -230,7 +270,7 @@ export class Calls {
     }
     const call = this.pending.take(id)
     if (call === undefined) {
-      this.#unexpected(id)
+      this.#unexpected(frame)
       return
     }
     if (type === frameType.error) {
@@ -251,7 +291,7 @@ export class Calls {
 
   #items(frame: IncomingFrame): void {
     const stream = this.pending.get(frame.id)?.stream
-    if (stream === undefined) this.#unexpected(frame.id)
+    if (stream === undefined) this.#unexpected(frame)
     else stream.received(frame)
   }
 
@@ -263,10 +303,12 @@ export class Calls {
     }
   }
 
-  #unexpected(id: number): void {
+  #unexpected(frame: IncomingFrame): void {
+    const { id } = frame
     // Of a stream that was ended here any number of items may be on the way.
     if (this.#streams.hasEnded(id)) return
     if (this.#early.wasLate(id)) {
+      this.references.late(frame)
       this.#emit({
         type: 'frame.dropped',
         callId: id,
@@ -282,42 +324,6 @@ export class Calls {
     const { events, identity } = this.#options
     this.#emit({ type: 'cast.failed', callId, error })
     warnUnlessObserved(events, identity.path, error)
-  }
-
-  /** A ladder has ended calls over there; those that had not arrived will be refused, and are settled at once. */
-  ended(report: InterruptReport, { upToCallId }: InterruptRequest): void {
-    for (const id of report.callIds) {
-      if (this.#early.wasLate(id)) continue
-      const call = this.pending.get(id)
-      if (call === undefined) continue
-      this.#end(
-        call,
-        interruptedError(this.#place, { collateral: false, executed: 'unknown', at: report.at }),
-      )
-    }
-    for (const call of this.pending.all()) {
-      if (call.background || call.id > upToCallId || call.id <= report.lastCallId) continue
-      this.#early.expectLate(call.id)
-      this.#end(call, interruptedError(this.#place, { collateral: false, executed: 'no' }))
-    }
-  }
-
-  /** Rejects foreground calls up to one that have not left the host. */
-  endHeld(upToCallId: number): void {
-    for (const call of this.pending.all()) {
-      if (call.sentAt > 0 || call.background || call.id > upToCallId) continue
-      this.#end(call, interruptedError(this.#place, { collateral: false, executed: 'no' }))
-    }
-  }
-
-  /** Nothing will be answered any more. */
-  endAll(error: (executed: Executed) => Error): void {
-    const { bytesLeft } = this.#options.process
-    for (const call of this.pending.all()) this.#end(call, error(executedOf(call, bytesLeft)))
-  }
-
-  #end(call: PendingCall, error: Error): void {
-    if (this.pending.take(call.id) !== undefined) this.#reject(call, error)
   }
 
   #reject(call: PendingCall, error: unknown): void {

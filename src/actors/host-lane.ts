@@ -5,6 +5,8 @@ import { whyNotSendable } from '../movement/sendable.ts'
 import { thrownData } from '../movement/thrown-data.ts'
 import { messageCodec } from '../transport/codec/message-codec.ts'
 import type { Limits } from '../transport/limits.ts'
+import { liveKind } from '../transport/live-values.ts'
+import { referenceKind, referenceToken } from './references.ts'
 import { callError, type ErrorPlace } from './remote-error.ts'
 
 /**
@@ -15,8 +17,9 @@ import { callError, type ErrorPlace } from './remote-error.ts'
 export function hostLane(limits: Limits, place: () => ErrorPlace, stray: () => void): LiveLane {
   // What an error has about it goes as data.
   const data = messageCodec(limits)
-  return new LiveLane({
-    kinds: liveKinds,
+  const lane: LiveLane = new LiveLane({
+    kinds: { ...liveKinds, [liveKind.reference]: referenceKind },
+    tokenOf: (value) => referenceToken(lane, value),
     serveFunction,
     stray,
     transfer: {
@@ -32,4 +35,5 @@ export function hostLane(limits: Limits, place: () => ErrorPlace, stray: () => v
       },
     },
   })
+  return lane
 }

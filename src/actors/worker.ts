@@ -21,6 +21,8 @@ import type { InterruptResult } from './interrupts.ts'
 import { load, type LoadOptions } from './load.ts'
 import type { LoadedModule, UnknownModule } from './loaded-module.ts'
 import { checkOptions, delayOrNeverMs, shown } from './option-checks.ts'
+import type { KeptInfo } from './references.ts'
+import type { KeepOptions, RemoteRef } from './remote-ref.ts'
 import { rejectionNow } from './remote-error.ts'
 import { type RunResult, runSource } from './run.ts'
 import { Scope } from './scope.ts'
@@ -58,10 +60,13 @@ export interface WorkerStats {
   readonly bytes: { readonly sent: number; readonly pending: number }
 }
 
+/** An argument: a value of the parameter's type, or a reference to one, which the worker keeps. */
+export type Argument<T> = T | RemoteRef<T>
+
 /** Arguments may be left out only if the function can be called without any. */
 export type CallParameters<A extends unknown[], O> = [] extends A
-  ? [args?: A, options?: O]
-  : [args: A, options?: O]
+  ? [args?: { [I in keyof A]: Argument<A[I]> }, options?: O]
+  : [args: { [I in keyof A]: Argument<A[I]> }, options?: O]
 
 /**
  * A process with an address: call functions in it, interrupt it, stop it. Made by `spawnWorker`.
@@ -380,6 +385,42 @@ export class Worker implements AsyncDisposable {
   ): Promise<LoadedModule<M>>
   load(module: (() => Promise<object>) | string | URL, options?: LoadOptions): Promise<object> {
     return load(this.#incarnation.calls, module, options)
+  }
+
+  /**
+   * Runs `fn(...args)` in the worker and keeps what it returns, awaited, there; it need not be sendable.
+   *
+   * The reference stands for the value: as an argument of a later call it is the value itself, see `RemoteRef`. What is
+   * kept survives interrupts, and ends with `dispose`, or the worker. Source: Distributed.jl `@spawnat`, `Future`.
+   *
+   * @param fn - as in `call`
+   * @param args - its arguments, default none
+   * @param options - those of `call` without `result`
+   * @throws as `call`, but the value can be any
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * using index = await worker.keep((words: string[]) => new Map(words.map((word, i) => [word, i])), [['malt', 'hops']])
+   * console.log(await worker.call((map: Map<string, number>, word: string) => map.get(word), [index, 'hops'])) // 1
+   * console.log(worker.refs().map(({ type }) => type)) // [ 'Map' ]
+   */
+  keep<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...rest: CallParameters<NoInfer<A>, KeepOptions>
+  ): Promise<RemoteRef<Awaited<R>>>
+  keep<R = unknown>(
+    fn: ModuleReference,
+    args?: readonly unknown[],
+    options?: KeepOptions,
+  ): Promise<RemoteRef<R>>
+  async keep(fn: Callable, args: readonly unknown[] = [], options?: KeepOptions): Promise<RemoteRef<unknown>> {
+    return this.#incarnation.calls.keep(fn, args, options)
+  }
+
+  /** What it keeps for this process, oldest first: number, type, about how many bytes, for how long. */
+  refs(): KeptInfo[] {
+    return this.#incarnation.calls.references.list()
   }
 
   /** The variables of modules that it holds because functions referred to them. */

@@ -10,6 +10,7 @@ import type { FrameWriter } from '../transport/frame-writer.ts'
 import type { CallFailure, ThrownData } from '../transport/messages.ts'
 import { frameFlag, frameType } from '../transport/protocol.ts'
 import type { CallTable } from './call-table.ts'
+import { KeptValue } from './kept-value.ts'
 import type { RunningCall } from './running-call.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
 import type { OutgoingStream, StreamEnd } from './stream/outgoing-stream.ts'
@@ -128,6 +129,7 @@ export class CallRunner {
       background: (flags & frameFlag.background) !== 0,
       discard: (flags & frameFlag.discard) !== 0,
       cast: (flags & frameFlag.cast) !== 0,
+      keeps: type === frameType.keep,
       controller: undefined,
       promise: undefined,
       stream: undefined,
@@ -245,7 +247,8 @@ export class CallRunner {
     }
     try {
       // Getters of the value may spin: until the frame is there the call is not over.
-      this.#writer.frame(frameType.result, 0, call.id, 0, value, 'result')
+      const told = call.keeps ? new KeptValue(value) : value
+      this.#writer.frame(frameType.result, 0, call.id, 0, told, 'result')
       this.#settle(call)
     } catch (error) {
       this.#unsendable(call, error)

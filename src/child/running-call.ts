@@ -6,6 +6,8 @@ export interface RunningCall {
   readonly background: boolean
   readonly discard: boolean
   readonly cast: boolean
+  /** The value stays here, and the host is told of it. */
+  readonly keeps: boolean
   /** Made when somebody asks for its signal: most calls never do. */
   controller: AbortController | undefined
   /** What the function returned, if that was a promise. */

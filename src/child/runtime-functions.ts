@@ -75,6 +75,8 @@ export function runtimeFunctions(
     [runtimeFunction.drop]: (scope: string): boolean => session().drop(scope),
     [runtimeFunction.exportKinds]: exportKinds,
     [runtimeFunction.exportOf]: exportOf,
+    [runtimeFunction.same]: (value: unknown): unknown => value,
+    [runtimeFunction.valueOf]: (ref: { get(): unknown }): unknown => ref.get(),
   }
   return { byName, evaluateSource: (source, filename) => evaluate(source, undefined, filename) }
 }

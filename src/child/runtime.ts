@@ -67,6 +67,9 @@ const now = performance.now.bind(performance)
 /** How long the reason of a failed boot may take to leave. */
 const lastWordsMs = 2_000
 
+const isCall = (type: number): boolean =>
+  type === frameType.call || type === frameType.stream || type === frameType.keep
+
 /** Whether a frame is about what functions refer to. */
 const isHeld = (type: number): boolean =>
   type === frameType.code ||
@@ -158,7 +161,7 @@ export class Runtime {
 
   #onFrame(frame: IncomingFrame): void {
     this.#interruption.recoverIfCut()
-    if (frame.type === frameType.call || frame.type === frameType.stream) this.#runner?.call(frame)
+    if (isCall(frame.type)) this.#runner?.call(frame)
     else if (frame.type === frameType.credit) this.#runner?.streams.credit(frame)
     else if (frame.type === frameType.endStream) this.#runner?.streams.stop(frame.id)
     else if (isLiveFrame(frame.type)) this.#live?.received(frame)

@@ -27,6 +27,10 @@ export const runtimeFunction = {
   exportKinds: 'exportKinds',
   /** `(place, name)`: the value of an export. */
   exportOf: 'exportOf',
+  /** `(value)`: the value, be it one that was kept. */
+  same: 'same',
+  /** `(ref)`: the value of a reference of a worker of that worker. */
+  valueOf: 'valueOf',
 } as const
 
 /** A function of the runtime, made ready to be called like any other. */

@@ -28,6 +28,8 @@ export interface LiveLaneOptions {
   readonly kinds: Readonly<Record<number, ImportKind>>
   /** How a plain function among the arguments of a call is served. */
   readonly serveFunction: (fn: AnyFunction) => Served
+  /** The token of what stands here for a value of some other side, if it has one of its own making. */
+  readonly tokenOf?: (value: object) => LiveToken | undefined
   /** A frame has come that belongs to nothing, and is no race. */
   readonly stray: () => void
 }
@@ -89,6 +91,8 @@ export class LiveLane implements LiveValues, AnswerLane {
   }
 
   lower(value: object): LiveToken | undefined {
+    const own = this.#options.tokenOf?.(value)
+    if (own !== undefined) return own
     const home = this.imports.numberOf(value)
     if (home !== undefined) return { kind: liveKind.home, number: home, data: null }
     const served = servedBy(value)
@@ -120,7 +124,8 @@ export class LiveLane implements LiveValues, AnswerLane {
     if (token.kind !== liveKind.home) return this.imports.raise(token)
     const exported = this.exports.get(token.number)
     if (exported === undefined) throw releasedError(this.#options.transfer.place)
-    return exported.value
+    const { atHome } = exported.served
+    return atHome === undefined ? exported.value : atHome()
   }
 
   /** From here to `tookFunctions` the arguments of a call are encoded: functions among them become callbacks. */

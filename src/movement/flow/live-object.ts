@@ -36,6 +36,8 @@ export interface Served {
   readonly data: LiveData
   /** It is not let go when the call is over that it was an argument of: a function that was wrapped for that. */
   readonly isKept?: boolean
+  /** What a token of it that comes home stands for, if that is not the object itself. */
+  atHome?(): unknown
   /** Answers a request, now or later. What it throws is the answer, too. The arguments are not to be trusted. */
   request(operation: unknown, args: readonly unknown[], answer: Answer): void
   /** It has a number on this lane now; `announce` tells the other side, which has it, that it is over, and why. */
