@@ -46,6 +46,8 @@ export {
   WorkerStoppedError,
 } from './errors/worker-errors.ts'
 export type { CaptureBounds, CapturePolicy } from './movement/capture-policy.ts'
+export type { Channel, ChannelWaitOptions } from './movement/flow/channel.ts'
+export type { ChannelOptions } from './movement/flow/channel-options.ts'
 export type { ModuleReference } from './movement/module-reference.ts'
 export type { MovementPlan, PlanEntry } from './movement/movement-plan.ts'
 export type { SessionName } from './movement/session/session.ts'

@@ -9,19 +9,27 @@ import { liveKind } from '../transport/live-values.ts'
 import { referenceKind, referenceToken } from './references.ts'
 import { callError, type ErrorPlace } from './remote-error.ts'
 
-/**
- * The host's side of what lives on either side of a worker's data lane.
- * @param place - the worker, as it is when it is asked
- * @param stray - a frame has come that belongs to nothing
- */
-export function hostLane(limits: Limits, place: () => ErrorPlace, stray: () => void): LiveLane {
+/** What the lane needs of the worker. */
+export interface HostLaneOptions {
+  /** The worker, as it is when it is asked. */
+  readonly place: () => ErrorPlace
+  /** A frame has come that belongs to nothing. */
+  readonly stray: () => void
+  /** Somebody waits here, or nobody does any more. */
+  readonly waiting: (isWaiting: boolean) => void
+}
+
+/** The host's side of what lives on either side of a worker's data lane. */
+export function hostLane(limits: Limits, { place, stray, waiting }: HostLaneOptions): LiveLane {
   // What an error has about it goes as data.
   const data = messageCodec(limits)
   const lane: LiveLane = new LiveLane({
+    limits,
     kinds: { ...liveKinds, [liveKind.reference]: referenceKind },
     tokenOf: (value) => referenceToken(lane, value),
     serveFunction,
     stray,
+    waiting,
     transfer: {
       thrown: (error) =>
         thrownData(

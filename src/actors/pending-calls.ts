@@ -105,6 +105,11 @@ export class PendingCalls {
     return this.#calls.size
   }
 
+  /** Whether there are any, or have been until a moment ago. */
+  get isAny(): boolean {
+    return this.#toldAny
+  }
+
   /** Foreground calls in flight. */
   get foreground(): number {
     return this.#foreground

@@ -83,11 +83,11 @@ export class WorkerProcess {
     this.#clock = seams.clock
     this.#greeting = new Greeting(seams.random.token())
     this.#startedMs = seams.clock.nowMs()
-    this.live = hostLane(
-      options.limits,
-      () => ({ worker: identity.path, pid: this.pid }),
-      () => this.strayFrame(),
-    )
+    this.live = hostLane(options.limits, {
+      place: () => ({ worker: identity.path, pid: this.pid }),
+      stray: () => this.strayFrame(),
+      waiting: () => listener.waitsChanged(),
+    })
     this.codec = messageCodec(options.limits, this.live)
     const child = (options.launcher ?? seams.launcher).launch(launchRequest(options, execPath))
     this.#process = child

@@ -3,6 +3,8 @@ import type { Readable } from 'node:stream'
 
 import type { ExitReason } from '../errors/exit-reason.ts'
 import type { ModuleReference } from '../movement/module-reference.ts'
+import { type Channel, makeChannel } from '../movement/flow/channel.ts'
+import { type ChannelOptions, checkChannelOptions } from '../movement/flow/channel-options.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
 import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
 import type { CallOptions, CastOptions } from './call-options.ts'
@@ -414,13 +416,39 @@ export class Worker implements AsyncDisposable {
     args?: readonly unknown[],
     options?: KeepOptions,
   ): Promise<RemoteRef<R>>
-  async keep(fn: Callable, args: readonly unknown[] = [], options?: KeepOptions): Promise<RemoteRef<unknown>> {
+  async keep(
+    fn: Callable,
+    args: readonly unknown[] = [],
+    options?: KeepOptions,
+  ): Promise<RemoteRef<unknown>> {
     return this.#incarnation.calls.keep(fn, args, options)
   }
 
   /** What it keeps for this process, oldest first: number, type, about how many bytes, for how long. */
   refs(): KeptInfo[] {
     return this.#incarnation.calls.references.list()
+  }
+
+  /**
+   * Makes a channel between here and this worker: a bounded queue with many senders and receivers on both sides. Pass it
+   * as an argument, or refer to it in a function that is sent. Its queue is here; it ends with the worker.
+   *
+   * @param options - `capacity`, default 64 values, and `maxBytes`, default 16 MiB; see `ChannelOptions`
+   * @throws {WorkerDiedError | WorkerStoppedError} if the worker has ended
+   * @throws {TypeError | RangeError} for wrong options
+   * @example
+   * import { spawnWorker, type Channel } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * const numbers = worker.channel<number>()
+   * void worker.call(async (to: Channel<number>) => to.send(6 * 7), [numbers])
+   * console.log(await numbers.receive()) // 42
+   */
+  channel<T = unknown>(options: ChannelOptions = {}): Channel<T> {
+    checkChannelOptions(options)
+    const refusal = this.#incarnation.refusal()
+    if (refusal !== undefined) throw refusal
+    return makeChannel<T>(options, this.#incarnation.process.live)
   }
 
   /** The variables of modules that it holds because functions referred to them. */

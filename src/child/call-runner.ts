@@ -133,6 +133,7 @@ export class CallRunner {
       controller: undefined,
       promise: undefined,
       stream: undefined,
+      endings: undefined,
       settled: false,
     }
     if (this.#table.arrives(call)) {

@@ -145,11 +145,12 @@ class Interruption {
     const calls = this.#unsignalled
     this.#unsignalled = []
     for (const call of calls) {
-      const { controller, stream } = call
-      if (controller !== undefined) {
+      const { controller, stream, endings } = call
+      if (controller !== undefined || endings !== undefined) {
         const context = { at, collateral: false, executed: 'unknown' as const }
         const reason = new InterruptedError(`Call ${call.id} was interrupted.`, context)
-        this.#options.table.inContext(call, () => controller.abort(reason))
+        for (const end of endings ?? []) end(reason)
+        if (controller !== undefined) this.#options.table.inContext(call, () => controller.abort(reason))
       }
       if (stream !== undefined) this.#options.table.inContext(call, () => stream.interrupted())
     }

@@ -14,6 +14,8 @@ export interface RunningCall {
   promise: PromiseLike<unknown> | undefined
   /** Where what it returns is iterated, if it is to be. */
   stream: OutgoingStream | undefined
+  /** What waits on behalf of it, and ends with it if it is ended from outside. */
+  endings: Set<(reason: Error) => void> | undefined
   /** The call has been ended from outside, or answered: whatever comes now is dropped. */
   settled: boolean
 }

@@ -207,7 +207,7 @@ export class Runtime {
     this.#shownNot.push(...runtimeFiles)
     // What is only tried must not leave a trace: no numbers for what lives here.
     const trial = messageCodec(configuration.limits)
-    const live = workerLane((error) =>
+    const live = workerLane(configuration.limits, table, (error) =>
       thrownData(
         error,
         (value) => whyNotSendable(trial, value) === undefined,
@@ -231,7 +231,7 @@ export class Runtime {
       recoverIfCut: () => this.#interruption.recoverIfCut(),
       countedStreams: (count) => void store(this.#cells, cell.streams, count),
     })
-    this.context = this.#makeContext(Object.freeze({ name, path, incarnation }), writer)
+    this.context = this.#makeContext(Object.freeze({ name, path, incarnation }), writer, live)
     workerContexts().push(this.context)
     const debugUrl = configuration.debug ? this.#surroundings.openDebugger() : undefined
     const body: Ready = { token, ...(debugUrl === undefined ? {} : { debugUrl }) }
@@ -254,10 +254,15 @@ export class Runtime {
     leave()
   }
 
-  #makeContext(identity: WorkerIdentity, writer: FrameWriter): WorkerContext {
+  #makeContext(
+    identity: WorkerIdentity,
+    writer: FrameWriter,
+    channelLane: WorkerContext['channelLane'],
+  ): WorkerContext {
     const { table, isProcess, exit } = this.#surroundings
     return {
       identity: isProcess ? identity : undefined,
+      channelLane,
       currentCall(): CurrentCall | undefined {
         const call = table.current()
         if (call === undefined) return undefined

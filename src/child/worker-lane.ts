@@ -3,11 +3,20 @@ import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import { LiveLane } from '../movement/flow/live-lane.ts'
 import { liveKinds } from '../movement/flow/live-kinds.ts'
 import { serveFunction } from '../movement/flow/remote-functions.ts'
+import type { Limits } from '../transport/limits.ts'
 import type { CallFailure, ThrownData } from '../transport/messages.ts'
+import type { CallTable } from './call-table.ts'
 
 /** The worker's side of what lives on either side of its data lane. */
-export function workerLane(thrown: (error: unknown) => ThrownData): LiveLane {
+export function workerLane(
+  limits: Limits,
+  table: CallTable,
+  thrown: (error: unknown) => ThrownData,
+): LiveLane {
   return new LiveLane({
+    limits,
+    whenCallEnds: table.whenCallEnds,
+    channelCame: () => table.trackFromNowOn(),
     kinds: liveKinds,
     serveFunction,
     // The host is believed: what comes late is late.

@@ -7,6 +7,10 @@ import { brand, MaltsterError } from './maltster-error.ts'
 export class ChannelClosedError extends MaltsterError {}
 brand(ChannelClosedError, 'ERR_MALTSTER_CHANNEL_CLOSED')
 
+/** There is no value in the channel now. Nobody sees it but channels, also those of another copy of this package. */
+export class ChannelEmptyError extends MaltsterError {}
+brand(ChannelEmptyError, 'ERR_MALTSTER_CHANNEL_EMPTY')
+
 /**
  * What was asked for has been let go over there: a callback whose call has settled, a `proxy` or reference that was
  * disposed, or one of a worker that has ended since; then `cause` is the error of that.

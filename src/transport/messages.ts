@@ -67,6 +67,8 @@ export type RequestFailure =
   | { readonly kind: 'released' }
   /** It was withdrawn before it was answered: nobody waits. */
   | { readonly kind: 'withdrawn' }
+  /** There was no value in the channel, and it was not to be waited for. */
+  | { readonly kind: 'empty' }
   /** Too much waits there. */
   | { readonly kind: 'backpressure'; readonly message: string }
 

@@ -5,9 +5,9 @@ import { headerBytes } from '../../transport/protocol.ts'
 import type { LiveLane } from './live-lane.ts'
 import type { PendingRequest } from './pending-requests.ts'
 
-/** How many requests of one object may be under way at once, and how many more may wait for their turn. */
+/** How much one object may be asked at once, and how much more may wait for its turn. */
 export interface TurnBounds {
-  readonly underWay: number
+  readonly underWay: { readonly count: number; readonly bytes: number }
   readonly waiting: { readonly count: number; readonly bytes: number }
 }
 
@@ -32,6 +32,7 @@ export class AskedInTurn {
   readonly #waiting = new Set<Waiting>()
   #waitingBytes = 0
   #underWay = 0
+  #underWayBytes = 0
 
   constructor(lane: LiveLane, number: number, bounds: TurnBounds) {
     this.#lane = lane
@@ -46,9 +47,12 @@ export class AskedInTurn {
    * @throws {BackpressureError} if too much waits
    */
   ask(operation: string, args: readonly unknown[], request: PendingRequest): () => void {
-    if (this.#lane.ended !== undefined || this.#underWay < this.#bounds.underWay) {
-      const id = this.#lane.ask(this.#number, operation, args, this.#counted(request))
-      this.#underWay++
+    if (this.#waiting.size === 0 && this.#hasTurn()) {
+      const { writer } = this.#lane
+      const counted = this.#counted(request)
+      const before = writer.bytesWritten
+      const id = this.#lane.ask(this.#number, operation, args, counted.request)
+      counted.begin(writer.bytesWritten - before)
       return () => this.#lane.withdraw(id)
     }
     const waiting = this.#wait([operation, ...args], request)
@@ -75,28 +79,45 @@ export class AskedInTurn {
   }
 
   /** Makes room for the next one when it is answered. */
-  #counted(request: PendingRequest): PendingRequest {
-    return {
-      replied: (value, aux) => {
-        this.#underWay--
-        this.#next()
-        request.replied(value, aux)
-      },
-      failed: (error) => {
-        this.#underWay--
-        this.#next()
-        request.failed(error)
-      },
+  #counted(request: PendingRequest): { request: PendingRequest; begin: (byteLength: number) => void } {
+    let byteLength = 0
+    const end = (): void => {
+      this.#underWay--
+      this.#underWayBytes -= byteLength
+      byteLength = 0
+      this.#next()
     }
+    const begin = (bytes: number): void => {
+      byteLength = bytes
+      this.#underWay++
+      this.#underWayBytes += bytes
+    }
+    const replied = (value: unknown, aux: number): void => {
+      end()
+      request.replied(value, aux)
+    }
+    const failed = (error: Error): void => {
+      end()
+      request.failed(error)
+    }
+    return { request: { replied, failed }, begin }
+  }
+
+  /** As much may be under way as the bounds say; one request always. */
+  #hasTurn(): boolean {
+    const { count, bytes } = this.#bounds.underWay
+    if (this.#lane.ended !== undefined || this.#underWay === 0) return true
+    return this.#underWay < count && this.#underWayBytes < bytes
   }
 
   #next(): void {
     for (const waiting of this.#waiting) {
-      if (this.#lane.ended === undefined && this.#underWay >= this.#bounds.underWay) return
+      if (!this.#hasTurn()) return
       this.#waiting.delete(waiting)
       this.#waitingBytes -= waiting.byteLength
-      this.#underWay++
-      waiting.id = this.#lane.askEncoded(this.#number, waiting.body, this.#counted(waiting.request))
+      const counted = this.#counted(waiting.request)
+      counted.begin(waiting.byteLength)
+      waiting.id = this.#lane.askEncoded(this.#number, waiting.body, counted.request)
     }
   }
 }

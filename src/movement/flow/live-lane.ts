@@ -3,6 +3,7 @@ import type { ErrorContext } from '../../errors/maltster-error.ts'
 import type { Codec, EncodedBody } from '../../transport/codec.ts'
 import type { IncomingFrame } from '../../transport/frame-reader.ts'
 import type { FrameWriter } from '../../transport/frame-writer.ts'
+import type { Limits } from '../../transport/limits.ts'
 import { liveKind, type LiveToken, type LiveValues } from '../../transport/live-values.ts'
 import type { RequestFailure } from '../../transport/messages.ts'
 import { frameType } from '../../transport/protocol.ts'
@@ -12,17 +13,21 @@ import { type AnyFunction, isClass, type Served, servedBy } from './live-object.
 import { type PendingRequest, PendingRequests } from './pending-requests.ts'
 import { errorOfFailure, type ErrorTransfer, failureOf, releasedError } from './request-failures.ts'
 import { type AnswerLane, ServedRequest } from './served-request.ts'
+import { Waits } from './waits.ts'
 
 // Taken before user code can replace them.
 const { Map, Set } = globalThis
 
 const noBytes = Buffer.alloc(0)
+const noCall = (): undefined => undefined
 
 /** Requests of the other side that wait for their answer. A faulty worker could else fill the host's memory. */
 const maxServed = { count: 16_384, bytes: 256 * 2 ** 20 }
 
 /** What a lane needs to carry live values. */
 export interface LiveLaneOptions {
+  /** Of what goes over it. */
+  readonly limits: Limits
   readonly transfer: ErrorTransfer
   /** What stands here for the objects of the other side, by kind. */
   readonly kinds: Readonly<Record<number, ImportKind>>
@@ -30,8 +35,22 @@ export interface LiveLaneOptions {
   readonly serveFunction: (fn: AnyFunction) => Served
   /** The token of what stands here for a value of some other side, if it has one of its own making. */
   readonly tokenOf?: (value: object) => LiveToken | undefined
+  /** Has something done when the call ends early that the running code belongs to. Default: there are no calls. */
+  readonly whenCallEnds?: WhenCallEnds
+  /** Somebody waits for something of this lane, or nobody does any more. */
+  readonly waiting?: (isWaiting: boolean) => void
+  /** A channel is about to be here. */
+  readonly channelCame?: () => void
   /** A frame has come that belongs to nothing, and is no race. */
   readonly stray: () => void
+}
+
+/** Has something done when a call ends early; answers how to call it off, or undefined if there is no call. */
+export type WhenCallEnds = (callback: (reason: Error) => void) => (() => void) | undefined
+
+/** What ends with a lane. */
+export interface Bound {
+  laneEnded(why: Error): void
 }
 
 /**
@@ -46,6 +65,8 @@ export class LiveLane implements LiveValues, AnswerLane {
   readonly exports: Exports
   readonly imports: Imports
   readonly requests = new PendingRequests()
+  /** Who waits here for what lives here or there. */
+  readonly waits: Waits
   readonly #options: LiveLaneOptions
   readonly #serving = new Map<number, ServedRequest>()
   #writer: FrameWriter | undefined
@@ -55,12 +76,14 @@ export class LiveLane implements LiveValues, AnswerLane {
   #callbacks: Set<Exported> | undefined
   #takesFunctions = false
   #servingBytes = 0
+  readonly #bound = new Set<Bound>()
   /** The request whose user code is on the stack. */
   #current: ServedRequest | undefined
 
   constructor(options: LiveLaneOptions) {
     this.#options = options
     this.exports = new Exports(this)
+    this.waits = new Waits((isWaiting) => options.waiting?.(isWaiting))
     this.imports = new Imports(this, options.kinds)
   }
 
@@ -85,6 +108,10 @@ export class LiveLane implements LiveValues, AnswerLane {
     return this.#options.transfer.place
   }
 
+  get limits(): Limits {
+    return this.#options.limits
+  }
+
   /** Why there is no other side any more, once that is so. */
   get ended(): Error | undefined {
     return this.#end
@@ -97,7 +124,8 @@ export class LiveLane implements LiveValues, AnswerLane {
     if (home !== undefined) return { kind: liveKind.home, number: home, data: null }
     const served = servedBy(value)
     const isCallback = typeof value === 'function' && this.#takesFunctions && served?.isKept !== true
-    if (served !== undefined && !isCallback) return this.#token(this.exports.of(value) ?? this.#export(value, served))
+    if (served !== undefined && !isCallback)
+      return this.#token(this.exports.of(value) ?? this.#export(value, served))
     if (!isCallback || isClass(value)) return undefined
     // Each call has its own: it ends with that call.
     const exported = this.exports.add(value, this.#options.serveFunction(value as AnyFunction))
@@ -117,10 +145,28 @@ export class LiveLane implements LiveValues, AnswerLane {
   }
 
   #announce(number: number, why: unknown): void {
-    if (this.#end === undefined) this.writer.frame(frameType.failure, 0, 0, number, this.failure(why), 'error')
+    if (this.#end === undefined)
+      this.writer.frame(frameType.failure, 0, 0, number, this.failure(why), 'error')
+  }
+
+  /** For whom it waits that waits at something of this lane: see `LiveLaneOptions.whenCallEnds`. */
+  get whenCallEnds(): WhenCallEnds {
+    return this.#options.whenCallEnds ?? noCall
+  }
+
+  /**
+   * Tells something of this side when the lane ends.
+   * @returns it need not be told any more
+   */
+  bind(bound: Bound): () => void {
+    this.#options.channelCame?.()
+    if (this.#end === undefined) this.#bound.add(bound)
+    else bound.laneEnded(this.#end)
+    return () => void this.#bound.delete(bound)
   }
 
   raise(token: LiveToken): unknown {
+    if (token.kind === liveKind.channel) this.#options.channelCame?.()
     if (token.kind !== liveKind.home) return this.imports.raise(token)
     const exported = this.exports.get(token.number)
     if (exported === undefined) throw releasedError(this.#options.transfer.place)
@@ -283,6 +329,8 @@ export class LiveLane implements LiveValues, AnswerLane {
     const served = [...this.#serving.values()]
     this.#serving.clear()
     for (const request of served) request.end()
+    for (const bound of this.#bound) bound.laneEnded(why)
+    this.#bound.clear()
     this.requests.end(why)
     for (const exported of this.exports.all()) this.exports.delete(exported)
     this.imports.end(why)

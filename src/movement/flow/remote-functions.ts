@@ -4,7 +4,10 @@ import type { ImportKind } from './imports.ts'
 import { type AnyFunction, type Answer, liveSymbol, type Served } from './live-object.ts'
 
 /** Calls of one function that may be under way at once; more wait, and far more are refused. */
-const callBounds = { underWay: 1024, waiting: { count: 10_000, bytes: 64 * 2 ** 20 } }
+const callBounds = {
+  underWay: { count: 1024, bytes: 16 * 2 ** 20 },
+  waiting: { count: 10_000, bytes: 64 * 2 ** 20 },
+}
 
 const { Promise } = globalThis
 const ignore = (): void => {}
@@ -49,7 +52,17 @@ export const functionKind: ImportKind = {
     const turns = new AskedInTurn(lane, number, callBounds)
     const call = (...args: unknown[]): Promise<unknown> => {
       const promise = new Promise((resolve, reject) => {
-        turns.ask('call', args, { replied: resolve, failed: reject })
+        const settle = (): void => lane.waits.end()
+        lane.waits.begin()
+        try {
+          turns.ask('call', args, {
+            replied: (value) => (settle(), resolve(value)),
+            failed: (error) => (settle(), reject(error)),
+          })
+        } catch (error) {
+          settle()
+          throw error
+        }
       })
       // Progress is often told without waiting. What becomes of it must not end the process as an unhandled rejection.
       void then.call(promise, undefined, ignore)

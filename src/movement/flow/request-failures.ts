@@ -1,6 +1,6 @@
 import { BackpressureError } from '../../errors/call-errors.ts'
 import { DecodeError, EncodeError } from '../../errors/data-errors.ts'
-import { ChannelClosedError, ReleasedError } from '../../errors/flow-errors.ts'
+import { ChannelClosedError, ChannelEmptyError, ReleasedError } from '../../errors/flow-errors.ts'
 import type { ErrorContext } from '../../errors/maltster-error.ts'
 import type { CallFailure, RequestFailure, ThrownData } from '../../transport/messages.ts'
 
@@ -23,6 +23,7 @@ export function failureOf(error: unknown, transfer: ErrorTransfer): RequestFailu
     return { kind: 'closed', message, ...(cause === undefined ? {} : { cause: transfer.thrown(cause) }) }
   }
   if (error instanceof ReleasedError) return { kind: 'released' }
+  if (error instanceof ChannelEmptyError) return { kind: 'empty' }
   if (error instanceof BackpressureError) return { kind: 'backpressure', message: error.message }
   if (error instanceof EncodeError) return { kind: 'encode', message: error.message, path: error.path }
   if (error instanceof DecodeError) return { kind: 'decode', message: error.message, reason: error.reason }
@@ -42,6 +43,8 @@ export function errorOfFailure(failure: RequestFailure, transfer: ErrorTransfer)
     case 'released':
     case 'withdrawn':
       return releasedError(place)
+    case 'empty':
+      return new ChannelEmptyError('The channel is empty.')
     case 'backpressure':
       return new BackpressureError(text(failure.message), place)
     default:

@@ -12,7 +12,11 @@ export interface AnswerLane {
   answered(request: ServedRequest): void
 }
 
-const tooLong: RequestFailure = { kind: 'encode', message: 'What went wrong is too long to be told.', path: '' }
+const tooLong: RequestFailure = {
+  kind: 'encode',
+  message: 'What went wrong is too long to be told.',
+  path: '',
+}
 
 /** A request of the other side. */
 export class ServedRequest implements Answer {

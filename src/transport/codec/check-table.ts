@@ -243,7 +243,9 @@ function checkKeys(row: Row, header: number): void {
 
 function checkLive(row: Row): void {
   const [, kind, number, data] = row
-  expect(row.length === 4 && typeof kind === 'number' && typeof number === 'number' && number >>> 0 === number)
+  expect(
+    row.length === 4 && typeof kind === 'number' && typeof number === 'number' && number >>> 0 === number,
+  )
   if (typeof data === 'string') expect(data.length <= maxLiveText)
   else expect(data === null || typeof data === 'number' || typeof data === 'boolean')
 }
