@@ -9,6 +9,7 @@ export type { LoadOptions } from './actors/load.ts'
 export type {
   LoadedExport,
   LoadedFunction,
+  LoadedGenerator,
   LoadedModule,
   LoadedValue,
   UnknownModule,
@@ -48,6 +49,9 @@ export {
 export type { CaptureBounds, CapturePolicy } from './movement/capture-policy.ts'
 export type { Channel, ChannelWaitOptions } from './movement/flow/channel.ts'
 export type { ChannelOptions } from './movement/flow/channel-options.ts'
+export { proxy } from './movement/flow/proxy.ts'
+export type { Proxy } from './movement/flow/proxy.ts'
+export type { AsyncView } from './movement/flow/async-view.ts'
 export type { ModuleReference } from './movement/module-reference.ts'
 export type { MovementPlan, PlanEntry } from './movement/movement-plan.ts'
 export type { SessionName } from './movement/session/session.ts'

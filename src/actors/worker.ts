@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 
 import type { ExitReason } from '../errors/exit-reason.ts'
 import type { ModuleReference } from '../movement/module-reference.ts'
+import type { AsyncView } from '../movement/flow/async-view.ts'
 import { type Channel, makeChannel } from '../movement/flow/channel.ts'
 import { type ChannelOptions, checkChannelOptions } from '../movement/flow/channel-options.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
@@ -62,8 +63,11 @@ export interface WorkerStats {
   readonly bytes: { readonly sent: number; readonly pending: number }
 }
 
-/** An argument: a value of the parameter's type, or a reference to one, which the worker keeps. */
-export type Argument<T> = T | RemoteRef<T>
+/**
+ * An argument: a value of the parameter's type, or a reference to one, which the worker keeps. A function in it is called
+ * here, from over there: it may be `async` or not, whatever the parameter says.
+ */
+export type Argument<T> = AsyncView<T> | RemoteRef<T>
 
 /** Arguments may be left out only if the function can be called without any. */
 export type CallParameters<A extends unknown[], O> = [] extends A

@@ -135,7 +135,11 @@ export class LiveLane implements LiveValues, AnswerLane {
 
   #export(value: object, served: Served): Exported {
     const exported = this.exports.add(value, served)
-    served.exported?.(this, (why) => this.#announce(exported.number, why))
+    served.exported?.(
+      this,
+      (why) => this.#announce(exported.number, why),
+      () => this.exports.delete(exported),
+    )
     return exported
   }
 

@@ -40,8 +40,12 @@ export interface Served {
   atHome?(): unknown
   /** Answers a request, now or later. What it throws is the answer, too. The arguments are not to be trusted. */
   request(operation: unknown, args: readonly unknown[], answer: Answer): void
-  /** It has a number on this lane now; `announce` tells the other side, which has it, that it is over, and why. */
-  exported?(lane: object, announce: (why: unknown) => void): void
+  /**
+   * It has a number on this lane now.
+   * @param announce - tells the other side, which has it, that it is over, and why
+   * @param letGo - frees its number: what the other side still asks of it is refused
+   */
+  exported?(lane: object, announce: (why: unknown) => void, letGo: () => void): void
   /** The other side of this lane uses it no more, or is gone. */
   released?(lane: object): void
 }
