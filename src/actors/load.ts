@@ -6,12 +6,14 @@ import type { AnyFunction } from '../movement/function-source.ts'
 import { readImportArrow } from '../movement/import-arrow.ts'
 import { type ExportKind, exportKindNames } from '../movement/module-exports.ts'
 import { modulePlace, prepareExport } from '../movement/module-reference.ts'
+import { standsFor } from '../movement/prepare.ts'
 import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
 import type { ModuleShipment } from '../movement/shipment.ts'
 import { type CallOptions, callOptionChecks, checkCallOptions } from './call-options.ts'
 import type { Calls } from './calls.ts'
 import { loadedModule, type ModuleUser } from './loaded-module.ts'
 import { checkOptions } from './option-checks.ts'
+import { WorkerStream } from './worker-stream.ts'
 
 /** How a module is loaded. */
 export interface LoadOptions extends Pick<CallOptions, 'timeoutMs' | 'signal' | 'background'> {
@@ -68,6 +70,12 @@ function userOf(calls: Calls, place: ModulePlace): ModuleUser {
   }
   const valueOf = prepareRuntimeFunction(runtimeFunction.exportOf)
   return {
+    standsFor: (fn, name) => standsFor(fn, shipmentOf(name)),
+    stream: (name, args, options) => {
+      const { module, from } = place
+      const reference = { module, export: name, ...(from === undefined ? {} : { from }) }
+      return new WorkerStream(calls.stream(reference, args, options))
+    },
     call: async (name, args, options) => calls.startPrepared(shipmentOf(name), args, options),
     get: async (name, options) => {
       if (options !== undefined) checkCallOptions(options)

@@ -54,6 +54,32 @@ test('values are copies, and what can not be sent is refused with its path', asy
   await expectUsable(worker)
 })
 
+test('generators are streams, with options, and end there when the loop is left', async () => {
+  const all: number[] = []
+  for await (const n of tasks.upTo(1000)) all.push(n)
+  expect(all).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1))
+  const some: number[] = []
+  for await (const n of tasks.upToLater.with({ windowItems: 2 })(1000)) {
+    if (some.push(n) === 3) break
+  }
+  expect(some).toEqual([1, 2, 3])
+  expect(() => tasks.upTo.with({ windowItems: 0 })).toThrow(RangeError)
+  await expectUsable(worker)
+})
+
+test('functions of a module can be given to call, keep and stream, of other workers too', async () => {
+  expect(await worker.call(tasks.double, [4])).toBe(8)
+  expect(await worker.call(tasks.double, [4], { capture: 'explicit' })).toBe(8)
+  using kept = await worker.keep(tasks.double, [5])
+  expect(await tasks.double(kept)).toBe(20)
+  const streamed: number[] = []
+  for await (const n of worker.stream(tasks.upTo, [3])) streamed.push(n)
+  expect(streamed).toEqual([1, 2, 3])
+  await using other = await quietWorker()
+  expect(await other.call(tasks.default, ['other'])).toBe('hello other')
+  expect(worker.explain(tasks.double, [1]).entries[0]).toMatchObject({ name: 'double', kind: 'import' })
+})
+
 test('a class stays where it is', async () => {
   await expect(tasks.Shape.get()).rejects.toThrow(/`Shape` of file:.*tasks\.mjs is a class/)
 })

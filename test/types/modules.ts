@@ -1,4 +1,4 @@
-import type { LoadedModule, Worker } from 'maltster'
+import type { LoadedModule, RemoteRef, Worker, WorkerStream } from 'maltster'
 
 /** Holds when it compiles: `tsconfig.test.json` checks it. Never run. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -10,6 +10,8 @@ interface Tasks {
   fetchText: (url: string, tries?: number) => Promise<string>
   rates: { EUR: number }
   later: Promise<Date>
+  lines: (path: string) => AsyncGenerator<string>
+  upTo: (n: number) => Generator<Promise<number>>
   Shape: new (name: string) => { name: string }
   then: () => void
 }
@@ -25,6 +27,15 @@ export async function exportsAreInferred(worker: Worker, tasks: LoadedModule<Tas
   holds<Same<typeof rates, Promise<{ EUR: number }>>>()
   const later = tasks.later.get()
   holds<Same<typeof later, Promise<Date>>>()
+  const lines = tasks.lines('x')
+  holds<Same<typeof lines, WorkerStream<string>>>()
+  const upTo = tasks.upTo.with({ windowItems: 4 })(2)
+  holds<Same<typeof upTo, WorkerStream<number>>>()
+  const called = worker.call(tasks.double, [2])
+  holds<Same<typeof called, Promise<number>>>()
+  const kept = await worker.keep(tasks.double, [2])
+  holds<Same<typeof kept, RemoteRef<number>>>()
+  void tasks.double(kept)
   const shape = tasks.Shape.get()
   holds<Same<typeof shape, Promise<never>>>()
 
@@ -42,6 +53,10 @@ export async function exportsAreInferred(worker: Worker, tasks: LoadedModule<Tas
   void tasks.double()
   // @ts-expect-error -- there is no such export
   void tasks.triple(2)
+  // @ts-expect-error -- the options of a stream are not those of a call
+  void tasks.double.with({ windowItems: 4 })
+  // @ts-expect-error -- the reference is to a value of another type
+  void tasks.fetchText(kept)
   // @ts-expect-error -- a value is no function
   void tasks.rates()
   // @ts-expect-error -- it is read here, and lives there
