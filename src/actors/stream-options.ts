@@ -7,7 +7,7 @@ export interface StreamOptions extends Omit<CallOptions, 'result'> {
   readonly windowItems?: number
   /**
    * How many bytes of items the worker may be ahead; one item that is larger goes when half of it is free.
-   * 1 to 9007199254740991, default 1 MiB.
+   * 1 to 9007199254740991, default 4 MiB.
    */
   readonly windowBytes?: number
 }
@@ -37,6 +37,6 @@ export function checkStreamOptions(options: StreamOptions): void {
   checkOptions('a stream', options, streamOptionChecks)
 }
 
-export function windowOf({ windowItems = 1024, windowBytes = 2 ** 20 }: StreamOptions): StreamWindow {
+export function windowOf({ windowItems = 1024, windowBytes = 4 * 2 ** 20 }: StreamOptions): StreamWindow {
   return { items: windowItems, bytes: windowBytes }
 }

@@ -481,7 +481,7 @@ describe('beside calls', () => {
   })
 })
 
-describe('code that spins', () => {
+describe('code that does not end', () => {
   whereItCan('interrupt')('a generator that spins is cut off when its consumer leaves', async () => {
     const impatient = await quietWorker({ interruptGraceMs: 200 })
     const stream = impatient.stream(function* () {
@@ -495,7 +495,7 @@ describe('code that spins', () => {
     await impatient.stop()
   })
 
-  whereItCan('interrupt')('what waits for ever is left alone when its consumer leaves', async () => {
+  test('what waits for ever is left alone when its consumer leaves', async () => {
     const impatient = await quietWorker({ interruptGraceMs: 100 })
     const stream = impatient.stream(async function* () {
       yield 1

@@ -56,6 +56,7 @@ const forProcesses = [
   'test/scenarios/run.test.ts',
   'test/scenarios/running-faults.test.ts',
   'test/scenarios/secrets.test.ts',
+  'test/scenarios/stream-faults.test.ts',
   'test/scenarios/wire-faults.test.ts',
 ]
 
