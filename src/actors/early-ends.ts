@@ -1,6 +1,6 @@
 import { CallTimeoutError } from '../errors/call-errors.ts'
 import type { Executed } from '../errors/maltster-error.ts'
-import { whenAborted } from './abort.ts'
+import { whenAborted } from '../movement/abort.ts'
 import type { CallOptions } from './call-options.ts'
 import { type CallsOptions, placeOf } from './calls-options.ts'
 import type { InterruptResult } from './interrupts.ts'
