@@ -37,7 +37,11 @@ export class WorkerStream<T> implements AsyncIterableIterator<T, undefined, void
   /**
    * The next item; `{ done: true }` from the end on.
    *
-   * @throws what ended the stream, once, after the items that had come before: as `Worker.call` rejects
+   * It rejects with what ended the stream, once, after the items that had come before; the errors are those of `Worker.call`.
+   *
+   * @throws {RemoteError} if the function, or the generator, throws there
+   * @throws {EncodeError} if an item can't be sent
+   * @throws {InterruptedError | CallTimeoutError | WorkerDiedError | WorkerStoppedError} if it was ended
    */
   next(): Promise<IteratorResult<T, undefined>> {
     return this.#inbox.next() as Promise<IteratorResult<T, undefined>>
@@ -62,6 +66,7 @@ export class WorkerStream<T> implements AsyncIterableIterator<T, undefined, void
     throw error
   }
 
+  /** Itself. */
   [Symbol.asyncIterator](): this {
     return this
   }
