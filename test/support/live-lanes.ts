@@ -33,7 +33,7 @@ export class Connection {
   readonly #transports: readonly Transport[]
 
   constructor(observed: Observed) {
-    const [near, far] = memoryTransportPair({ schedule: this.tasks.schedule, readBytes: 200 })
+    const [near, far] = memoryTransportPair({ schedule: this.tasks.schedule, readBytes: 48 })
     this.#transports = [near, far]
     this.near = this.#open(near, observed)
     this.far = this.#open(far, observed)
