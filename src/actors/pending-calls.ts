@@ -25,7 +25,8 @@ export interface PendingCall {
 const maxId = 2 ** 32 - 1
 
 /** What `new Promise` gives away, caught by a function that is made once and not anew for each call. */
-let caughtResolve: (value: unknown) => void
+const noResolve = (): void => {}
+let caughtResolve: (value: unknown) => void = noResolve
 const catchResolve = (resolve: (value: unknown) => void): void => {
   caughtResolve = resolve
 }
@@ -39,6 +40,8 @@ export function pendingCall(
 ): PendingCall {
   const promise = new Promise(catchResolve)
   const resolve = caughtResolve
+  // It would hold the promise, and so its value, until the next call.
+  caughtResolve = noResolve
   stream?.numbered(id)
   return {
     id,

@@ -34,7 +34,9 @@ class ForeignReference extends Error {
   readonly ref: AnyRef
 
   constructor(ref: AnyRef) {
-    super(`${ref.toString()} has to be fetched first`)
+    super(
+      `${ref.toString()} is fetched first by \`call\` and \`keep\`, but not here: pass what its \`get\` gives`,
+    )
     this.ref = ref
   }
 }
@@ -142,11 +144,23 @@ export class References implements RefHome {
   release(ref: AnyRef): void {
     const { pending } = this.#calls
     const held = pending.all().filter(({ sentAt }) => sentAt === 0)
-    const { imports } = this.#options.process.live
-    if (held.length === 0) imports.release(ref)
-    else {
-      const settled = held.map((call) => new Promise<void>((resolve) => afterTurn(call, resolve)))
-      void Promise.all(settled).then(() => imports.release(ref))
+    const release = (): void => {
+      this.#unbind(ref)
+      this.#options.process.live.imports.release(ref)
+    }
+    if (held.length === 0) release()
+    else
+      void Promise.all(held.map((call) => new Promise<void>((done) => afterTurn(call, done)))).then(release)
+  }
+
+  /** Variables of modules that have it as their value hold it over there, too. */
+  #unbind(ref: AnyRef): void {
+    const { ledger } = this.#calls.sender
+    for (const id of ledger.boundTo(ref)) {
+      ledger.unbind(id)
+      if (this.#options.refusal() !== undefined) continue
+      const drop = prepareRuntimeFunction(runtimeFunction.dropHeld)
+      this.#calls.startPrepared(drop, [id], { background: true }, true).catch(() => {})
     }
   }
 
@@ -215,7 +229,10 @@ export class References implements RefHome {
         }
       }
     } finally {
-      for (const copy of copies.values()) copy.dispose()
+      for (const [foreign, copy] of copies) {
+        this.#unbind(foreign)
+        copy.dispose()
+      }
     }
   }
 

@@ -38,6 +38,7 @@ const forAllKinds = [
   'test/scenarios/evaluations.test.ts',
   'test/scenarios/interrupts.test.ts',
   'test/scenarios/modules.test.ts',
+  'test/scenarios/references.test.ts',
   'test/scenarios/start.test.ts',
   'test/scenarios/stops.test.ts',
   'test/scenarios/streams.test.ts',

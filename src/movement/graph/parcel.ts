@@ -44,6 +44,8 @@ export class Parcel {
   readonly isFresh: boolean
   /** Bindings that it refers to. */
   readonly needs = new Set<number>()
+  /** What is in it that stays where it is. */
+  readonly live: object[] = []
   readonly #writer: FunctionWriter
   readonly #indexes = new Map<unknown, number>()
   readonly #isDataWhole: boolean
@@ -110,6 +112,7 @@ export class Parcel {
       row.push(rowKind.intrinsic, ...intrinsic)
     } else if (servedBy(value) !== undefined) {
       // It stays where it is; the codec knows what stands for it.
+      this.live.push(value)
       this.#writer.changeable()
       row.push(rowKind.data, value)
     } else if (typeof value === 'function') {

@@ -36,6 +36,8 @@ export interface BindingUse {
   readonly content: Content
   /** Bindings that its content refers to. */
   readonly needs: readonly number[]
+  /** What is in it that stays where it is. */
+  readonly live: readonly object[]
   /** Where it is used, for messages. */
   readonly path: string
   readonly code: LiveCode | undefined
@@ -212,6 +214,7 @@ class Surveyor implements FunctionWriter {
       isSettled: false,
       content: this.#encode(parcel, path),
       needs: [...parcel.needs],
+      live: parcel.live,
       path,
       code,
       user: undefined,
@@ -324,7 +327,8 @@ class Surveyor implements FunctionWriter {
     const parcel = Parcel.of(this, value, path, false)
     const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
     const content = this.#encode(parcel, path)
-    this.#bindings.set(use.id, { ...use, content, needs: [...parcel.needs], path, code, user })
+    const { needs, live } = parcel
+    this.#bindings.set(use.id, { ...use, content, needs: [...needs], live, path, code, user })
   }
 
   #encode(parcel: Parcel, path: string): Content {
