@@ -1,7 +1,7 @@
 import { BackpressureError } from '../../errors/call-errors.ts'
 import type { EncodedBody } from '../../transport/codec.ts'
 import { encodedBytes } from '../../transport/frame-writer.ts'
-import { headerBytes } from '../../transport/protocol.ts'
+import { encodeToKeep } from '../../transport/kept-body.ts'
 import type { LiveLane } from './live-lane.ts'
 import type { PendingRequest } from './pending-requests.ts'
 
@@ -64,7 +64,7 @@ export class AskedInTurn {
 
   #wait(value: unknown[], request: PendingRequest): Waiting {
     const { count, bytes } = this.#bounds.waiting
-    const body = keptBody(this.#lane, value)
+    const body = encodeToKeep(this.#lane.codec, value, 'value')
     const byteLength = encodedBytes(body)
     if (this.#waiting.size >= count || (this.#waiting.size > 0 && this.#waitingBytes + byteLength > bytes)) {
       throw new BackpressureError(
@@ -120,13 +120,4 @@ export class AskedInTurn {
       waiting.id = this.#lane.askEncoded(this.#number, waiting.body, counted.request)
     }
   }
-}
-
-function keptBody({ codec }: LiveLane, value: unknown[]): EncodedBody {
-  const encoded = codec.encode(value, 'value', Buffer.alloc(1024), 0, headerBytes)
-  const { buffer, start, end, flags, attachments } = encoded
-  const kept = Buffer.allocUnsafeSlow(headerBytes + end - start)
-  buffer.copy(kept, headerBytes, start, end)
-  const copies = attachments.map((one) => new Uint8Array(one))
-  return { buffer: kept, start: headerBytes, end: kept.length, flags, attachments: copies }
 }

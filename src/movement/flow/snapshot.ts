@@ -1,9 +1,9 @@
 import type { Codec, EncodedBody, IncomingBody } from '../../transport/codec.ts'
 import { messageCodec } from '../../transport/codec/message-codec.ts'
 import { encodedBytes } from '../../transport/frame-writer.ts'
+import { encodeToKeep } from '../../transport/kept-body.ts'
 import type { Limits } from '../../transport/limits.ts'
 import { liveKind } from '../../transport/live-values.ts'
-import { headerBytes } from '../../transport/protocol.ts'
 import { servedBy } from './live-object.ts'
 
 /** A value as it was when it was sent: as bytes, or, if something in it lives somewhere, as a copy. */
@@ -30,10 +30,8 @@ export class Snapshots {
   /** @throws {EncodeError} if it can't be sent */
   take(value: unknown): Snapshot {
     this.#live = []
-    const encoded = this.#codec.encode(value, 'value', Buffer.alloc(256), 0, headerBytes)
-    const byteLength = encodedBytes(encoded)
-    const { buffer, start, end, flags, attachments } = encoded
-    const body = { buffer, start, end, flags, attachments: attachments.map((one) => new Uint8Array(one)) }
+    const body = encodeToKeep(this.#codec, value, 'value')
+    const byteLength = encodedBytes(body)
     if (this.#live.length === 0) return { body, byteLength }
     const copy = this.#codec.decode(incoming(body))
     this.#live = []

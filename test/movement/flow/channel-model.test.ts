@@ -84,7 +84,7 @@ const lostOf = (world: ChannelWorld, seen: ReadonlySet<string>): Item[] =>
     .filter(({ item, outcome }) => outcome === 'done' && !seen.has(keyOf(item)))
     .map(({ item }) => item)
 
-describe('a channel in four processes', () => {
+describe('a channel in four processes', { timeout: 180_000 }, () => {
   test('loses nothing, doubles nothing and keeps the order of each sender, whoever gives up or closes it when', async () => {
     let putBacks = 0
     const commands = fc.array(
@@ -99,7 +99,7 @@ describe('a channel in four processes', () => {
         expect(lostOf(world, seen)).toEqual([])
         putBacks += world.observed.putBacks.length
       }),
-      { numRuns: 1500 },
+      { numRuns: 1000 },
     )
     // Else nobody has given up at the moment that matters.
     expect(putBacks).toBeGreaterThan(20)
@@ -124,7 +124,7 @@ describe('a channel in four processes', () => {
         putBacks += world.observed.putBacks.length
       },
     )
-    await fc.assert(property, { numRuns: 1000 })
+    await fc.assert(property, { numRuns: 500 })
     expect(putBacks).toBeGreaterThan(20)
   })
 
@@ -144,7 +144,7 @@ describe('a channel in four processes', () => {
         expect(lost.length).toBeLessThanOrEqual(asked - given)
         deaths += world.dead.size
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     )
     expect(deaths).toBeGreaterThan(100)
   })
