@@ -168,7 +168,7 @@ function warnOfLarge(steps: readonly Step[]): void {
     warned.add(what)
     process.emitWarning(
       `${what} took ${bytes} bytes on its way to a worker, and will again whenever it changes. Make it there and keep it ` +
-        'there (in a variable of a module that the worker imports, or by `preload`), or send the part that is needed.',
+        'there (`worker.keep` gives a reference that stands for it), or send the part that is needed.',
       'MaltsterWarning',
     )
   }

@@ -61,6 +61,9 @@ export function referenceToken(lane: LiveLane, value: object): LiveToken | undef
   return value instanceof RemoteRef ? homes.get(lane)?.tokenOf(value) : undefined
 }
 
+/** References are looked through, for those that are not used any more, when there are more than this. */
+const leastRefs = 256
+
 const { timeoutMs, signal, background } = callOptionChecks
 const { result: _, ...keepChecks } = callOptionChecks
 
@@ -77,6 +80,7 @@ export class References implements RefHome {
   readonly #calls: Calls
   /** Those that may be in use here. */
   readonly #refs = new Set<WeakRef<AnyRef>>()
+  #pruneAt = leastRefs
   /** While a call is encoded: what stands in this worker for references of others. */
   #copies: ReadonlyMap<AnyRef, AnyRef> | undefined
   /** While a call is explained: the references that it would take along. */
@@ -95,19 +99,27 @@ export class References implements RefHome {
   made(facts: Omit<RefFacts, 'madeMs'>): AnyRef {
     const ref = new RemoteRef<unknown>(this, { ...facts, madeMs: this.#options.clock.nowMs() })
     this.#refs.add(new WeakRef(ref))
+    if (this.#refs.size > this.#pruneAt) {
+      this.#prune()
+      this.#pruneAt = Math.max(leastRefs, this.#refs.size * 2)
+    }
     return ref
+  }
+
+  #prune(): void {
+    for (const weak of this.#refs) if (weak.deref()?.isReleased !== false) this.#refs.delete(weak)
   }
 
   list(): KeptInfo[] {
     const nowMs = this.#options.clock.nowMs()
     const list: KeptInfo[] = []
+    if (this.#options.refusal() !== undefined) return list
+    this.#prune()
     for (const weak of this.#refs) {
       const ref = weak.deref()
-      if (ref === undefined || ref.isReleased) this.#refs.delete(weak)
-      else if (this.#options.refusal() === undefined) {
-        const { number, type, bytes } = ref
-        list.push({ number, type, bytes, ageMs: nowMs - ref.facts.madeMs })
-      }
+      if (ref === undefined) continue
+      const { number, type, bytes } = ref
+      list.push({ number, type, bytes, ageMs: nowMs - ref.facts.madeMs })
     }
     return list
   }
