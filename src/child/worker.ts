@@ -4,6 +4,8 @@ import { type ChannelOptions, checkChannelOptions } from '../movement/flow/chann
 import { type CurrentCall, ownContext, type WorkerContext, workerContexts } from './worker-context.ts'
 
 export type { Channel, ChannelWaitOptions } from '../movement/flow/channel.ts'
+export { proxy } from '../movement/flow/proxy.ts'
+export type { Proxy } from '../movement/flow/proxy.ts'
 export type { ChannelOptions } from '../movement/flow/channel-options.ts'
 export type { CurrentCall, WorkerIdentity } from './worker-context.ts'
 
