@@ -16,7 +16,7 @@ afterAll(async () => {
 })
 
 /** What generators write down in the worker, in order. */
-const noted = (): Promise<string[]> =>
+const notes = (): Promise<string[]> =>
   worker.call(() => (globalThis as { noted?: string[] }).noted?.splice(0) ?? [])
 
 async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
@@ -54,7 +54,7 @@ describe('what is iterated', () => {
       },
       async function* (n: number) {
         yield n
-        await null
+        await Promise.resolve()
         yield n + 1
       },
       (n: number) => [n, n + 1],
@@ -195,7 +195,7 @@ describe('the consumer', () => {
     const first = await stream.next()
     expect(first.value).toBe(0)
     await stream.return()
-    expect(await noted()).toEqual(['ended'])
+    expect(await notes()).toEqual(['ended'])
   })
 
   test.each([1, 7, 1024])(
@@ -248,7 +248,7 @@ describe('the consumer', () => {
     const stream = worker.stream(counting, [0], { windowItems: 1_000_000, windowBytes: 2 ** 30 })
     expect(await worker.call(() => 'passed')).toBe('passed')
     await stream.return()
-    expect(await noted()).toEqual(['ended'])
+    expect(await notes()).toEqual(['ended'])
     await expectUsable(worker)
   })
 
@@ -263,14 +263,14 @@ describe('the consumer', () => {
     await background.next()
     expect(worker.state).toBe('idle')
     await background.return()
-    await noted()
+    await notes()
   })
 })
 
 describe('the ends', () => {
   test('to leave the loop ends the generator, and waits for its `finally`', async () => {
     for await (const n of worker.stream(counting, [0])) if (n === 5000) break
-    expect(await noted()).toEqual(['ended'])
+    expect(await notes()).toEqual(['ended'])
     await expectUsable(worker)
   })
 
@@ -286,7 +286,7 @@ describe('the ends', () => {
     })
     await stream.next()
     expect(await stream.return()).toEqual({ done: true, value: undefined })
-    expect(await noted()).toEqual(['ended late'])
+    expect(await notes()).toEqual(['ended late'])
     expect(await stream.next()).toEqual({ done: true, value: undefined })
     expect(await stream.return()).toEqual({ done: true, value: undefined })
   })
@@ -296,14 +296,14 @@ describe('the ends', () => {
     await stream.next()
     const reason = new Error('enough')
     await expect(stream.throw(reason)).rejects.toBe(reason)
-    expect(await noted()).toEqual(['ended'])
+    expect(await notes()).toEqual(['ended'])
   })
 
   test('`await using` ends one that was never iterated', async () => {
     {
       await using _stream = worker.stream(counting, [0])
     }
-    expect(await noted()).toEqual(['ended'])
+    expect(await notes()).toEqual(['ended'])
     await expectUsable(worker)
   })
 
@@ -324,7 +324,7 @@ describe('the ends', () => {
     await worker.call(() => null)
     await stream.return()
     expect(await waiting).toEqual({ done: true, value: undefined })
-    expect(await noted()).toEqual(['ended'])
+    expect(await notes()).toEqual(['ended'])
   })
 
   test('what is thrown comes after the items before it, and once', async () => {
@@ -371,7 +371,7 @@ describe('the ends', () => {
     expect(error).toBeInstanceOf(EncodeError)
     expect(error).toMatchObject({ path: 'item[1].inner[0]', executed: 'yes' })
     expect((error as Error).message).toContain('item of a stream')
-    expect(await noted()).toEqual(['ended'])
+    expect(await notes()).toEqual(['ended'])
     await expectUsable(worker)
   })
 
@@ -391,7 +391,7 @@ describe('the ends', () => {
     await expect(stream.next()).rejects.toBe(reason)
     expect(await stream.next()).toEqual({ done: true, value: undefined })
     await until('its finally has run', () => worker.state === 'idle')
-    expect(await noted()).toEqual(['ended'])
+    expect(await notes()).toEqual(['ended'])
     expect(() => worker.stream(counting, [0], { signal: controller.signal })).toThrow(reason)
   })
 
@@ -403,7 +403,7 @@ describe('the ends', () => {
     })()
     expect(items).toEqual([0, 1, 2, 3, 4])
     expect(error).toMatchObject({ name: 'CallTimeoutError', timeoutMs: 50 })
-    expect(await noted()).toEqual(['ended'])
+    expect(await notes()).toEqual(['ended'])
   })
 
   test('an interrupt ends foreground streams, and no others', async () => {
@@ -421,7 +421,7 @@ describe('the ends', () => {
     const { items, error } = await prefixOf(stream)
     expect(items).toEqual([1, 2, 3].slice(0, items.length))
     expect(error).toBeInstanceOf(InterruptedError)
-    expect(await noted()).toEqual(['ended'])
+    expect(await notes()).toEqual(['ended'])
     for (let n = 1; n < 5000; n++) expect((await background.next()).value).toBe(n)
     await background.return()
     await expectUsable(worker)
@@ -436,7 +436,7 @@ describe('the ends', () => {
       await stream.return()
     }
     expect(recorded.events).toEqual([])
-    await noted()
+    await notes()
     await expectUsable(worker)
   })
 

@@ -54,12 +54,7 @@ export class ItemOutlet {
     if (held === undefined) return
     this.#held = undefined
     if ('body' in held) this.#sendOrHold(held.body)
-    else {
-      const { joined } = held
-      const body = { buffer: joined, start: 0, end: joined.length, flags: 0, attachments: [] }
-      this.#batch.addEncoded(body)
-      this.#joined()
-    }
+    else this.#joinAgain(held.joined)
   }
 
   /**
@@ -128,9 +123,18 @@ export class ItemOutlet {
     const batch = this.#batch
     const { count, byteLength } = batch
     if (!this.#credit.admits(byteLength, count)) {
-      this.#held = { joined: batch.takeLast() }
+      const joined = batch.takeLast()
+      // Alone it may be admitted.
+      const wasAlone = count === 1
       this.flush()
+      if (wasAlone) this.#held = { joined }
+      else this.#joinAgain(joined)
     } else if (byteLength >= maxBatchBytes - maxJoinedBytes) this.flush()
+  }
+
+  #joinAgain(joined: Buffer): void {
+    this.#batch.addEncoded({ buffer: joined, start: 0, end: joined.length, flags: 0, attachments: [] })
+    this.#joined()
   }
 
   #sendOrHold(body: EncodedBody): void {
