@@ -27,10 +27,9 @@ try {
   await writeOrders()
   console.log(`${lines} orders, ${(statSync(file).size / 1e6).toFixed(1)} MB`)
 
+  /** @returns {import('maltster').WorkerStream<Order>} */
   const orders = () =>
-    /** @type {import('maltster').WorkerStream<Order>} */ (
-      worker.stream({ module: new URL('orders.mjs', import.meta.url), export: 'ordersOf' }, [file])
-    )
+    worker.stream({ module: new URL('orders.mjs', import.meta.url), export: 'ordersOf' }, [file])
 
   console.log('\nAll of them:')
   /** @type {Map<string, number>} */

@@ -120,9 +120,11 @@ export class Runtime {
     this.#reader = this.#open(surroundings.lane)
   }
 
-  /** The lane and its writer, for what has to leave while the process exits; undefined before there is anything. */
+  /** The lane and its writer, with all that has to leave while the process exits; undefined before there is anything. */
   get outgoing(): { lane: Transport; writer: FrameWriter } | undefined {
-    return this.#writer === undefined ? undefined : { lane: this.#lane, writer: this.#writer }
+    if (this.#writer === undefined) return undefined
+    this.#runner?.streams.flush()
+    return { lane: this.#lane, writer: this.#writer }
   }
 
   /** Stops handing out what comes; `resume` goes on. What runs already runs on. */

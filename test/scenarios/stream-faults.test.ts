@@ -80,6 +80,20 @@ describe('F58: a worker that dies in the middle of a stream', () => {
     expect(seen).toEqual(Array.from({ length: 500 }, (_, n) => n))
   })
 
+  test('by `process.exit()` in the midst of it: what was yielded is had', async () => {
+    const worker = await aWorker()
+    const stream = worker.stream(function* () {
+      for (let n = 0; n < 300; n++) yield n
+      process.exit(7)
+    })
+    const seen: number[] = []
+    const reading = (async () => {
+      for await (const n of stream) seen.push(n)
+    })()
+    expect(await rejection(reading, WorkerDiedError)).toMatchObject({ reason: { type: 'exit', exitCode: 7 } })
+    expect(seen).toEqual(Array.from({ length: 300 }, (_, n) => n))
+  })
+
   test('while its consumer leaves: it is left, without an error', async () => {
     const worker = await aWorker()
     const stream = worker.stream(function* () {
@@ -204,7 +218,7 @@ describe('a worker that lies', () => {
   test('items that belong to no stream are dropped, and too many of them end it', async () => {
     using recorded = recordEvents({ types: ['frame.dropped'] })
     await using few = await liar([{ ...item(0, [7], 3), id: 99 } as Action, { do: 'result', value: 'fine' }])
-    expect(await few.call(() => 1 as unknown)).toBe('fine')
+    expect(await few.call(() => 1)).toBe('fine')
     expect(recorded.events).toHaveLength(3)
     await using many = await liar([{ ...item(0, [7], 100), id: 99 } as Action])
     const error = await rejection(
@@ -217,7 +231,7 @@ describe('a worker that lies', () => {
   test('items for a call, which is no stream, are no answer to it', async () => {
     using recorded = recordEvents({ types: ['frame.dropped'] })
     await using worker = await liar([item(0, [7]), { do: 'result', value: 'fine' }])
-    expect(await worker.call(() => 1 as unknown)).toBe('fine')
+    expect(await worker.call(() => 1)).toBe('fine')
     expect(recorded.events).toHaveLength(1)
   })
 })

@@ -311,10 +311,12 @@ describe('the ends', () => {
     const stream = worker.stream(async function* () {
       const { noted } = Object.assign(globalThis, { noted: [] as string[] })
       const { currentCall } = await import('maltster/worker')
-      const { signal } = currentCall()!
+      const call = currentCall()
       try {
         yield 1
-        await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+        await new Promise((_resolve, reject) => {
+          call?.signal.addEventListener('abort', () => reject(new Error('told to end')))
+        })
       } finally {
         noted.push('ended')
       }
@@ -356,7 +358,7 @@ describe('the ends', () => {
   })
 
   test('an item that can not be sent fails at its place, and ends the generator', async () => {
-    const stream = worker.stream(function* (): Generator<unknown> {
+    const stream = worker.stream(function* (): Generator {
       const { noted } = Object.assign(globalThis, { noted: [] as string[] })
       try {
         yield 'first'
@@ -486,8 +488,7 @@ describe('code that does not end', () => {
     const impatient = await quietWorker({ interruptGraceMs: 200 })
     const stream = impatient.stream(function* () {
       yield 1
-      // oxlint-disable-next-line no-unmodified-loop-condition -- it is what is tested
-      for (;;) {}
+      for (;;);
     })
     await stream.next()
     expect(await stream.return()).toEqual({ done: true, value: undefined })
@@ -520,7 +521,7 @@ describe('code that does not end', () => {
     )
     for (let n = 0; n < 5; n++) expect((await stream.next()).value).toBe(n)
     const spinning = worker.call(() => {
-      for (;;) {}
+      for (;;);
     })
     const cut = rejection(spinning, InterruptedError)
     await worker.interrupt()

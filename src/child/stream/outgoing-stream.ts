@@ -132,6 +132,11 @@ export class OutgoingStream {
     this.#end({})
   }
 
+  /** Puts what has been yielded on the lane. */
+  flush(): void {
+    this.#outlet.flush()
+  }
+
   /** Answers what tells, later, whether it has got on since now, or was waiting for nothing that could be lost. */
   suspect(): () => boolean {
     const awaited = this.#awaitedEnd ?? this.#awaited

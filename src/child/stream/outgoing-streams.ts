@@ -71,6 +71,11 @@ export class OutgoingStreams {
     await Promise.all(streams.map(({ over }) => over))
   }
 
+  /** Puts what has been yielded on the lane. */
+  flush(): void {
+    for (const stream of this.#streams.values()) stream.flush()
+  }
+
   recover(): void {
     for (const stream of this.#streams.values()) stream.recover()
   }
