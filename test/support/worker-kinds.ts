@@ -55,6 +55,7 @@ const forProcesses = [
   'test/scenarios/host-ends.test.ts',
   'test/scenarios/idle-faults.test.ts',
   'test/scenarios/interrupt-reports.test.ts',
+  'test/scenarios/live-lies.test.ts',
   'test/scenarios/preload.test.ts',
   'test/scenarios/run.test.ts',
   'test/scenarios/running-faults.test.ts',

@@ -76,6 +76,8 @@ export class LiveLane implements LiveValues, AnswerLane {
   #callbacks: Set<Exported> | undefined
   #takesFunctions = false
   #servingBytes = 0
+  /** Bytes of answers since the other side had read all that was written. */
+  #unreadAnswerBytes = 0
   readonly #bound = new Set<Bound>()
   /** The request whose user code is on the stack. */
   #current: ServedRequest | undefined
@@ -212,6 +214,10 @@ export class LiveLane implements LiveValues, AnswerLane {
       this.#options.stray()
       return
     }
+    if (!this.#isRead()) {
+      this.#options.stray()
+      return
+    }
     const request = new ServedRequest(this, id, bytesOf(frame))
     this.#serving.set(id, request)
     this.#servingBytes += request.byteLength
@@ -226,6 +232,13 @@ export class LiveLane implements LiveValues, AnswerLane {
       request.fail(error)
     }
     this.#current = undefined
+  }
+
+  /** Whether the other side reads its answers. One that only asks would fill the memory here with them. */
+  #isRead(): boolean {
+    const { pendingBytes } = this.writer
+    if (pendingBytes === 0) this.#unreadAnswerBytes = 0
+    return Math.min(pendingBytes, this.#unreadAnswerBytes) <= maxServed.bytes
   }
 
   #admit(byteLength: number): void {
@@ -314,7 +327,8 @@ export class LiveLane implements LiveValues, AnswerLane {
     return failureOf(error, this.#options.transfer)
   }
 
-  answered({ id, byteLength }: ServedRequest): void {
+  answered({ id, byteLength }: ServedRequest, answerBytes: number): void {
+    this.#unreadAnswerBytes += answerBytes
     if (this.#serving.delete(id)) this.#servingBytes -= byteLength
   }
 

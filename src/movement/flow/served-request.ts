@@ -8,8 +8,8 @@ import type { Answer } from './live-object.ts'
 export interface AnswerLane {
   readonly writer: FrameWriter
   failure(error: unknown): RequestFailure
-  /** It has its answer. */
-  answered(request: ServedRequest): void
+  /** It has its answer, of so many bytes. */
+  answered(request: ServedRequest, answerBytes: number): void
 }
 
 const tooLong: RequestFailure = {
@@ -34,6 +34,7 @@ export class ServedRequest implements Answer {
 
   reply(value: unknown, aux = 0): void {
     if (this.isOver) return
+    const before = this.lane.writer.bytesWritten
     try {
       // Getters of the value may spin, and be cut off: until the frame is there it is not answered.
       this.lane.writer.frame(frameType.reply, 0, this.id, aux, value, 'value')
@@ -41,13 +42,15 @@ export class ServedRequest implements Answer {
       this.fail(error)
       return
     }
-    this.#over()
+    this.#over(before)
   }
 
   replyEncoded(body: EncodedBody, aux: number): void {
     if (this.isOver) return
-    this.lane.writer.encodedFrame(frameType.reply, 0, this.id, aux, body, 'value')
-    this.#over()
+    const { writer } = this.lane
+    const before = writer.bytesWritten
+    writer.encodedFrame(frameType.reply, 0, this.id, aux, body, 'value')
+    this.#over(before)
   }
 
   fail(error: unknown): void {
@@ -72,17 +75,18 @@ export class ServedRequest implements Answer {
 
   #fail(failure: RequestFailure): void {
     const { writer } = this.lane
+    const before = writer.bytesWritten
     try {
       writer.frame(frameType.failure, 0, this.id, 0, failure, 'error')
     } catch {
       writer.frame(frameType.failure, 0, this.id, 0, tooLong, 'error')
     }
-    this.#over()
+    this.#over(before)
   }
 
-  #over(): void {
+  #over(bytesBefore: number): void {
     this.isOver = true
     this.withdrawn = undefined
-    this.lane.answered(this)
+    this.lane.answered(this, this.lane.writer.bytesWritten - bytesBefore)
   }
 }
