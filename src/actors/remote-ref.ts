@@ -121,7 +121,10 @@ export class RemoteRef<T> implements Disposable, AsyncDisposable {
    * @param fn - as in `Worker.call`; its one argument is the value itself
    * @param options - those of `Worker.keep`
    * @returns the reference to the new value; this one stays what it is
-   * @throws as `Worker.keep`, and {ReleasedError} if it was disposed
+   * @throws {ReleasedError} if it was disposed
+   * @throws {CaptureError | RemoteError | InterruptedError | CallTimeoutError | BackpressureError} as `Worker.keep`
+   * @throws {WorkerDiedError | WorkerStoppedError} if the worker has ended: the value is gone with it
+   * @throws {TypeError} if the value is in a worker of that worker, and for wrong options
    */
   async map<U>(fn: (value: T) => U, ...options: [options?: KeepOptions]): Promise<RemoteRef<Awaited<U>>> {
     this.checkHeld()
@@ -151,6 +154,7 @@ export class RemoteRef<T> implements Disposable, AsyncDisposable {
     return `RemoteRef ${this.number} (${this.type}) of worker ${this.worker}`
   }
 
+  /** As `toString`, for `console.log`. */
   [inspect.custom](): string {
     return `${this.toString()}${this.#isReleased ? ', disposed' : ''}`
   }

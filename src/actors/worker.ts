@@ -402,7 +402,11 @@ export class Worker implements AsyncDisposable {
    * @param fn - as in `call`
    * @param args - its arguments, default none
    * @param options - those of `call` without `result`
-   * @throws as `call`, but the value can be any
+   * @throws {CaptureError | EncodeError | RemoteError | InterruptedError | CallTimeoutError | BackpressureError} as `call`;
+   *   what is returned can be anything
+   * @throws {ReleasedError} if a reference among the arguments was disposed; so does `call`
+   * @throws {WorkerDiedError | WorkerStoppedError} as `call`; also of the worker of a reference among the arguments
+   * @throws {TypeError | RangeError} for wrong arguments and options
    * @example
    * import { spawnWorker } from 'maltster'
    *

@@ -326,9 +326,8 @@ class Surveyor implements FunctionWriter {
   ): void {
     const parcel = Parcel.of(this, value, path, false)
     const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
-    const content = this.#encode(parcel, path)
-    const { needs, live } = parcel
-    this.#bindings.set(use.id, { ...use, content, needs: [...needs], live, path, code, user })
+    const found = { content: this.#encode(parcel, path), needs: [...parcel.needs], live: parcel.live }
+    this.#bindings.set(use.id, { ...use, ...found, path, code, user })
   }
 
   #encode(parcel: Parcel, path: string): Content {
