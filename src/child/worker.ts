@@ -9,6 +9,14 @@ export type { Proxy } from '../movement/flow/proxy.ts'
 export type { ChannelOptions } from '../movement/flow/channel-options.ts'
 export type { CurrentCall, WorkerIdentity } from './worker-context.ts'
 
+/** The directory of this package; none where it was bundled with the user's code, which could not be told apart. */
+const ownPlace = /\/child\/worker\.[jt]s$/.test(import.meta.url)
+  ? new URL('../', import.meta.url).href
+  : undefined
+
+/** Contexts that know that code of this copy, too, is not to be torn. */
+const protectedIn = new WeakSet<WorkerContext>()
+
 function contexts(): WorkerContext[] {
   const found = workerContexts()
   if (found.length > 0) return found
@@ -80,6 +88,10 @@ export function channel<T = unknown>(options: ChannelOptions = {}): Channel<T> {
   const context = running()?.context ?? ownContext()
   if (context === undefined) {
     throw new MaltsterError('No call is running here, so there is no worker for a channel to belong to.')
+  }
+  if (ownPlace !== undefined && !protectedIn.has(context)) {
+    protectedIn.add(context)
+    context.protect(ownPlace)
   }
   return makeChannel<T>(options, context.channelLane)
 }

@@ -352,3 +352,67 @@ whereItCan('process')(
     await lost
   },
 )
+
+describe('code that spins beside a channel and is cut off', () => {
+  const withInterrupt = whereItCan('interrupt')
+
+  withInterrupt('leaves it as it was: what was received stays received, what comes next comes', async () => {
+    await using worker = await quietWorker()
+    const channel = worker.channel<number>({ capacity: 4 })
+    const told = worker.channel<number>()
+    for (let round = 0; round < 5; round++) {
+      const cut = rejection(
+        worker.call(
+          async (from: Channel<number>, out: Channel<number>) => {
+            for await (const n of from) {
+              void out.send(n)
+              await null
+              if (n % 2 === 1) while (true) {}
+            }
+          },
+          [channel, told],
+        ),
+        InterruptedError,
+      )
+      await channel.send(round * 2)
+      expect(await told.receive()).toBe(round * 2)
+      await channel.send(round * 2 + 1)
+      // That it spins is not told; that it has taken the value is.
+      while ((await channel.size()) > 0) await new Promise((resolve) => void setImmediate(resolve))
+      await worker.interrupt()
+      await cut
+      await told.tryReceive()
+    }
+    channel.close()
+    await expectUsable(worker)
+  })
+
+  withInterrupt('also where it sends and calls back without end', async () => {
+    await using worker = await quietWorker()
+    const channel = worker.channel<number>({ capacity: 4 })
+    let called = 0
+    const cut = rejection(
+      worker.call(
+        async (to: Channel<number>, tell: (n: number) => Promise<void>) => {
+          await tell(0)
+          for (let n = 0; ; n++) {
+            to.send(n).catch(() => {})
+            tell(n).catch(() => {})
+            for (let work = 0; work < 1_000_000; work++) if (work < 0) return
+          }
+        },
+        [channel, () => void called++],
+      ),
+      InterruptedError,
+    )
+    while (called === 0) await new Promise((resolve) => void setImmediate(resolve))
+    const { outcome } = await worker.interrupt()
+    expect(outcome).toBe('interrupted')
+    await cut
+    // What it had sent comes, from the first on.
+    expect([await channel.receive(), await channel.receive()]).toEqual([0, 1])
+    await expectUsable(worker)
+    channel.close()
+    expect(await worker.call(async (ask: () => Promise<number>) => ask(), [() => 7])).toBe(7)
+  })
+})
