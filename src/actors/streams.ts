@@ -57,16 +57,21 @@ export class Streams implements StreamPeer {
     const call = this.#pending.get(id)
     if (call?.stream === undefined) return
     const { stream } = call
+    const ended = (): void => {
+      stream.ended()
+      const { events, identity } = this.#options
+      if (events.wantsCalls) events.emit(identity, { type: 'call.settled', callId: id, outcome: 'ok' })
+    }
     if (call.sentAt === 0) {
       void this.#early.abandon(call)
-      stream.ended()
+      ended()
       return
     }
     process.data.bytesFrame(frameType.endStream, 0, id, 0, noBytes)
     const timer = clock.setTimeout(() => {
       const ladder = this.#early.abandon(call)
-      if (ladder === undefined) stream.ended()
-      else void ladder.then(() => stream.ended())
+      if (ladder === undefined) ended()
+      else void ladder.then(ended)
     }, options.interruptGraceMs)
     const { release } = call
     call.release = () => {

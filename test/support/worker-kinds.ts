@@ -43,6 +43,7 @@ const forAllKinds = [
   'test/scenarios/references.test.ts',
   'test/scenarios/start.test.ts',
   'test/scenarios/stops.test.ts',
+  'test/scenarios/stream-ends.test.ts',
   'test/scenarios/streams.test.ts',
   'test/supervisor/observe.test.ts',
 ]

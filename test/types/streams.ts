@@ -15,7 +15,7 @@ export function itemTypesAreInferred(worker: Worker): void {
   holds<Same<typeof ofGenerator, WorkerStream<string>>>()
 
   const ofAsync = worker.stream(async function* () {
-    yield 1
+    yield Number(1)
     yield null
   })
   holds<Same<typeof ofAsync, WorkerStream<number | null>>>()
