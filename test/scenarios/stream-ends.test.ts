@@ -116,7 +116,7 @@ describe('the ends', () => {
     expect(items).toEqual(Array.from({ length: 3000 }, (_, n) => n))
     expect(error).toBeInstanceOf(RemoteError)
     expect(error).toMatchObject({ remoteName: 'RangeError', message: 'out of it' })
-    expect((error as Error).stack).toContain('streams.test')
+    expect((error as Error).stack).toContain('stream-ends.test')
     expect(await stream.next()).toEqual({ done: true, value: undefined })
     await expectUsable(worker)
   })

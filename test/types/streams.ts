@@ -14,10 +14,13 @@ export function itemTypesAreInferred(worker: Worker): void {
   )
   holds<Same<typeof ofGenerator, WorkerStream<string>>>()
 
-  const ofAsync = worker.stream(async function* () {
-    yield Number(1)
-    yield null
-  })
+  const ofAsync = worker.stream(
+    async function* (n: number) {
+      yield n
+      yield null
+    },
+    [1],
+  )
   holds<Same<typeof ofAsync, WorkerStream<number | null>>>()
 
   const ofArray = worker.stream((text: string) => [text, text.length], ['a'])
