@@ -4,7 +4,7 @@ import type { Measurement } from '../transport/messages.ts'
 import { Calls } from './calls.ts'
 import type { WorkerCapabilities } from './capabilities.ts'
 import { Descendants } from './descendants.ts'
-import { bootError, deathError, spawnError, stoppedError } from './end-errors.ts'
+import { bootError, deathError, refusedBySystem, spawnError, stoppedError } from './end-errors.ts'
 import { executableOf } from './executable.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Interrupts, type InterruptResult } from './interrupts.ts'
@@ -217,12 +217,7 @@ export class Incarnation {
         outputDropped: (stream, bytes) => this.#emit({ type: 'output.dropped', stream, bytes }),
       })
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
-      throw spawnError(this.identity.path, {
-        code: code ?? 'UNKNOWN',
-        message: `the system refused it: ${message}`,
-        error,
-      })
+      throw spawnError(this.identity.path, refusedBySystem(error as NodeJS.ErrnoException))
     }
   }
 
