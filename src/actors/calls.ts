@@ -213,8 +213,8 @@ export class Calls {
   /** What a call would move to this worker, as it is now. */
   explain(fn: Callable, args: readonly unknown[], options: CallOptions | undefined): MovementPlan {
     if (options !== undefined) checkCallOptions(options)
-    return this.references.explaining(args, () =>
-      explainCall(() => this.#prepare(fn, options), args, options?.captures, this.sender),
+    return this.references.explaining(args, (explained) =>
+      explainCall(() => this.#prepare(fn, options), args, options?.captures, this.sender, explained),
     )
   }
 

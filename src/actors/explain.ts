@@ -1,13 +1,14 @@
 import { CaptureError, EncodeError } from '../errors/data-errors.ts'
 import { contentOf } from '../movement/graph/content.ts'
 import { Ledger } from '../movement/graph/ledger.ts'
-import type { MovementPlan } from '../movement/movement-plan.ts'
+import { type MovementPlan, planOf } from '../movement/movement-plan.ts'
 import { planMovement, refusedPlan } from '../movement/plan.ts'
 import { type Captures, definitionFor, type Shipment } from '../movement/shipment.ts'
 import { messageCodec } from '../transport/codec/message-codec.ts'
 import { frameBytes } from '../transport/frame-chunks.ts'
 import { defaultLimits } from '../transport/limits.ts'
 import { type CallOptions, checkCallOptions } from './call-options.ts'
+import { ExplainedValues } from './explained-values.ts'
 import { bodyOf, type Callable, prepareCallable } from './callable.ts'
 import type { CallParameters } from './worker.ts'
 import type { ModuleReference } from '../movement/module-reference.ts'
@@ -25,10 +26,12 @@ export function explainCall(
   args: readonly unknown[],
   captures: Captures | undefined,
   { ledger, isDefined }: Possessions,
+  explained: ExplainedValues,
 ): MovementPlan {
   const { codec } = ledger
   try {
     const shipment = prepare()
+    explained.reachedArguments()
     const body = bodyOf(shipment, args, captures, ledger)
     const steps = shipment.survey !== undefined ? ledger.steps(shipment.survey) : []
     const sizeOf = (value: unknown, path: string): number => frameBytes(contentOf(codec, value, path).body)
@@ -67,8 +70,11 @@ export function explain(
   options: CallOptions = {},
 ): MovementPlan {
   checkCallOptions(options)
-  const codec = messageCodec(defaultLimits)
+  const explained = new ExplainedValues()
+  const codec = messageCodec(defaultLimits, explained)
   const { captures, capture: policy = 'auto' } = options
   const nothing = { ledger: new Ledger(codec), isDefined: () => false }
-  return explainCall(() => prepareCallable(fn, captures, policy, codec), args, captures, nothing)
+  const prepare = (): Shipment => prepareCallable(fn, captures, policy, codec)
+  const { entries } = explainCall(prepare, args, captures, nothing, explained)
+  return planOf([...entries, ...explained.entries(args, () => false)])
 }

@@ -3,7 +3,7 @@ import { ReleasedError } from '../errors/flow-errors.ts'
 import type { AnyFunction } from '../movement/function-source.ts'
 import type { Imported, ImportKind } from '../movement/flow/imports.ts'
 import type { LiveLane } from '../movement/flow/live-lane.ts'
-import { type MovementPlan, type PlanEntry, planOf } from '../movement/movement-plan.ts'
+import { type MovementPlan, planOf } from '../movement/movement-plan.ts'
 import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
 import { liveKind, type LiveToken } from '../transport/live-values.ts'
@@ -11,6 +11,7 @@ import { frameFlag, frameType } from '../transport/protocol.ts'
 import { callOptionChecks } from './call-options.ts'
 import type { Calls } from './calls.ts'
 import type { CallsOptions } from './calls-options.ts'
+import { ExplainedValues } from './explained-values.ts'
 import { boolean, checkOptions } from './option-checks.ts'
 import { afterTurn } from './pending-calls.ts'
 import { type GetOptions, type KeepOptions, type RefFacts, type RefHome, RemoteRef } from './remote-ref.ts'
@@ -58,7 +59,9 @@ export const referenceKind: ImportKind = {
 
 /** The token of a reference on a lane to a worker; undefined for all other values. Throws if it can't go there. */
 export function referenceToken(lane: LiveLane, value: object): LiveToken | undefined {
-  return value instanceof RemoteRef ? homes.get(lane)?.tokenOf(value) : undefined
+  const home = homes.get(lane)
+  if (home?.explained !== undefined) return home.explained.lower(value)
+  return value instanceof RemoteRef ? home?.tokenOf(value) : undefined
 }
 
 /** References are looked through, for those that are not used any more, when there are more than this. */
@@ -83,8 +86,8 @@ export class References implements RefHome {
   #pruneAt = leastRefs
   /** While a call is encoded: what stands in this worker for references of others. */
   #copies: ReadonlyMap<AnyRef, AnyRef> | undefined
-  /** While a call is explained: the references that it would take along. */
-  #explained: Set<AnyRef> | undefined
+  /** While a call is explained. */
+  explained: ExplainedValues | undefined
 
   constructor(options: CallsOptions, calls: Calls) {
     this.#options = options
@@ -125,15 +128,10 @@ export class References implements RefHome {
   }
 
   tokenOf(ref: AnyRef): LiveToken | undefined {
-    this.#explained?.add(ref)
     const own = ref.home === this ? ref : this.#copies?.get(ref)
-    if (own === undefined) {
-      // Where nothing is sent any number will do.
-      if (this.#explained !== undefined) return { kind: liveKind.home, number: 2 ** 32 - 1, data: null }
-      throw new ForeignReference(ref)
-    }
+    if (own === undefined) throw new ForeignReference(ref)
     own.checkHeld()
-    if (this.#explained === undefined) own.forgetCopy()
+    own.forgetCopy()
     return { kind: liveKind.home, number: own.number, data: null }
   }
 
@@ -249,32 +247,22 @@ export class References implements RefHome {
   }
 
   /**
-   * Adds to the plan of a call which references it would take along.
-   * @param args - its arguments, to name those that are references by themselves
+   * Adds to the plan of a call what it would take along that stays where it is.
+   * @param args - its arguments
    */
-  explaining(args: readonly unknown[], explain: () => MovementPlan): MovementPlan {
-    const explained = new Set<AnyRef>()
-    this.#explained = explained
+  explaining(args: readonly unknown[], explain: (explained: ExplainedValues) => MovementPlan): MovementPlan {
+    const { exports, imports } = this.#options.process.live
+    const explained = new ExplainedValues({
+      nextNumber: exports.nextNumber,
+      numberOf: (value) => exports.of(value)?.number,
+      homeOf: (value) => imports.numberOf(value),
+    })
+    this.explained = explained
     try {
-      const { entries } = explain()
-      return planOf([...entries, ...[...explained].map((ref) => this.#entry(ref, args))])
+      const { entries } = explain(explained)
+      return planOf([...entries, ...explained.entries(args, ({ home }) => home === this)])
     } finally {
-      this.#explained = undefined
-    }
-  }
-
-  #entry(ref: AnyRef, args: readonly unknown[]): PlanEntry {
-    const index = args.indexOf(ref)
-    const isOwn = ref.home === this
-    return {
-      name: index >= 0 ? `args[${index}]` : `reference ${ref.number}`,
-      kind: index >= 0 ? 'argument' : 'capture',
-      origin: undefined,
-      bytes: isOwn ? 0 : ref.bytes,
-      action: isOwn ? 'reference' : 'sent',
-      reason: isOwn
-        ? `The worker keeps it (${ref.type}, about ${ref.bytes} bytes): no more than its number goes, with the arguments.`
-        : `Worker ${ref.worker} keeps it (${ref.type}): it is fetched first, then sent. The bytes are an estimate.`,
+      this.explained = undefined
     }
   }
 }

@@ -1,6 +1,7 @@
 import {
   CallTimeoutError,
   EncodeError,
+  explain,
   type InterruptedError,
   ReleasedError,
   RemoteError,
@@ -13,7 +14,16 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { can, expectUsable, quietWorker, recordEvents, rejection, until, whereItCan } from './workers.ts'
+import {
+  can,
+  expectUsable,
+  ofType,
+  quietWorker,
+  recordEvents,
+  rejection,
+  until,
+  whereItCan,
+} from './workers.ts'
 
 useLeakCheck('file')
 
@@ -180,9 +190,39 @@ test('explain says what goes: a number, or a value that is fetched first', async
   expect(there.entries.at(-1)!.reason).toContain('fetched first')
   const captured = worker.explain(() => list)
   expect(captured.entries.at(-1)).toMatchObject({ kind: 'capture', action: 'reference', bytes: 0 })
+  const deep = worker.explain((given: { in: unknown }) => given, [{ in: list }])
+  expect(deep.entries.at(-1)).toMatchObject({ name: `reference ${list.number}`, kind: 'argument', bytes: 0 })
+  const anywhere = explain((values: number[]) => values, [list])
+  expect(anywhere.entries.at(-1)).toMatchObject({ name: 'args[0]', action: 'sent', bytes: list.bytes })
   list.dispose()
   const refused = worker.explain((values: number[]) => values, [list])
   expect(refused.entries[0]).toMatchObject({ action: 'refused' })
+})
+
+test('what explain says of callbacks, channels and references is what goes, to the byte', async () => {
+  using list = await worker.keep(() => [1, 2, 3])
+  const channel = worker.channel()
+  const fn = (values: number[], more: { tell: () => Promise<void>; channel: object }): number =>
+    values.length + Object.keys(more).length
+  const args: Parameters<typeof worker.call<Parameters<typeof fn>, number>>[1] = [
+    list,
+    { tell: () => {}, channel },
+  ]
+  for (let round = 0; round < 3; round++) {
+    const plan = worker.explain(fn, args)
+    expect(plan.entries.map(({ name, action }) => `${name} ${action}`)).toEqual([
+      `fn ${round === 0 ? 'sent' : 'known'}`,
+      'arguments sent',
+      'args[0] reference',
+      'tell reference',
+      'channel reference',
+    ])
+    using recorded = recordEvents({ types: ['call.moved'], path: worker.path })
+    expect(await worker.call(fn, args)).toBe(5)
+    const [moved] = ofType(recorded.events, 'call.moved')
+    expect(moved!.totalBytes).toBe(plan.totalBytes)
+  }
+  channel.close()
 })
 
 describe('dispose', () => {

@@ -27,6 +27,11 @@ export class Exports {
     return this.#byNumber.size
   }
 
+  /** The number that the next one gets. */
+  get nextNumber(): number {
+    return this.#lastNumber + 1
+  }
+
   get(number: number): Exported | undefined {
     return this.#byNumber.get(number)
   }
