@@ -124,6 +124,30 @@ describe('what is iterated', () => {
     expect(await collect(given)).toEqual(['given'])
   })
 
+  test('a generator may call back, and yield channels; functions it may not yield', async () => {
+    const channel = worker.channel<string>({ capacity: 2 })
+    const told: number[] = []
+    const items = worker.stream(
+      async function* (given: typeof channel, tell: (n: number) => void | Promise<void>) {
+        for (let n = 0; n < 3; n++) {
+          await tell(n)
+          yield { given, n }
+        }
+        await given.send('sent there')
+      },
+      [channel, (n: number) => void told.push(n)],
+    )
+    let count = 0
+    for await (const { given, n } of items) {
+      expect(given).toBe(channel)
+      expect(n).toBe(count++)
+    }
+    expect(count).toBe(3)
+    expect(told).toEqual([0, 1, 2])
+    expect(await channel.receive()).toBe('sent there')
+    channel.close()
+  })
+
   test('items are as they were when they were yielded', async () => {
     const items = await collect(
       worker.stream(function* () {
