@@ -220,3 +220,34 @@ test('through a worker in a worker it is called here', async () => {
   )
   expect([seen, total]).toEqual([[1, 2], 30])
 })
+
+test('a getter among the arguments may itself make a call with callbacks', async () => {
+  const seen: string[] = []
+  const call = (name: string, inner: () => unknown): Promise<unknown> =>
+    worker.call(
+      async (given: {
+        first: (text: string) => Promise<void>
+        inner: unknown
+        last: (text: string) => Promise<void>
+      }) => {
+        await given.first('first')
+        await given.last('last')
+      },
+      [
+        {
+          first: (text) => void seen.push(`${name} ${text}`),
+          get inner() {
+            return inner()
+          },
+          last: (text) => void seen.push(`${name} ${text}`),
+        },
+      ],
+    )
+  let below: Promise<unknown> | undefined
+  await call('outer', () => {
+    below ??= call('inner', () => null)
+    return 1
+  })
+  await below
+  expect(seen.toSorted()).toEqual(['inner first', 'inner last', 'outer first', 'outer last'])
+})

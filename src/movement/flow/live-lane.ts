@@ -75,6 +75,8 @@ export class LiveLane implements LiveValues, AnswerLane {
   /** While the arguments of a call are encoded: the functions among them. */
   #callbacks: Set<Exported> | undefined
   #takesFunctions = false
+  /** Those of calls in whose arguments a getter makes this call. */
+  #outerCallbacks: Set<Exported>[] = []
   #servingBytes = 0
   /** Bytes of answers since the other side had read all that was written. */
   #unreadAnswerBytes = 0
@@ -182,16 +184,18 @@ export class LiveLane implements LiveValues, AnswerLane {
 
   /** From here to `tookFunctions` the arguments of a call are encoded: functions among them become callbacks. */
   takeFunctions(): void {
+    if (this.#takesFunctions) this.#outerCallbacks.push(this.#callbacks ?? new Set())
     this.#callbacks = undefined
     this.#takesFunctions = true
   }
 
   /** Answers what lets go of the callbacks, for when the call has settled; undefined if there are none. */
   tookFunctions(): (() => void) | undefined {
-    this.#takesFunctions = false
     const callbacks = this.#callbacks
-    if (callbacks === undefined) return undefined
-    this.#callbacks = undefined
+    const outer = this.#outerCallbacks.pop()
+    this.#takesFunctions = outer !== undefined
+    this.#callbacks = outer
+    if (callbacks === undefined || callbacks.size === 0) return undefined
     return () => {
       for (const exported of callbacks) this.exports.delete(exported)
     }
@@ -335,6 +339,8 @@ export class LiveLane implements LiveValues, AnswerLane {
   /** After an execution was terminated: what it was answering is answered. */
   recover(interrupted: () => Error): void {
     this.#takesFunctions = false
+    this.#callbacks = undefined
+    this.#outerCallbacks = []
     const current = this.#current
     this.#current = undefined
     if (current !== undefined) current.fail(interrupted())

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { BackpressureError } from '../../../src/errors/call-errors.ts'
 import { EncodeError } from '../../../src/errors/data-errors.ts'
@@ -18,6 +20,9 @@ function rig(capacity: number, maxBytes?: number): Rig {
   const near = channelOf<unknown>(connection, { capacity, ...(maxBytes === undefined ? {} : { maxBytes }) })
   return { connection, observed, near, far: connection.pass(near) }
 }
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
@@ -219,4 +224,23 @@ test('numbers of a lane that are used up, and requests that make no sense, are a
   connection.far.writer.frame(31, 0, 999, 0, 'nobody asked', 'value')
   await settle(rigged)
   expect(observed.strays).toBe(1)
+})
+
+test('what is not used on the other side any more is let go here', async () => {
+  const rigged = rig(1)
+  const { connection, near } = rigged
+  const before = connection.near.exports.size
+  const pass = (): void => {
+    for (let n = 0; n < 100; n++) connection.pass(channelOf(connection, { capacity: 1 }))
+  }
+  pass()
+  expect(connection.near.exports.size).toBe(before + 100)
+  for (let rounds = 0; connection.near.exports.size > before; rounds++) {
+    expect(rounds).toBeLessThan(50)
+    collectGarbage()
+    await settle(rigged)
+  }
+  // What is in use stays.
+  expect(connection.near.exports.of(near)).toBeDefined()
+  expect(await settled(rigged, rigged.far.size())).toBe(0)
 })
