@@ -1,5 +1,4 @@
 import { types } from 'node:util'
-import { fileURLToPath } from 'node:url'
 import type { ModuleDefinition, ModulePlace } from './definition.ts'
 import { compileImport, compileImportOf, silenceImportWarning } from './dynamic-import.ts'
 import type { RebuiltFunction } from './rebuild.ts'
@@ -28,7 +27,7 @@ async function importPlace({ module, from, loaders = [] }: ModulePlace, purpose:
     for (const loader of loaders) await importPlace(loader, '')
     if (from === undefined) return await importModule(module)
     silenceImportWarning()
-    return await compileImportOf(from.startsWith('file:') ? fileURLToPath(from) : from)(module)
+    return await compileImportOf(from)(module)
   } catch (cause) {
     throw notLoaded(module, from, purpose, cause)
   }
