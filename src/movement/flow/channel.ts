@@ -32,7 +32,7 @@ interface Wait<T> {
  * in a result, or as a value in another channel it is the same channel over there, also in workers of a worker. Values
  * are copies, made when they are sent; what can't be sent is refused there and then. The values of one sender stay in
  * order. It is bound to its worker: when that ends, all who wait reject with `ChannelClosedError`, whose `cause` says
- * why; what had arrived here before can still be received. Close a channel that is not needed any more. Who waits
+ * why; what had arrived here before can still be received. Who waits
  * at a channel holds the process open; a channel alone does not. Source: Go's channels, Distributed.jl `RemoteChannel`, Malt.jl `worker_channel`.
  *
  * @example
@@ -77,11 +77,12 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
   /** How many values are in it now. */
   async size(): Promise<number> {
     const { waits } = this.#lane
-    waits.begin()
+    const waiter = { channel: this }
+    waits.begin(waiter)
     try {
       return await this.#end.size()
     } finally {
-      waits.end()
+      waits.end(waiter)
     }
   }
 
@@ -203,6 +204,7 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
   ): Wait<R> {
     const { signal } = options ?? {}
     const { waits, whenCallEnds } = this.#lane
+    const waiter = { channel: this }
     let giveUp: Wait<R>['giveUp'] = nothing
     const promise = new Promise<R>((resolve, reject) => {
       let isSettled = false
@@ -212,7 +214,7 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
       const settle = (outcome: { readonly value: R } | { readonly error: unknown }): void => {
         if (isSettled) return
         isSettled = true
-        waits.end()
+        waits.end(waiter)
         forget?.()
         endWithCall?.()
         if ('value' in outcome) resolve(outcome.value)
@@ -223,7 +225,7 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
         settle(outcome)
         cancel()
       }
-      waits.begin()
+      waits.begin(waiter)
       if (signal?.aborted === true) return settle({ error: signal.reason })
       try {
         cancel = begin(settle)

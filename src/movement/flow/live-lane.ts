@@ -16,7 +16,7 @@ import { type AnswerLane, ServedRequest } from './served-request.ts'
 import { Waits } from './waits.ts'
 
 // Taken before user code can replace them.
-const { Map, Set } = globalThis
+const { FinalizationRegistry, Map, Set, WeakRef } = globalThis
 
 const noBytes = Buffer.alloc(0)
 const noCall = (): undefined => undefined
@@ -80,7 +80,9 @@ export class LiveLane implements LiveValues, AnswerLane {
   #servingBytes = 0
   /** Bytes of answers since the other side had read all that was written. */
   #unreadAnswerBytes = 0
-  readonly #bound = new Set<Bound>()
+  /** Weakly: what nobody uses and nobody waits at need not hear of the end. */
+  readonly #bound = new Set<WeakRef<Bound>>()
+  readonly #unbound = new FinalizationRegistry<WeakRef<Bound>>((bound) => void this.#bound.delete(bound))
   /** The request whose user code is on the stack. */
   #current: ServedRequest | undefined
 
@@ -168,9 +170,13 @@ export class LiveLane implements LiveValues, AnswerLane {
    */
   bind(bound: Bound): () => void {
     this.#options.channelCame?.()
-    if (this.#end === undefined) this.#bound.add(bound)
-    else bound.laneEnded(this.#end)
-    return () => void this.#bound.delete(bound)
+    const weak = new WeakRef(bound)
+    if (this.#end !== undefined) bound.laneEnded(this.#end)
+    else {
+      this.#bound.add(weak)
+      this.#unbound.register(bound, weak)
+    }
+    return () => void this.#bound.delete(weak)
   }
 
   raise(token: LiveToken): unknown {
@@ -353,7 +359,7 @@ export class LiveLane implements LiveValues, AnswerLane {
     const served = [...this.#serving.values()]
     this.#serving.clear()
     for (const request of served) request.end()
-    for (const bound of this.#bound) bound.laneEnded(why)
+    for (const bound of this.#bound) bound.deref()?.laneEnded(why)
     this.#bound.clear()
     this.requests.end(why)
     for (const exported of this.exports.all()) this.exports.delete(exported)

@@ -52,8 +52,8 @@ export const functionKind: ImportKind = {
     const turns = new AskedInTurn(lane, number, callBounds)
     const call = (...args: unknown[]): Promise<unknown> => {
       const promise = new Promise((resolve, reject) => {
-        const settle = (): void => lane.waits.end()
-        lane.waits.begin()
+        const settle = (): void => lane.waits.end(settle)
+        lane.waits.begin(settle)
         try {
           turns.ask('call', args, {
             replied: (value) => (settle(), resolve(value)),

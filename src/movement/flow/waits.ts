@@ -1,15 +1,15 @@
-// Taken before user code can replace it.
-const { setImmediate } = globalThis
+// Taken before user code can replace them.
+const { Set, setImmediate } = globalThis
 
-/** Counts who waits, and tells when that begins and, a turn later, when it is over: a loop of waits is one. */
+/** Holds who waits, so that nobody is forgotten who is still to be told, and tells when that begins and, a turn later, when it is over: a loop of waits is one. */
 export class Waits {
   readonly #tell: (isWaiting: boolean) => void
-  #count = 0
+  readonly #waiters = new Set<object>()
   #isTold = false
   #isLooking = false
   readonly #look = (): void => {
     this.#isLooking = false
-    if (this.#count > 0 || !this.#isTold) return
+    if (this.#waiters.size > 0 || !this.#isTold) return
     this.#isTold = false
     this.#tell(false)
   }
@@ -23,16 +23,16 @@ export class Waits {
     return this.#isTold
   }
 
-  begin(): void {
-    this.#count++
+  begin(waiter: object): void {
+    this.#waiters.add(waiter)
     if (this.#isTold) return
     this.#isTold = true
     this.#tell(true)
   }
 
-  end(): void {
-    this.#count--
-    if (this.#count > 0 || this.#isLooking) return
+  end(waiter: object): void {
+    this.#waiters.delete(waiter)
+    if (this.#waiters.size > 0 || this.#isLooking) return
     this.#isLooking = true
     setImmediate(this.#look)
   }

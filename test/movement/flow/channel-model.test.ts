@@ -102,7 +102,7 @@ describe('a channel in four processes', { timeout: 180_000 }, () => {
       { numRuns: 1000 },
     )
     // Else nobody has given up at the moment that matters.
-    expect(putBacks).toBeGreaterThan(20)
+    expect(putBacks).toBeGreaterThan(3)
   })
 
   test('one process that receives gets the values of each sender in order, also those that were put back', async () => {
@@ -125,7 +125,7 @@ describe('a channel in four processes', { timeout: 180_000 }, () => {
       },
     )
     await fc.assert(property, { numRuns: 500 })
-    expect(putBacks).toBeGreaterThan(20)
+    expect(putBacks).toBeGreaterThan(3)
   })
 
   test('a process that dies takes with it only what was on its way to it', async () => {

@@ -230,8 +230,13 @@ test('what is not used on the other side any more is let go here', async () => {
   const rigged = rig(1)
   const { connection, near } = rigged
   const before = connection.near.exports.size
+  const made: WeakRef<object>[] = []
   const pass = (): void => {
-    for (let n = 0; n < 100; n++) connection.pass(channelOf(connection, { capacity: 1 }))
+    for (let n = 0; n < 100; n++) {
+      const channel = channelOf(connection, { capacity: 1 })
+      connection.pass(channel)
+      made.push(new WeakRef(channel))
+    }
   }
   pass()
   expect(connection.near.exports.size).toBe(before + 100)
@@ -240,6 +245,8 @@ test('what is not used on the other side any more is let go here', async () => {
     collectGarbage()
     await settle(rigged)
   }
+  collectGarbage()
+  expect(made.filter((channel) => channel.deref() !== undefined).length).toBeLessThan(2)
   // What is in use stays.
   expect(connection.near.exports.of(near)).toBeDefined()
   expect(await settled(rigged, rigged.far.size())).toBe(0)
