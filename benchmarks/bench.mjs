@@ -6,6 +6,7 @@ import { availableParallelism, cpus, loadavg, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 import { benchCapture } from './capture.mjs'
+import { benchFlow } from './flow.mjs'
 import { readCaptureOptions, readOptions } from './options.mjs'
 import { figure, table, timesBetter } from './report.mjs'
 
@@ -19,6 +20,7 @@ const pinner = 'taskset'
 
 try {
   if (process.argv[2] === 'capture') await benchCapture(machine(), readCaptureOptions(process.argv.slice(3)))
+  else if (process.argv[2] === 'flow') process.exitCode = await benchFlow(machine(), process.argv.slice(3))
   else process.exitCode = bench(readOptions(process.argv.slice(2)))
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))

@@ -5,9 +5,11 @@ export const partNames = ['cold-start', 'sequential', 'in-flight', 'binary', 'me
 const usage = `usage: npm run bench -- [${partNames.join(' | ')}] [--quick] [--no-aim] [--aim TIMES]
                           [--rounds N] [--sample-ms MS] [--mib N]
        npm run bench -- capture [--rounds N] [--install-peers]
+       npm run bench -- flow [--quick] [--no-aim]
 
   capture      what it costs to find and send what a function refers to
   --install-peers   for that, Pulumi's serializer beside it, about 90 MB; into a cache outside of this folder
+  flow         what streams carry, beside calls and a bare socket, and what they hold when nobody takes it
 
   --quick      fewer and shorter rounds: under a minute
   --aim TIMES  calls a second with 64 in flight on one cpu, as a multiple of fork's; default 4

@@ -5,14 +5,28 @@ export type { EvaluateOptions, RunOptions } from './actors/evaluate-options.ts'
 export type { EventBody, EventEnvelope, EventFilter, MaltsterEvent } from './actors/events.ts'
 export type { WorkerCapabilities } from './actors/capabilities.ts'
 export type { InterruptResult } from './actors/interrupts.ts'
+export type { LoadOptions } from './actors/load.ts'
+export type {
+  LoadedExport,
+  LoadedFunction,
+  LoadedGenerator,
+  LoadedModule,
+  LoadedValue,
+  UnknownModule,
+} from './actors/loaded-module.ts'
 export type { MovedEntry, Sending, WorkerMovement } from './actors/movement-account.ts'
 export type { OutputOption } from './actors/output.ts'
+export type { KeptInfo } from './actors/references.ts'
+export { RemoteRef } from './actors/remote-ref.ts'
+export type { GetOptions, KeepOptions } from './actors/remote-ref.ts'
 export type { RunOutcome, RunResult } from './actors/run.ts'
 export type { Scope } from './actors/scope.ts'
-export type { CallParameters, StopOptions, Worker, WorkerStats } from './actors/worker.ts'
+export type { StreamOptions } from './actors/stream-options.ts'
+export type { Argument, CallParameters, StopOptions, Worker, WorkerStats } from './actors/worker.ts'
 export type { WorkerActor, WorkerObserver, WorkerSnapshot, WorkerStateValue } from './actors/worker-actor.ts'
 export type { GlobalName, WorkerGlobal, WorkerGlobals } from './actors/worker-globals.ts'
 export type { WorkerState } from './actors/worker-machine.ts'
+export type { Streamable, WorkerStream } from './actors/worker-stream.ts'
 export type {
   HeartbeatOptions,
   MailboxOptions,
@@ -23,6 +37,7 @@ export { type ClassCodecOptions, registerClass, type RegistrableClass } from './
 export { BackpressureError, CallTimeoutError, InterruptedError, RemoteError } from './errors/call-errors.ts'
 export type { RemoteErrorContext } from './errors/call-errors.ts'
 export { CaptureError, DecodeError, EncodeError, ProtocolError } from './errors/data-errors.ts'
+export { ChannelClosedError, ReleasedError } from './errors/flow-errors.ts'
 export type { ExitReason, ExitType } from './errors/exit-reason.ts'
 export { MaltsterError } from './errors/maltster-error.ts'
 export type { ErrorContext, Executed } from './errors/maltster-error.ts'
@@ -34,6 +49,11 @@ export {
   WorkerStoppedError,
 } from './errors/worker-errors.ts'
 export type { CaptureBounds, CapturePolicy } from './movement/capture-policy.ts'
+export type { Channel, ChannelWaitOptions } from './movement/flow/channel.ts'
+export type { ChannelOptions } from './movement/flow/channel-options.ts'
+export { proxy } from './movement/flow/proxy.ts'
+export type { Proxy } from './movement/flow/proxy.ts'
+export type { AsyncView } from './movement/flow/async-view.ts'
 export type { ModuleReference } from './movement/module-reference.ts'
 export type { MovementPlan, PlanEntry } from './movement/movement-plan.ts'
 export type { SessionName } from './movement/session/session.ts'

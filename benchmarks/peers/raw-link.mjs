@@ -6,8 +6,8 @@ import { Socket } from 'node:net'
 const headerBytes = 16
 const landingBytes = 64 * 1024
 
-/** Kinds of frames: send the body back; answer a checksum of it; answer `aux` bytes. */
-export const kinds = { echo: 0, take: 1, give: 2 }
+/** Kinds of frames: send the body back; answer a checksum of it; answer `aux` bytes; answer a row of blocks. */
+export const kinds = { echo: 0, take: 1, give: 2, pour: 3 }
 
 /** @typedef {(id: number, kind: number, aux: number, body: Buffer) => void} OnFrame */
 
@@ -76,6 +76,16 @@ export class RawLink {
     this.#socket.write(this.#slab.subarray(0, this.#position))
     if (this.#socket.writableLength > 0) this.#slab = Buffer.allocUnsafeSlow(landingBytes)
     this.#position = 0
+  }
+
+  /** Bytes that have not left. */
+  get pendingBytes() {
+    return this.#socket.writableLength
+  }
+
+  /** @returns {Promise<void>} when all bytes have left */
+  async drained() {
+    if (this.pendingBytes > 0) await new Promise((resolve) => this.#socket.once('drain', resolve))
   }
 
   destroy() {

@@ -14,6 +14,8 @@ import type { WorkerProcess } from './worker-process.ts'
 
 /** A call on its way out: what runs, how, and what with. */
 export interface Outgoing {
+  /** `frameType.call`, or one of those that are like it. */
+  readonly type: number
   readonly id: number
   readonly flags: number
   readonly shipment: Shipment
@@ -55,14 +57,14 @@ export class CallSender {
 
   /** Writes a call at once. Throws what it is refused for; then nothing was written. */
   write(outgoing: Outgoing): void {
-    const { id, flags, shipment, body, isDirect } = outgoing
+    const { type, id, flags, shipment, body, isDirect } = outgoing
     const { codec, data } = this.#process
     const admit = isDirect === true ? admitAll : this.#mailbox.admit
     const known = this.#known.get(shipment.key)
     const steps = this.#stepsOf(outgoing)
     if (known !== undefined && steps.length === 0) {
       const before = data.bytesWritten
-      data.frame(frameType.call, flags, id, known, body, 'args', admit)
+      data.frame(type, flags, id, known, body, 'args', admit)
       this.#written(outgoing, noSteps, { define: 0, call: data.bytesWritten - before })
       return
     }
@@ -104,14 +106,14 @@ export class CallSender {
 
   #send(outgoing: Outgoing, kept: EncodedBody, steps: readonly Step[]): void {
     const { data } = this.#process
-    const { id, flags, shipment } = outgoing
+    const { type, id, flags, shipment } = outgoing
     for (const step of steps) this.#writeStep(step)
     warnOfLarge(steps)
     const before = data.bytesWritten
     const functionId = this.#define(shipment)
     const define = data.bytesWritten - before
     if (shipment.survey !== undefined) this.ledger.settle(shipment.survey)
-    data.encodedFrame(frameType.call, flags, id, functionId, kept)
+    data.encodedFrame(type, flags, id, functionId, kept)
     this.#written(outgoing, steps, { define, call: data.bytesWritten - before - define })
     if (steps.length > 0) this.#forgetExcess()
   }
@@ -182,8 +184,8 @@ function warnOfLarge(steps: readonly Step[]): void {
     if (warned.has(what)) continue
     warned.add(what)
     process.emitWarning(
-      `${what} took ${bytes} bytes on its way to a worker, and will again whenever it changes. Make it there and ` +
-        'keep it there, by `worker.keep(fn, args)` or in a variable that `preload` sets, or send the part that is needed.',
+      `${what} took ${bytes} bytes on its way to a worker, and will again whenever it changes. Make it there and keep it ` +
+        'there (`worker.keep` gives a reference that stands for it), or send the part that is needed.',
       'MaltsterWarning',
     )
   }

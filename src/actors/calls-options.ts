@@ -2,6 +2,7 @@ import type { Clock } from '../transport/clock.ts'
 import type { EventStream } from './events.ts'
 import type { InterruptResult } from './interrupts.ts'
 import type { PendingEdges } from './pending-calls.ts'
+import type { ErrorPlace } from './remote-error.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
@@ -18,3 +19,9 @@ export interface CallsOptions {
   /** Why calls are not taken now, if they aren't. */
   readonly refusal: () => Error | undefined
 }
+
+/** Which worker that is. */
+export const placeOf = ({ identity, process }: CallsOptions): ErrorPlace => ({
+  worker: identity.path,
+  pid: process.pid,
+})

@@ -1,29 +1,31 @@
-import { CallTimeoutError } from '../errors/call-errors.ts'
-import type { Executed } from '../errors/maltster-error.ts'
 import type { CapturePolicy } from '../movement/capture-policy.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
 import type { Shipment } from '../movement/shipment.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
-import type { CallFailure, InterruptReport, InterruptRequest } from '../transport/messages.ts'
+import type { CallFailure } from '../transport/messages.ts'
 import { frameFlag, frameType } from '../transport/protocol.ts'
-import { whenAborted } from './abort.ts'
 import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions } from './call-options.ts'
+import { CallEndings } from './call-endings.ts'
 import { CallSender, type Outgoing } from './call-sender.ts'
 import { warnUnlessObserved } from './cast-failure.ts'
 import { withCapturePaths } from './capture-paths.ts'
 import { bodyOf, type Callable, hasCaptures, prepareCallable } from './callable.ts'
 import type { CallsOptions } from './calls-options.ts'
+import { checkKeepOptions, References } from './references.ts'
+import type { KeepOptions, RemoteRef } from './remote-ref.ts'
+import { checkStreamOptions, type StreamOptions, windowOf } from './stream-options.ts'
+import type { StreamInbox } from './stream-inbox.ts'
+import { Streams } from './streams.ts'
 import type { EventStream } from './events.ts'
-import type { InterruptResult } from './interrupts.ts'
+import { EarlyEnds } from './early-ends.ts'
 import { callWatcher } from './call-watcher.ts'
 import { explainCall } from './explain.ts'
 import { Mailbox } from './mailbox.ts'
-import { afterTurn, executedOf, type PendingCall, pendingCall, PendingCalls } from './pending-calls.ts'
+import { afterTurn, type PendingCall, pendingCall, PendingCalls } from './pending-calls.ts'
 import { undecodable } from './undecodable.ts'
-import { callError, type ErrorPlace, interruptedError, rejection } from './remote-error.ts'
+import { callError, type ErrorPlace, rejection } from './remote-error.ts'
 
-/** How long a call whose time is over waits to learn where it was spinning. */
-const whereaboutsMs = 500
+type AnyRef = RemoteRef<unknown>
 
 /** The calls of one incarnation: their way out, their way back, and every way to end early. */
 export class Calls {
@@ -33,8 +35,10 @@ export class Calls {
   readonly sender: CallSender
   #made = 0
   #hasCast = false
-  /** Calls that were settled here before their answer came; it is dropped when it does. */
-  readonly #abandoned = new Set<number>()
+  readonly #early: EarlyEnds
+  readonly #streams: Streams
+  readonly endings: CallEndings
+  readonly references: References
 
   constructor(options: CallsOptions) {
     this.#options = options
@@ -46,6 +50,12 @@ export class Calls {
       () => this.#place,
     )
     this.sender = new CallSender(process, this.#mailbox, callWatcher(options), options.clock)
+    this.#early = new EarlyEnds(options, this.pending, (call, error) => this.#reject(call, error))
+    this.#streams = new Streams(options, this.pending, this.#early)
+    this.endings = new CallEndings(options, this.pending, this.#early, (call, error) =>
+      this.#reject(call, error),
+    )
+    this.references = new References(options, this)
   }
 
   /** Calls made so far. */
@@ -65,7 +75,35 @@ export class Calls {
       checkCallOptions(options)
       options.signal?.throwIfAborted()
     }
-    return this.#begin(this.#prepare(fn, options), args, options, false)
+    try {
+      return this.#begin(this.#prepare(fn, options), args, options, false)
+    } catch (error) {
+      return this.references.afterFetch(error, options, () =>
+        this.#begin(this.#prepare(fn, options), args, options, false),
+      )
+    }
+  }
+
+  /** As `start`, but the value stays where it is. */
+  async keep(fn: Callable, args: readonly unknown[], options: KeepOptions | undefined): Promise<AnyRef> {
+    this.#accept()
+    if (options !== undefined) checkKeepOptions(options)
+    const begin = (): Promise<AnyRef> => this.keepPrepared(this.#prepare(fn, options), args, options)
+    try {
+      return await begin()
+    } catch (error) {
+      return this.references.afterFetch(error, options, begin) as Promise<AnyRef>
+    }
+  }
+
+  async keepPrepared(
+    shipment: Shipment,
+    args: readonly unknown[],
+    options: KeepOptions | undefined,
+  ): Promise<AnyRef> {
+    this.#accept()
+    options?.signal?.throwIfAborted()
+    return this.references.checked(this.#begin(shipment, args, options, false, undefined, frameType.keep))
   }
 
   /**
@@ -83,11 +121,25 @@ export class Calls {
     return this.#begin(shipment, args, options, isDirect)
   }
 
+  /** Makes a call whose function returns something to be iterated. Throws what it is refused for. */
+  stream(fn: Callable, args: readonly unknown[], options: StreamOptions | undefined): StreamInbox {
+    this.#accept()
+    if (options !== undefined) {
+      checkStreamOptions(options)
+      options.signal?.throwIfAborted()
+    }
+    const inbox = this.#streams.open(windowOf(options ?? {}))
+    void this.#begin(this.#prepare(fn, options), args, options, false, inbox)
+    return inbox
+  }
+
   #begin(
     shipment: Shipment,
     args: readonly unknown[],
     options: CallOptions | undefined,
     isDirect: boolean,
+    stream?: StreamInbox,
+    type: number = stream === undefined ? frameType.call : frameType.stream,
   ): Promise<unknown> {
     if (!isDirect) this.#mailbox.checkCalls(this.pending.size)
     const body = bodyOf(shipment, args, options?.captures, this.sender.ledger)
@@ -97,16 +149,21 @@ export class Calls {
       (options?.result === 'discard' ? frameFlag.discard : 0) |
       (hasCaptures(shipment) ? frameFlag.captures : 0)
     const id = this.pending.nextId()
-    const call = pendingCall(id, background, shipment.name)
+    const call = pendingCall(id, background, shipment.name, stream)
+    const { live } = this.#options.process
+    const takesFunctions = shipment.survey !== undefined || shipment.definition.kind !== 'runtime'
     try {
       const policy = this.#policy(options)
-      const outgoing = { id, flags, shipment, body, isDirect, policy, captures: options?.captures }
+      const outgoing = { type, id, flags, shipment, body, isDirect, policy, captures: options?.captures }
+      if (takesFunctions) live.takeFunctions()
       if (isDirect || !this.#mailbox.holds(background)) this.#send(call, outgoing)
       else this.#hold(call, outgoing)
+      if (takesFunctions) call.callbacks = live.tookFunctions()
     } catch (error) {
+      if (takesFunctions) live.tookFunctions()?.()
       throw withCapturePaths(error, shipment)
     }
-    if (options !== undefined) this.#watch(call, options)
+    if (options !== undefined) this.#early.watch(call, options)
     if (this.#options.events.wantsCalls) {
       this.#emit({ type: 'call.started', callId: id, name: call.name, background })
     }
@@ -127,7 +184,15 @@ export class Calls {
     const id = this.pending.nextId()
     try {
       const policy = this.#policy(options)
-      const outgoing = { id, flags, shipment, body, policy, captures: options?.captures }
+      const outgoing = {
+        type: frameType.call,
+        id,
+        flags,
+        shipment,
+        body,
+        policy,
+        captures: options?.captures,
+      }
       if (this.#mailbox.isTaken && options?.background !== true) this.#holdCast(outgoing)
       else this.sender.write(outgoing)
     } catch (error) {
@@ -159,7 +224,9 @@ export class Calls {
   explain(fn: Callable, args: readonly unknown[], options: CallOptions | undefined): MovementPlan {
     if (options !== undefined) checkCallOptions(options)
     const asked = { args, captures: options?.captures, policy: this.#policy(options) }
-    return explainCall(() => this.#prepare(fn, options), asked, this.sender)
+    return this.references.explaining(args, (explained) =>
+      explainCall(() => this.#prepare(fn, options), asked, this.sender, explained),
+    )
   }
 
   /** @throws the reason if no calls are taken */
@@ -173,6 +240,7 @@ export class Calls {
     this.#made++
     call.sentAt = this.#options.process.data.bytesWritten
     this.pending.add(call)
+    call.stream?.sent()
   }
 
   #hold(call: PendingCall, outgoing: Outgoing): void {
@@ -185,6 +253,7 @@ export class Calls {
       if (this.pending.get(call.id) === undefined) return Promise.resolve()
       send()
       call.sentAt = this.#options.process.data.bytesWritten
+      call.stream?.sent()
       return new Promise((settled) => {
         call.endTurn = settled
       })
@@ -199,52 +268,6 @@ export class Calls {
     })
   }
 
-  #watch(call: PendingCall, { timeoutMs, signal }: CallOptions): void {
-    const { clock } = this.#options
-    // It may have aborted while the arguments were read; then there is nothing left to watch.
-    if (signal?.aborted === true) {
-      this.#abort(call, signal)
-      return
-    }
-    const timer =
-      timeoutMs === undefined || timeoutMs === Infinity
-        ? undefined
-        : clock.setIdleTimeout(() => void this.#timeOut(call, timeoutMs), timeoutMs)
-    const forget = signal === undefined ? undefined : whenAborted(signal, () => this.#abort(call, signal))
-    if (timer === undefined && forget === undefined) return
-    call.release = () => {
-      if (timer !== undefined) clock.clearTimeout(timer)
-      forget?.()
-    }
-  }
-
-  /** Settled from here on, though the worker may still be at it: the ladder ends it there. */
-  #abandon(call: PendingCall): Promise<InterruptResult> | undefined {
-    if (this.pending.take(call.id) === undefined || call.sentAt === 0) return undefined
-    this.#abandoned.add(call.id)
-    return this.#options.endOne(call.id)
-  }
-
-  async #timeOut(call: PendingCall, timeoutMs: number): Promise<void> {
-    const { clock } = this.#options
-    const executed: Executed = call.sentAt === 0 ? 'no' : 'unknown'
-    const ladder = this.#abandon(call)
-    let at: string | undefined
-    if (ladder !== undefined) {
-      const impatience = new Promise<undefined>((resolve) => {
-        clock.setTimeout(() => resolve(undefined), whereaboutsMs)
-      })
-      at = (await Promise.race([ladder, impatience]))?.at
-    }
-    const message = `A call in worker ${this.#place.worker} did not settle within ${timeoutMs} ms; it has been ended.`
-    this.#reject(call, new CallTimeoutError(message, { ...this.#place, timeoutMs, at, executed }))
-  }
-
-  #abort(call: PendingCall, signal: AbortSignal | undefined): void {
-    void this.#abandon(call)
-    this.#reject(call, signal?.reason)
-  }
-
   /** A frame about a call has come. */
   received(frame: IncomingFrame): void {
     const { id, type, flags } = frame
@@ -252,9 +275,13 @@ export class Calls {
       this.#castFailed(id, this.#failure(frame))
       return
     }
+    if (type === frameType.items) {
+      this.#items(frame)
+      return
+    }
     const call = this.pending.take(id)
     if (call === undefined) {
-      this.#unexpected(id)
+      this.#unexpected(frame)
       return
     }
     if (type === frameType.error) {
@@ -268,8 +295,15 @@ export class Calls {
       this.#reject(call, undecodable(error, this.#place))
       return
     }
-    call.resolve(value)
+    if (call.stream === undefined) call.resolve(value)
+    else call.stream.ended()
     if (this.#options.events.wantsCalls) this.#emit({ type: 'call.settled', callId: id, outcome: 'ok' })
+  }
+
+  #items(frame: IncomingFrame): void {
+    const stream = this.pending.get(frame.id)?.stream
+    if (stream === undefined) this.#unexpected(frame)
+    else stream.received(frame)
   }
 
   #failure(frame: IncomingFrame): Error {
@@ -280,8 +314,12 @@ export class Calls {
     }
   }
 
-  #unexpected(id: number): void {
-    if (this.#abandoned.delete(id)) {
+  #unexpected(frame: IncomingFrame): void {
+    const { id } = frame
+    // Of a stream that was ended here any number of items may be on the way.
+    if (this.#streams.hasEnded(id)) return
+    if (this.#early.wasLate(id)) {
+      this.references.late(frame)
       this.#emit({
         type: 'frame.dropped',
         callId: id,
@@ -299,44 +337,9 @@ export class Calls {
     warnUnlessObserved(events, identity.path, error)
   }
 
-  /** A ladder has ended calls over there; those that had not arrived will be refused, and are settled at once. */
-  ended(report: InterruptReport, { upToCallId }: InterruptRequest): void {
-    for (const id of report.callIds) {
-      if (this.#abandoned.delete(id)) continue
-      const call = this.pending.get(id)
-      if (call === undefined) continue
-      this.#end(
-        call,
-        interruptedError(this.#place, { collateral: false, executed: 'unknown', at: report.at }),
-      )
-    }
-    for (const call of this.pending.all()) {
-      if (call.background || call.id > upToCallId || call.id <= report.lastCallId) continue
-      this.#abandoned.add(call.id)
-      this.#end(call, interruptedError(this.#place, { collateral: false, executed: 'no' }))
-    }
-  }
-
-  /** Rejects foreground calls up to one that have not left the host. */
-  endHeld(upToCallId: number): void {
-    for (const call of this.pending.all()) {
-      if (call.sentAt > 0 || call.background || call.id > upToCallId) continue
-      this.#end(call, interruptedError(this.#place, { collateral: false, executed: 'no' }))
-    }
-  }
-
-  /** Nothing will be answered any more. */
-  endAll(error: (executed: Executed) => Error): void {
-    const { bytesLeft } = this.#options.process
-    for (const call of this.pending.all()) this.#end(call, error(executedOf(call, bytesLeft)))
-  }
-
-  #end(call: PendingCall, error: Error): void {
-    if (this.pending.take(call.id) !== undefined) this.#reject(call, error)
-  }
-
   #reject(call: PendingCall, error: unknown): void {
-    call.resolve(rejection(error))
+    if (call.stream === undefined) call.resolve(rejection(error))
+    else call.stream.failed(error)
     if (this.#options.events.wantsCalls) {
       this.#emit({ type: 'call.settled', callId: call.id, outcome: 'failed', error })
     }

@@ -18,6 +18,13 @@ export interface SpawnProblem {
   readonly error?: unknown
 }
 
+/** What the system said when it was to start a process. */
+export const refusedBySystem = (error: NodeJS.ErrnoException): SpawnProblem => ({
+  code: error.code ?? 'UNKNOWN',
+  message: `the system refused it: ${error.message}`,
+  error,
+})
+
 /** The error of a worker that has never had a process. */
 export function spawnError(path: string, problem: SpawnProblem): SpawnError {
   const cause = problem.error ?? Object.assign(new Error(problem.message), { code: problem.code })

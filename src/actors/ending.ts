@@ -1,7 +1,14 @@
+import { ProtocolError } from '../errors/data-errors.ts'
 import type { ExitReason, ExitType } from '../errors/exit-reason.ts'
 import type { DyingWords } from '../transport/messages.ts'
 import type { ProcessExit } from '../transport/launcher.ts'
 import { classifyExit } from './exit-classification.ts'
+
+/** What is wrong with what a worker sent. */
+export function asProtocolError(error: unknown, pid: number | undefined): ProtocolError {
+  if (error instanceof ProtocolError) return error
+  return new ProtocolError('The worker sent something that can not be read.', { pid, cause: error })
+}
 
 /** What is known of why a process ends, gathered until it has: of what could be said twice, the first holds. */
 export class Ending {

@@ -2,13 +2,14 @@ import { CaptureError, EncodeError } from '../errors/data-errors.ts'
 import type { CapturePolicy } from '../movement/capture-policy.ts'
 import { contentOf } from '../movement/graph/content.ts'
 import { Ledger } from '../movement/graph/ledger.ts'
-import type { MovementPlan } from '../movement/movement-plan.ts'
+import { type MovementPlan, planOf } from '../movement/movement-plan.ts'
 import { planMovement, refusedPlan } from '../movement/plan.ts'
 import { type Captures, definitionFor, type Shipment } from '../movement/shipment.ts'
 import { messageCodec } from '../transport/codec/message-codec.ts'
 import { frameBytes } from '../transport/frame-chunks.ts'
 import { defaultLimits } from '../transport/limits.ts'
 import { type CallOptions, checkCallOptions } from './call-options.ts'
+import { ExplainedValues } from './explained-values.ts'
 import { bodyOf, type Callable, prepareCallable } from './callable.ts'
 import { permitCall, type Possessions } from './permit-call.ts'
 import type { CallParameters } from './worker.ts'
@@ -26,10 +27,12 @@ export function explainCall(
   prepare: () => Shipment,
   { args, captures, policy }: Asked,
   possessions: Possessions,
+  explained: ExplainedValues,
 ): MovementPlan {
   const { ledger, isDefined } = possessions
   try {
     const shipment = prepare()
+    explained.reachedArguments()
     const body = bodyOf(shipment, args, captures, ledger)
     const steps = shipment.survey !== undefined ? ledger.steps(shipment.survey) : []
     permitCall(shipment, { policy, captures }, steps, possessions)
@@ -70,8 +73,11 @@ export function explain(
   options: CallOptions = {},
 ): MovementPlan {
   checkCallOptions(options)
-  const codec = messageCodec(defaultLimits)
+  const explained = new ExplainedValues()
+  const codec = messageCodec(defaultLimits, explained)
   const { captures, capture: policy = 'auto' } = options
   const nothing = { ledger: new Ledger(codec), isDefined: () => false }
-  return explainCall(() => prepareCallable(fn, captures, policy, codec), { args, captures, policy }, nothing)
+  const prepare = (): Shipment => prepareCallable(fn, captures, policy, codec)
+  const { entries } = explainCall(prepare, { args, captures, policy }, nothing, explained)
+  return planOf([...entries, ...explained.entries(args, () => false)])
 }

@@ -4,7 +4,7 @@ import type { Measurement } from '../transport/messages.ts'
 import { Calls } from './calls.ts'
 import type { WorkerCapabilities } from './capabilities.ts'
 import { Descendants } from './descendants.ts'
-import { bootError, deathError, spawnError, stoppedError } from './end-errors.ts'
+import { bootError, deathError, refusedBySystem, spawnError, stoppedError } from './end-errors.ts'
 import { executableOf } from './executable.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Interrupts, type InterruptResult } from './interrupts.ts'
@@ -129,7 +129,7 @@ export class Incarnation {
     const { calls } = this
     this.#interruptCount++
     const upToCallId = calls.pending.lastId
-    calls.endHeld(upToCallId)
+    calls.endings.endHeld(upToCallId)
     // A call that was ended here may still spin over there.
     const hasWork = calls.pending.foreground > 0 || calls.hasCast || this.state === 'interrupting'
     if (!hasWork || this.#exit !== undefined) {
@@ -175,10 +175,11 @@ export class Incarnation {
 
   reference(reference: Reference): void {
     this.#reference = reference
-    this.#applyReference(this.calls.pending.size > 0)
+    this.#applyReference()
   }
 
-  #applyReference(isPending: boolean): void {
+  #applyReference(): void {
+    const isPending = this.calls.pending.isAny || this.process.live.waits.isWaiting
     const hold = this.#isHeld || this.#reference === 'ref' || (this.#reference === 'auto' && isPending)
     if (hold) this.process.ref()
     else this.process.unref()
@@ -207,6 +208,7 @@ export class Incarnation {
         ready: () => this.#sendBack({ type: 'process.ready' }),
         exited: (reason) => this.#sendBack({ type: 'process.exited', reason }),
         callFrame: (frame) => this.calls.received(frame),
+        waitsChanged: () => this.#applyReference(),
         interruptReport: (report) => this.#interrupts.reported(report),
         measured: (measurement) => this.#measurements.answered(measurement),
         pong: (id, mainSilentMs) => this.#heartbeat?.pong(id, mainSilentMs),
@@ -215,12 +217,7 @@ export class Incarnation {
         outputDropped: (stream, bytes) => this.#emit({ type: 'output.dropped', stream, bytes }),
       })
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
-      throw spawnError(this.identity.path, {
-        code: code ?? 'UNKNOWN',
-        message: `the system refused it: ${message}`,
-        error,
-      })
+      throw spawnError(this.identity.path, refusedBySystem(error as NodeJS.ErrnoException))
     }
   }
 
@@ -262,7 +259,7 @@ export class Incarnation {
         if (isFirst) this.actor.send({ type: 'interrupt.started' })
       },
       finished: () => this.#tell({ type: 'interrupt.finished', busy: this.calls.pending.foreground > 0 }),
-      ended: (report, request) => this.calls.ended(report, request),
+      ended: (report, request) => this.calls.endings.ended(report, request),
       kill: () => this.#killUnresponsive(),
       told: (interruptId, { outcome, afterMs }) => {
         this.#emit({ type: 'interrupt.finished', interruptId, outcome, afterMs })
@@ -282,8 +279,8 @@ export class Incarnation {
           if (this.state === 'idle') this.actor.send({ type: 'call.first' })
         },
         lastForeground: () => this.#tell({ type: 'call.last' }),
-        first: () => this.#applyReference(true),
-        last: () => this.#applyReference(false),
+        first: () => this.#applyReference(),
+        last: () => this.#applyReference(),
       },
       endOne: (callId) => this.#interrupts.one(callId),
       refusal: () => this.refusal(),
@@ -295,7 +292,7 @@ export class Incarnation {
       process: this.process,
       clock: this.#seams.clock,
       bootTimeoutMs: this.#options.bootTimeoutMs,
-      refuseCalls: () => this.calls.endAll((executed) => stoppedError(this.place, executed)),
+      refuseCalls: () => this.calls.endings.endAll((executed) => stoppedError(this.place, executed)),
       connected: (sendBack) => {
         this.#sendBack = sendBack
         for (const event of this.#early.splice(0)) sendBack(event)
@@ -329,7 +326,7 @@ export class Incarnation {
   #becameReady(): void {
     this.#emit({ type: 'worker.ready', pid: this.process.pid ?? 0, bootMs: this.process.uptimeMs })
     this.#isHeld = false
-    this.#applyReference(false)
+    this.#applyReference()
     this.#heartbeat?.start()
     this.#settleReady.resolve()
   }
@@ -339,7 +336,8 @@ export class Incarnation {
     this.#heartbeat?.stop()
     this.descendants.clear()
     this.#emit({ type: 'worker.exited', pid: this.process.pid ?? 0, reason })
-    this.calls.endAll((executed) => deathError(this.place, reason, executed))
+    this.calls.endings.endAll((executed) => deathError(this.place, reason, executed))
+    this.process.live.end(deathError(this.place, reason, 'unknown'))
     this.#interrupts.processExited()
     this.#measurements.end()
     this.#settleReady.reject(bootError(this.place, reason, this.#options.bootTimeoutMs))

@@ -1,14 +1,8 @@
 import type { LaunchRequest } from '../transport/launcher.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 
-/** What a launcher is asked to start. */
-export const launchRequestOf = (options: ResolvedOptions, execPath: string): LaunchRequest => ({
-  execPath,
-  execArgv: options.execArgv,
-  entry: options.runtimeEntry,
-  argv: options.argv,
-  cwd: options.cwd,
-  isCwdGiven: options.isCwdGiven,
-  inheritEnv: options.inheritEnv,
-  env: options.env,
-})
+/** What a launcher is to start for these options. */
+export function launchRequest(options: ResolvedOptions, execPath: string): LaunchRequest {
+  const { execArgv, runtimeEntry: entry, argv, cwd, isCwdGiven, inheritEnv, env } = options
+  return { execPath, execArgv, entry, argv, cwd, isCwdGiven, inheritEnv, env }
+}

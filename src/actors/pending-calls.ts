@@ -1,4 +1,5 @@
 import type { Executed } from '../errors/maltster-error.ts'
+import type { StreamInbox } from './stream-inbox.ts'
 import { IdPlaces } from '../transport/id-places.ts'
 
 /** A call that was made and has not settled. */
@@ -6,6 +7,8 @@ export interface PendingCall {
   readonly id: number
   readonly background: boolean
   readonly name: string
+  /** Where it arrives, if it is a stream; then nobody has the promise. */
+  readonly stream: StreamInbox | undefined
   readonly promise: Promise<unknown>
   /** Of the promise. To reject that, resolve it with `rejection(error)`. */
   readonly resolve: (value: unknown) => void
@@ -13,6 +16,8 @@ export interface PendingCall {
   sentAt: number
   /** Undoes what its options installed: a timer, a listener on its signal. */
   release: (() => void) | undefined
+  /** Lets go of the functions among its arguments. */
+  callbacks: (() => void) | undefined
   /** Lets the next one have its turn, where calls take turns. */
   endTurn: (() => void) | undefined
 }
@@ -20,16 +25,36 @@ export interface PendingCall {
 const maxId = 2 ** 32 - 1
 
 /** What `new Promise` gives away, caught by a function that is made once and not anew for each call. */
-let caughtResolve: (value: unknown) => void
+const noResolve = (): void => {}
+let caughtResolve: (value: unknown) => void = noResolve
 const catchResolve = (resolve: (value: unknown) => void): void => {
   caughtResolve = resolve
 }
 
 /** A call that is about to be made. */
-export function pendingCall(id: number, background: boolean, name: string): PendingCall {
+export function pendingCall(
+  id: number,
+  background: boolean,
+  name: string,
+  stream: StreamInbox | undefined,
+): PendingCall {
   const promise = new Promise(catchResolve)
   const resolve = caughtResolve
-  return { id, background, name, promise, resolve, sentAt: 0, release: undefined, endTurn: undefined }
+  // It would hold the promise, and so its value, until the next call.
+  caughtResolve = noResolve
+  stream?.numbered(id)
+  return {
+    id,
+    background,
+    name,
+    stream,
+    promise,
+    resolve,
+    sentAt: 0,
+    release: undefined,
+    callbacks: undefined,
+    endTurn: undefined,
+  }
 }
 
 /** Tells when a call has settled, besides whoever waits for its turn. */
@@ -83,6 +108,11 @@ export class PendingCalls {
     return this.#calls.size
   }
 
+  /** Whether there are any, or have been until a moment ago. */
+  get isAny(): boolean {
+    return this.#toldAny
+  }
+
   /** Foreground calls in flight. */
   get foreground(): number {
     return this.#foreground
@@ -125,6 +155,7 @@ export class PendingCalls {
     this.#calls.delete(call)
     if (!call.background) this.#foreground--
     call.release?.()
+    call.callbacks?.()
     call.endTurn?.()
     if (!this.#isLooking && (this.#foreground === 0 || this.#calls.size === 0)) {
       this.#isLooking = true

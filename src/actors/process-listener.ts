@@ -15,6 +15,8 @@ export interface ProcessListener {
   exited(reason: ExitReason): void
   /** A frame of the data lane about a call. Good until the listener returns. */
   callFrame(frame: IncomingFrame): void
+  /** Somebody has begun to wait for what lives here or there, or nobody does any more. */
+  waitsChanged(): void
   interruptReport(report: InterruptReport): void
   measured(measurement: Measurement): void
   pong(id: number, mainSilentMs: number): void

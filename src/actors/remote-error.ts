@@ -113,8 +113,10 @@ function setStack(error: Error, stack: string): void {
 /** The error that a call rejects with, from what the worker sent. */
 export function callError(failure: CallFailure, place: ErrorPlace): MaltsterError {
   if (failure.kind === 'encode') {
-    const message = `${text(failure.message)} It is the result of a call in worker ${place.worker}.`
-    return new EncodeError(message, { ...place, path: text(failure.path), executed: 'yes' })
+    const path = text(failure.path)
+    const what = path.startsWith('item[') ? 'an item of a stream' : 'the result of a call'
+    const message = `${text(failure.message)} It is ${what} in worker ${place.worker}.`
+    return new EncodeError(message, { ...place, path, executed: 'yes' })
   }
   if (failure.kind === 'decode') {
     const message = `Worker ${place.worker} could not read the arguments: ${text(failure.message)}`

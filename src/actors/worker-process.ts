@@ -15,13 +15,15 @@ import {
   type Ready,
   readJson,
 } from '../transport/messages.ts'
-import { frameType } from '../transport/protocol.ts'
+import { frameType, isCallFrame, isLiveFrame } from '../transport/protocol.ts'
 import type { Transport } from '../transport/transport.ts'
+import type { LiveLane } from '../movement/flow/live-lane.ts'
 import { ControlLane } from './control-lane.ts'
 import { preloadError } from './end-errors.ts'
-import { Ending } from './ending.ts'
-import { launchRequestOf } from './launch-request.ts'
+import { asProtocolError, Ending } from './ending.ts'
 import { Greeting, sendConfiguration } from './greeting.ts'
+import { hostLane } from './host-lane.ts'
+import { launchRequest } from './launch-request.ts'
 import { Meeting } from './meeting.ts'
 import type { Output } from './output.ts'
 import { openOutputs } from './outputs.ts'
@@ -43,6 +45,8 @@ export class WorkerProcess {
   readonly codec: Codec
   /** What it has been sent of what functions refer to. */
   readonly ledger: Ledger
+  /** What lives here or there, and is known on the other side. */
+  readonly live: LiveLane
   readonly data: FrameWriter
   readonly control: ControlLane
   readonly stdout: Output
@@ -82,9 +86,14 @@ export class WorkerProcess {
     this.#clock = seams.clock
     this.#greeting = new Greeting(seams.random.token())
     this.#startedMs = seams.clock.nowMs()
-    this.codec = messageCodec(options.limits)
+    this.live = hostLane(options.limits, {
+      place: () => ({ worker: identity.path, pid: this.pid }),
+      stray: () => this.strayFrame(),
+      waiting: () => listener.waitsChanged(),
+    })
+    this.codec = messageCodec(options.limits, this.live)
     this.ledger = new Ledger(this.codec)
-    const child = (options.launcher ?? seams.launcher).launch(launchRequestOf(options, execPath))
+    const child = (options.launcher ?? seams.launcher).launch(launchRequest(options, execPath))
     this.#process = child
     this.#isWrapped = options.launcher?.isLocal === true
     child.onFailed((error) => this.#failed(error))
@@ -100,6 +109,7 @@ export class WorkerProcess {
     this.#meeting = options.transport === 'pipe' ? undefined : this.#meet(options.transport, seams)
     this.#dataLane = this.#meeting?.lane ?? child.data
     this.data = new FrameWriter(this.#dataLane, this.codec)
+    this.live.open(this.codec, this.data)
     this.#dataReader(options).start(this.#dataLane)
     this.control = this.#controlLane(child.control)
     try {
@@ -185,11 +195,13 @@ export class WorkerProcess {
 
   /** A reply that belongs to no call: late, doubled, or made up. A few are races; more break the protocol. */
   strayFrame(): void {
-    if (++this.#strayFrames > maxStrayFrames) {
-      this.#broken(
-        new ProtocolError(`Over ${maxStrayFrames} replies belonged to no call.`, { pid: this.pid }),
-      )
-    }
+    if (++this.#strayFrames > maxStrayFrames)
+      this.violated(`Over ${maxStrayFrames} replies belonged to no call.`)
+  }
+
+  /** The worker broke the protocol: it is ended. */
+  violated(what: string): void {
+    this.#broken(new ProtocolError(what, { pid: this.pid }))
   }
 
   ref(): void {
@@ -246,9 +258,10 @@ export class WorkerProcess {
   #onDataFrame(frame: IncomingFrame): void {
     if (this.#isOver || this.#isBroken) return
     const { type } = frame
-    if (type === frameType.result || type === frameType.error) {
-      if (this.#greeting.wasReady) this.#listener.callFrame(frame)
-      else this.#broken(new ProtocolError('The worker answered before it was ready.', { pid: this.pid }))
+    if (isLiveFrame(type) || isCallFrame(type)) {
+      if (!this.#greeting.wasReady) this.violated('The worker answered before it was ready.')
+      else if (isLiveFrame(type)) this.live.received(frame)
+      else this.#listener.callFrame(frame)
       return
     }
     try {
@@ -285,14 +298,7 @@ export class WorkerProcess {
   /** What came is not the protocol: from here on nothing of this process is believed. */
   #broken(error: unknown): void {
     this.#isBroken = true
-    const problem =
-      error instanceof ProtocolError
-        ? error
-        : new ProtocolError('The worker sent something that can not be read.', {
-            pid: this.pid,
-            cause: error,
-          })
-    this.kill('transport', problem)
+    this.kill('transport', asProtocolError(error, this.pid))
     this.#destroyLanes()
   }
 

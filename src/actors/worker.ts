@@ -3,6 +3,9 @@ import type { Readable } from 'node:stream'
 
 import type { ExitReason } from '../errors/exit-reason.ts'
 import type { ModuleReference } from '../movement/module-reference.ts'
+import type { AsyncView } from '../movement/flow/async-view.ts'
+import { type Channel, makeChannel } from '../movement/flow/channel.ts'
+import { type ChannelOptions, checkChannelOptions } from '../movement/flow/channel-options.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
 import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
 import type { CallOptions, CastOptions } from './call-options.ts'
@@ -18,14 +21,20 @@ import {
 import type { WorkerCapabilities } from './capabilities.ts'
 import type { Incarnation } from './incarnation.ts'
 import type { InterruptResult } from './interrupts.ts'
+import { load, type LoadOptions } from './load.ts'
+import type { LoadedModule, UnknownModule } from './loaded-module.ts'
 import { checkOptions, delayOrNeverMs, shown } from './option-checks.ts'
 import type { WorkerMovement } from './movement-account.ts'
+import type { KeptInfo } from './references.ts'
+import type { KeepOptions, RemoteRef } from './remote-ref.ts'
 import { rejectionNow } from './remote-error.ts'
 import { type RunResult, runSource } from './run.ts'
 import { Scope } from './scope.ts'
 import type { WorkerActor } from './worker-actor.ts'
 import { WorkerGlobals } from './worker-globals.ts'
 import type { WorkerState } from './worker-machine.ts'
+import type { StreamOptions } from './stream-options.ts'
+import { type Streamable, WorkerStream } from './worker-stream.ts'
 
 /** How long each rung of `stop` may take, in milliseconds; each 0 to 2147483647, or Infinity; default 1000. */
 export interface StopOptions {
@@ -55,10 +64,16 @@ export interface WorkerStats {
   readonly bytes: { readonly sent: number; readonly pending: number }
 }
 
+/**
+ * An argument: a value of the parameter's type, or a reference to one, which the worker keeps. A function in it is called
+ * here, from over there: it may be `async` or not, whatever the parameter says.
+ */
+export type Argument<T> = AsyncView<T> | RemoteRef<T>
+
 /** Arguments may be left out only if the function can be called without any. */
 export type CallParameters<A extends unknown[], O> = [] extends A
-  ? [args?: A, options?: O]
-  : [args: A, options?: O]
+  ? [args?: { [I in keyof A]: Argument<A[I]> }, options?: O]
+  : [args: { [I in keyof A]: Argument<A[I]> }, options?: O]
 
 /**
  * A process with an address: call functions in it, interrupt it, stop it. Made by `spawnWorker`.
@@ -195,6 +210,49 @@ export class Worker implements AsyncDisposable {
   }
 
   /**
+   * Runs `fn(...args)` in the worker and gives, one by one, the items of what it returns: a generator, an asynchronous
+   * one, or anything that can be iterated.
+   *
+   * The function is called at once, and the iterator asked as far ahead as the window allows: an item that nobody takes
+   * keeps the worker from going on, and what waits is bounded there and here. Each item is a copy, made as it is yielded. To
+   * leave the loop ends the generator there, as do an abort, a timeout, an interrupt, and the end of this process: its
+   * `finally` runs, except where the code had to be cut off. Until it has ended a stream is a call that is under way, so
+   * that one that is never iterated to its end must be closed: by `return`, or `await using`. Source: JavaScript's
+   * generators; the credits of TCP and Reactive Streams.
+   *
+   * @param fn - as in `call`; a parameter of it gets a copy of the argument
+   * @param args - its arguments, default none
+   * @param options - see `StreamOptions`
+   * @returns what `for await` takes. It rejects as `call` does, once, after the items that came before. An item that can't
+   *   be sent is an `EncodeError` at its place, with the path `item[n]`
+   * @throws {CaptureError | EncodeError | BackpressureError | WorkerDiedError | WorkerStoppedError} as `call`, at once
+   * @throws {TypeError | RangeError} for wrong arguments and options
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * const squares = function* (count: number) {
+   *   for (let n = 1; n <= count; n++) yield n * n
+   * }
+   * for await (const square of worker.stream(squares, [1_000_000])) {
+   *   if (square > 50) break
+   *   console.log(square) // 1
+   * }
+   */
+  stream<A extends unknown[], T>(
+    fn: (...args: A) => Streamable<T>,
+    ...rest: CallParameters<NoInfer<A>, StreamOptions>
+  ): WorkerStream<T>
+  stream<T = unknown>(
+    fn: ModuleReference,
+    args?: readonly unknown[],
+    options?: StreamOptions,
+  ): WorkerStream<T>
+  stream(fn: Callable, args: readonly unknown[] = [], options?: StreamOptions): WorkerStream<unknown> {
+    return new WorkerStream(this.#incarnation.calls.stream(fn, args, options))
+  }
+
+  /**
    * Tells what a call would move to this worker as it is now, and why; nothing is sent.
    *
    * @param fn - as in `call`
@@ -301,6 +359,105 @@ export class Worker implements AsyncDisposable {
       },
       name,
     )
+  }
+
+  /**
+   * Loads a module in the worker and gives its exports as they look from here: functions are calls, other values are read
+   * with `get()`. The types are those of the module.
+   *
+   * The arrow function is not called: which module it names, and in which file it stands, is read off it. The module is
+   * loaded by its own file, so that its state is the worker's, and the same for all who load it there. TypeScript loads
+   * where this program could load it: by Node.js itself, or by a loader that the program was started with (`--import`).
+   * Arguments and results are copies, as with `call`. Source: the idea of `@everywhere using` of Distributed.jl, with the
+   * proxies of comlink.
+   *
+   * @param module - `() => import('./tasks.js')`; or a URL, an absolute path, a package; with `from` also a relative path
+   * @param options - see `LoadOptions`
+   * @returns the exports, as they were told when the module was loaded. A name that there isn't is a TypeError
+   * @throws {CaptureError} if it is TypeScript that the worker can't load, or it can't be found out where the function stands
+   * @throws {RemoteError} if it isn't there, or fails while it loads
+   * @throws {InterruptedError | CallTimeoutError | BackpressureError | WorkerDiedError | WorkerStoppedError} as `call`
+   * @throws {TypeError} if the function does more than to import one module, and for wrong arguments and options
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * const path = await worker.load(() => import('node:path'))
+   * console.log(await path.join('malt', 'hops'), await path.sep.get()) // malt/hops /
+   */
+  load<M extends object>(module: () => Promise<M>, options?: LoadOptions): Promise<LoadedModule<M>>
+  load<M extends object = UnknownModule>(
+    module: string | URL,
+    options?: LoadOptions,
+  ): Promise<LoadedModule<M>>
+  load(module: (() => Promise<object>) | string | URL, options?: LoadOptions): Promise<object> {
+    return load(this.#incarnation.calls, module, options)
+  }
+
+  /**
+   * Runs `fn(...args)` in the worker and keeps what it returns, awaited, there; it need not be sendable.
+   *
+   * The reference stands for the value: as an argument of a later call it is the value itself, see `RemoteRef`. What is
+   * kept survives interrupts, and ends with `dispose`, or the worker. Source: Distributed.jl `@spawnat`, `Future`.
+   *
+   * @param fn - as in `call`
+   * @param args - its arguments, default none
+   * @param options - those of `call` without `result`
+   * @throws {CaptureError | EncodeError | RemoteError | InterruptedError | CallTimeoutError | BackpressureError} as `call`;
+   *   what is returned can be anything
+   * @throws {ReleasedError} if a reference among the arguments was disposed; so does `call`
+   * @throws {WorkerDiedError | WorkerStoppedError} as `call`; also of the worker of a reference among the arguments
+   * @throws {TypeError | RangeError} for wrong arguments and options
+   * @example
+   * import { spawnWorker } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * using index = await worker.keep((words: string[]) => new Map(words.map((word, i) => [word, i])), [['malt', 'hops']])
+   * console.log(await worker.call((map: Map<string, number>, word: string) => map.get(word), [index, 'hops'])) // 1
+   * console.log(worker.refs().map(({ type }) => type)) // [ 'Map' ]
+   */
+  keep<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...rest: CallParameters<NoInfer<A>, KeepOptions>
+  ): Promise<RemoteRef<Awaited<R>>>
+  keep<R = unknown>(
+    fn: ModuleReference,
+    args?: readonly unknown[],
+    options?: KeepOptions,
+  ): Promise<RemoteRef<R>>
+  async keep(
+    fn: Callable,
+    args: readonly unknown[] = [],
+    options?: KeepOptions,
+  ): Promise<RemoteRef<unknown>> {
+    return this.#incarnation.calls.keep(fn, args, options)
+  }
+
+  /** What it keeps for this process, oldest first: number, type, about how many bytes, for how long. */
+  refs(): KeptInfo[] {
+    return this.#incarnation.calls.references.list()
+  }
+
+  /**
+   * Makes a channel between here and this worker: a bounded queue with many senders and receivers on both sides. Pass it
+   * as an argument, or refer to it in a function that is sent. Its queue is here; it ends with the worker.
+   *
+   * @param options - `capacity`, default 64 values, and `maxBytes`, default 16 MiB; see `ChannelOptions`
+   * @throws {WorkerDiedError | WorkerStoppedError} if the worker has ended
+   * @throws {TypeError | RangeError} for wrong options
+   * @example
+   * import { spawnWorker, type Channel } from 'maltster'
+   *
+   * await using worker = await spawnWorker()
+   * const numbers = worker.channel<number>()
+   * void worker.call(async (to: Channel<number>) => to.send(6 * 7), [numbers])
+   * console.log(await numbers.receive()) // 42
+   */
+  channel<T = unknown>(options: ChannelOptions = {}): Channel<T> {
+    checkChannelOptions(options)
+    const refusal = this.#incarnation.refusal()
+    if (refusal !== undefined) throw refusal
+    return makeChannel<T>(options, this.#incarnation.process.live)
   }
 
   /** The variables of modules that it holds because functions referred to them. */

@@ -1,3 +1,4 @@
+import { InterruptedError } from '../errors/call-errors.ts'
 import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import type { FunctionDefinition } from '../movement/definition.ts'
 import type { LiveStep } from '../movement/preload-step.ts'
@@ -11,10 +12,13 @@ import type { FrameWriter } from '../transport/frame-writer.ts'
 import type { CallFailure, ThrownData } from '../transport/messages.ts'
 import { frameFlag, frameType } from '../transport/protocol.ts'
 import type { CallTable } from './call-table.ts'
+import { KeptValue } from './kept-value.ts'
 import type { RunningCall } from './running-call.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
-import { whyNotSendable } from './sendable.ts'
-import { thrownData } from './thrown-data.ts'
+import type { OutgoingStream, StreamEnd } from './stream/outgoing-stream.ts'
+import { OutgoingStreams } from './stream/outgoing-streams.ts'
+import { whyNotSendable } from '../movement/sendable.ts'
+import { thrownData } from '../movement/thrown-data.ts'
 
 type AnyFunction = (...args: unknown[]) => unknown
 
@@ -33,12 +37,16 @@ export interface CallRunnerOptions {
   readonly table: CallTable
   readonly codec: Codec
   readonly classes: RegisteredClasses
+  /** Tells whether a value can be sent as data, and keeps nothing of it. */
+  readonly trial: Codec
   readonly writer: FrameWriter
   /** What the host calls by name. */
   readonly functions: RuntimeFunctions
   /** Where this code is: frames of these files, or below these directories, are not shown in stacks. */
   readonly runtimeFiles: readonly string[]
   readonly recoverIfCut: () => void
+  /** Told how many streams there are, whenever that changes. */
+  readonly countedStreams: (count: number) => void
 }
 
 const noBytes = Buffer.alloc(0)
@@ -52,6 +60,7 @@ export class CallRunner {
   readonly #recoverIfCut: () => void
   readonly #functions = new Map<number, Defined>()
   readonly #holdings: Holdings
+  readonly streams: OutgoingStreams
 
   constructor(options: CallRunnerOptions) {
     this.#options = options
@@ -60,6 +69,15 @@ export class CallRunner {
     this.#writer = options.writer
     this.#recoverIfCut = options.recoverIfCut
     this.#holdings = new Holdings(options.codec, options.classes)
+    this.streams = new OutgoingStreams({
+      codec: options.codec,
+      writer: options.writer,
+      recoverIfCut: options.recoverIfCut,
+      counted: options.countedStreams,
+      inContext: (call, task) => this.#table.inContext(call, task),
+      abort: (call) => this.#abort(call),
+      ended: (call, end) => this.#streamEnded(call, end),
+    })
   }
 
   readonly #clean = (stack: string): string => cleanStack(stack, this.#options.runtimeFiles)
@@ -122,20 +140,24 @@ export class CallRunner {
   }
 
   call(frame: IncomingFrame): void {
-    const { id, flags } = frame
+    const { id, flags, type } = frame
     const call: RunningCall = {
       id,
       background: (flags & frameFlag.background) !== 0,
       discard: (flags & frameFlag.discard) !== 0,
       cast: (flags & frameFlag.cast) !== 0,
+      keeps: type === frameType.keep,
       controller: undefined,
       promise: undefined,
+      stream: undefined,
+      endings: undefined,
       settled: false,
     }
     if (this.#table.arrives(call)) {
       this.#fail(call, { kind: 'interrupted', collateral: false, executed: 'no' })
       return
     }
+    if (type === frameType.stream) call.stream = this.streams.open(call)
     let args: unknown[]
     let captures: unknown[] | undefined
     this.#table.reads(call)
@@ -244,11 +266,16 @@ export class CallRunner {
     if (call.settled) return false
     call.settled = true
     this.#table.remove(call)
+    if (call.stream !== undefined) this.streams.forget(call)
     return true
   }
 
   #returned(call: RunningCall, value: unknown): void {
     if (call.settled) return
+    if (call.stream !== undefined) {
+      this.#iterate(call, call.stream, value)
+      return
+    }
     if (call.cast || call.discard) {
       this.#settle(call)
       if (!call.cast) this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
@@ -256,14 +283,42 @@ export class CallRunner {
     }
     try {
       // Getters of the value may spin: until the frame is there the call is not over.
-      this.#writer.frame(frameType.result, 0, call.id, 0, value, 'result')
+      const told = call.keeps ? new KeptValue(value) : value
+      this.#writer.frame(frameType.result, 0, call.id, 0, told, 'result')
       this.#settle(call)
     } catch (error) {
-      if (error instanceof EncodeError) {
-        this.#fail(call, { kind: 'encode', message: error.message, path: error.path })
-      } else {
-        this.#fail(call, { kind: 'thrown', thrown: this.#thrown(error) })
-      }
+      this.#unsendable(call, error)
+    }
+  }
+
+  /** The call is under way until its stream has ended. */
+  #iterate(call: RunningCall, stream: OutgoingStream, value: unknown): void {
+    if (stream.hasBegun) return
+    if (call.promise === undefined) this.#table.add(call)
+    this.#table.inContext(call, () => stream.begin(value))
+  }
+
+  #streamEnded(call: RunningCall, { failed }: StreamEnd): void {
+    if (failed !== undefined && failed.isOfItem) this.#unsendable(call, failed.error)
+    else if (failed !== undefined) this.#threw(call, failed.error)
+    else if (this.#settle(call)) {
+      this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
+    }
+  }
+
+  #abort(call: RunningCall): void {
+    const { controller } = call
+    if (controller === undefined) return
+    const message = `Nobody reads the stream of call ${call.id} any more.`
+    const reason = new InterruptedError(message, { collateral: false, executed: 'unknown' })
+    this.#table.inContext(call, () => controller.abort(reason))
+  }
+
+  #unsendable(call: RunningCall, error: unknown): void {
+    if (error instanceof EncodeError) {
+      this.#fail(call, { kind: 'encode', message: error.message, path: error.path })
+    } else {
+      this.#threw(call, error)
     }
   }
 
@@ -296,7 +351,7 @@ export class CallRunner {
   }
 
   #thrown(error: unknown): ThrownData {
-    return thrownData(error, (value) => whyNotSendable(this.#codec, value) === undefined, this.#clean)
+    return thrownData(error, (value) => whyNotSendable(this.#options.trial, value) === undefined, this.#clean)
   }
 }
 

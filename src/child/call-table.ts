@@ -16,6 +16,7 @@ export class CallTable {
   readonly #context = new AsyncLocalStorage<RunningCall>()
   readonly #isAlone: boolean
   #tracking = false
+  #isAlwaysTracking = false
   /** The call whose function body is on the stack right now, before it returned. */
   #synchronous: RunningCall | undefined
   /** The call that was started while no other was active. */
@@ -55,12 +56,33 @@ export class CallTable {
     this.#synchronous = call
   }
 
+  /**
+   * From now on calls are told apart at all times: something is here at which code may wait that has outlived its call,
+   * and must not be taken for another call's.
+   */
+  trackFromNowOn(): void {
+    this.#isAlwaysTracking = true
+    this.#tracking = true
+  }
+
+  /**
+   * Has something done when the call that the running code belongs to is ended from outside.
+   * @returns calls it off; undefined if there is no such call
+   */
+  readonly whenCallEnds = (callback: (reason: Error) => void): (() => void) | undefined => {
+    const call = this.current()
+    if (call === undefined || call.settled) return undefined
+    const endings = (call.endings ??= new Set())
+    endings.add(callback)
+    return () => void endings.delete(callback)
+  }
+
   /** Runs the function of a call, so that `current()` knows it. */
   run(call: RunningCall, body: (...args: unknown[]) => unknown, args: unknown[]): unknown {
     this.#synchronous = call
     let result: unknown
     // A background call is tracked from the start: what has no context must never be taken for it and be spared.
-    if (this.#isAlone && this.#active.size === 0 && !call.background) {
+    if (this.#isAlone && this.#active.size === 0 && !call.background && !this.#isAlwaysTracking) {
       result = body(...args)
     } else {
       this.#tracking = true
@@ -82,14 +104,15 @@ export class CallTable {
 
   /** Keeps a call whose function has returned a promise. */
   add(call: RunningCall): void {
-    if (this.#isAlone && this.#active.size === 0 && !call.background) this.#untracked = call
+    const isUntracked = this.#isAlone && this.#active.size === 0 && !call.background
+    if (isUntracked && !this.#isAlwaysTracking) this.#untracked = call
     this.#active.add(call)
   }
 
   remove(call: RunningCall): void {
     if (!this.#active.delete(call)) return
     if (this.#untracked === call) this.#untracked = undefined
-    if (this.#active.size === 0 && this.#tracking) {
+    if (this.#active.size === 0 && this.#tracking && !this.#isAlwaysTracking) {
       this.#tracking = false
       this.#context.disable()
     }

@@ -31,8 +31,10 @@ export interface ControlLaneOptions {
   readonly lane: Transport
   readonly interruptible: boolean
   readonly onInterrupt: (request: InterruptRequest) => void
-  /** The host, or the lane to it, is gone, or out of its mind, or this process is over its limits: end. */
+  /** The host, or the lane to it, is out of its mind, or this process is over its limits: end. */
   readonly onEnd: () => void
+  /** The host, or the lane to it, is gone: end. Default: `onEnd`. */
+  readonly onHostGone?: () => void
   /** What this worker uses. Default: what the process does. */
   readonly measure?: () => Omit<Measurement, 'measureId'>
   /** What is known of the main thread. Default: it is the one that answers, so it is not silent. */
@@ -45,18 +47,19 @@ export interface ControlLaneOptions {
  * @returns sends the report of an interrupt
  */
 export function openControlLane(options: ControlLaneOptions): (report: InterruptReport) => void {
-  const { lane, onEnd, measure = processMeasurement, pong = awake } = options
+  const { lane, onEnd, onHostGone = onEnd, measure = processMeasurement, pong = awake } = options
   const writer = new FrameWriter(lane, noCodec)
   const say = (type: number, message: object, id = 0): void =>
     writer.bytesFrame(type, 0, id, 0, jsonBytes(message))
   let isLeaving = false
   let isOver = false
-  const end = (): void => {
+  const endBy = (how: () => void): void => {
     if (isOver) return
     isOver = true
     memory.limit(null)
-    onEnd()
+    how()
   }
+  const end = (): void => endBy(onEnd)
   const leave = (words: DyingWords): void => {
     say(frameType.dying, words)
     writer.flush()
@@ -77,7 +80,7 @@ export function openControlLane(options: ControlLaneOptions): (report: Interrupt
     {
       onFrame,
       onProtocolError: end,
-      onClosed: end,
+      onClosed: () => endBy(isLeaving ? onEnd : onHostGone),
       onDrained: () => {
         writer.drained()
         if (isLeaving && lane.pendingBytes === 0) end()

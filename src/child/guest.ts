@@ -3,6 +3,7 @@ import { Session } from '../movement/session/session.ts'
 import { CallTable } from './call-table.ts'
 import { Runtime } from './runtime.ts'
 import { runtimeFunctions } from './runtime-functions.ts'
+import { cellBytes } from './sentinel-messages.ts'
 import { startPort } from './sentinel-port.ts'
 import { workerContexts } from './worker-context.ts'
 
@@ -51,7 +52,7 @@ export function startGuest(options: GuestOptions): Guest {
     lane: options.data,
     table: new CallTable({ isAlone: false }),
     sentinel: startPort(options.control, () => exit(0)),
-    decision: new SharedArrayBuffer(8),
+    decision: new SharedArrayBuffer(cellBytes),
     runtimeFile: undefined,
     runtimeFiles: ownFiles(),
     functions: (whyNotSendable) =>

@@ -129,12 +129,13 @@ class Interruption {
     for (const call of table.unsettled()) {
       // Its promise may have settled in the very round that was cut; then only our reaction was lost.
       follow(call)
+      // A stream goes on for as long as it likes: it proves itself by its next item.
+      const isSound = call.stream?.suspect()
       setTimeout(() => {
-        if (!call.settled) {
-          this.#end([call])
-          endAsCollateral(call, cut.at)
-          this.#signal(cut.at)
-        }
+        if (call.settled || isSound?.() === true) return
+        this.#end([call])
+        endAsCollateral(call, cut.at)
+        this.#signal(cut.at)
       }, collateralMs)
     }
   }
@@ -144,11 +145,14 @@ class Interruption {
     const calls = this.#unsignalled
     this.#unsignalled = []
     for (const call of calls) {
-      if (call.controller === undefined) continue
-      const context = { at, collateral: false, executed: 'unknown' as const }
-      const { controller } = call
-      const reason = new InterruptedError(`Call ${call.id} was interrupted.`, context)
-      this.#options.table.inContext(call, () => controller.abort(reason))
+      const { controller, stream, endings } = call
+      if (controller !== undefined || endings !== undefined) {
+        const context = { at, collateral: false, executed: 'unknown' as const }
+        const reason = new InterruptedError(`Call ${call.id} was interrupted.`, context)
+        for (const end of endings ?? []) end(reason)
+        if (controller !== undefined) this.#options.table.inContext(call, () => controller.abort(reason))
+      }
+      if (stream !== undefined) this.#options.table.inContext(call, () => stream.interrupted())
     }
   }
 

@@ -1,5 +1,6 @@
 import type { LiveStep, PreloadStep } from '../movement/preload-step.ts'
-import { importModule, rebuild } from '../movement/rebuild.ts'
+import { importModule } from '../movement/module-exports.ts'
+import { rebuild } from '../movement/rebuild.ts'
 
 type FunctionStep = Extract<PreloadStep, { kind: 'function' }>
 

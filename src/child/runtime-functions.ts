@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 
+import { exportKinds, exportOf } from '../movement/module-exports.ts'
 import type { SessionName } from '../movement/session/session.ts'
 import { runtimeFunction } from '../movement/runtime-function.ts'
 import { writeMarkers } from './output-markers.ts'
@@ -70,6 +71,10 @@ export function runtimeFunctions(
     [runtimeFunction.move]: (names: string[], from: string | undefined, to: string | undefined) =>
       session().move(names, from, to),
     [runtimeFunction.drop]: (scope: string): boolean => session().drop(scope),
+    [runtimeFunction.exportKinds]: exportKinds,
+    [runtimeFunction.exportOf]: exportOf,
+    [runtimeFunction.same]: (value: unknown): unknown => value,
+    [runtimeFunction.valueOf]: (ref: { get(): unknown }): unknown => ref.get(),
   }
   return { byName, evaluateSource: (source, filename) => evaluate(source, undefined, filename) }
 }

@@ -7,11 +7,16 @@ import {
 } from '../transport/codec/registered-classes.ts'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Codec } from '../transport/codec.ts'
+import type { LiveLane } from '../movement/flow/live-lane.ts'
+import { InterruptedError } from '../errors/call-errors.ts'
+import { cleanStack } from '../movement/session/clean-stack.ts'
+import { thrownData } from '../movement/thrown-data.ts'
+import { workerLane } from './worker-lane.ts'
 import { FrameReader, type IncomingFrame } from '../transport/frame-reader.ts'
 import { FrameWriter } from '../transport/frame-writer.ts'
 import { defaultLimits } from '../transport/limits.ts'
 import { type Configure, type Hello, jsonBytes, readJson, type Ready } from '../transport/messages.ts'
-import { frameType, protocolVersion } from '../transport/protocol.ts'
+import { frameType, isLiveFrame, protocolVersion } from '../transport/protocol.ts'
 import type { ConnectOffer } from '../transport/rendezvous/offer.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { PreloadStep } from '../movement/preload-step.ts'
@@ -20,7 +25,8 @@ import type { CallTable } from './call-table.ts'
 import { startInterruption } from './interruption.ts'
 import { preload, PreloadFailure } from './preload.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
-import { whyNotSendable } from './sendable.ts'
+import { whyNotSendable } from '../movement/sendable.ts'
+import { cell, streamsEndMs } from './sentinel-messages.ts'
 import type { SentinelPort } from './sentinel-port.ts'
 import {
   type CurrentCall,
@@ -62,10 +68,14 @@ const noCodec = undefined as unknown as Codec
 
 // Taken before user code can replace them.
 const { setTimeout } = globalThis
+const { store } = Atomics
 const now = performance.now.bind(performance)
 
 /** How long the reason of a failed boot may take to leave. */
 const lastWordsMs = 2_000
+
+const isCall = (type: number): boolean =>
+  type === frameType.call || type === frameType.stream || type === frameType.keep
 
 /** Whether a frame is about what functions refer to. */
 const isHeld = (type: number): boolean =>
@@ -77,6 +87,7 @@ const isHeld = (type: number): boolean =>
 /** The worker's side of the data lane: is greeted and configured, prepares itself, runs calls, ends. */
 export class Runtime {
   readonly #surroundings: RuntimeSurroundings
+  readonly #cells: Int32Array
   readonly #interruption
   readonly #endings: (() => Promise<unknown>)[] = []
   readonly #hostPlaces: string[] = []
@@ -92,20 +103,26 @@ export class Runtime {
   #reader: FrameReader
   #writer: FrameWriter | undefined
   #runner: CallRunner | undefined
+  #live: LiveLane | undefined
 
   constructor(surroundings: RuntimeSurroundings) {
     this.#surroundings = surroundings
     this.#classes = surroundings.isProcess ? undefined : newClassTable()
     const { table, sentinel, decision, runtimeFile } = surroundings
+    this.#cells = new Int32Array(decision)
     this.#interruption = startInterruption({
       table,
       sentinel,
-      cells: new Int32Array(decision),
+      cells: this.#cells,
       runtimeFile,
       hostPlaces: this.#hostPlaces,
       recover: () => {
         this.#writer?.recover()
+        this.#live?.recover(
+          () => new InterruptedError('It was cut off.', { collateral: false, executed: 'unknown' }),
+        )
         this.#reader.resume()
+        this.#runner?.streams.recover()
       },
       follow: (call) => this.#runner?.follow(call),
       mustNotCut: () => this.#runner?.isDefining === true,
@@ -115,9 +132,11 @@ export class Runtime {
     this.#reader = this.#open(surroundings.lane)
   }
 
-  /** The lane and its writer, for what has to leave while the process exits; undefined before there is anything. */
+  /** The lane and its writer, with all that has to leave while the process exits; undefined before there is anything. */
   get outgoing(): { lane: Transport; writer: FrameWriter } | undefined {
-    return this.#writer === undefined ? undefined : { lane: this.#lane, writer: this.#writer }
+    if (this.#writer === undefined) return undefined
+    this.#runner?.streams.flush()
+    return { lane: this.#lane, writer: this.#writer }
   }
 
   /** Stops handing out what comes; `resume` goes on. What runs already runs on. */
@@ -137,7 +156,7 @@ export class Runtime {
       onProtocolError: end,
       // The lane that only said where to go may close.
       onClosed: () => {
-        if (isCurrent()) end()
+        if (isCurrent()) this.#hostGone()
       },
       onDrained: () => {
         if (isCurrent()) this.#writer?.drained()
@@ -156,7 +175,10 @@ export class Runtime {
 
   #onFrame(frame: IncomingFrame): void {
     this.#interruption.recoverIfCut()
-    if (frame.type === frameType.call) this.#runner?.call(frame)
+    if (isCall(frame.type)) this.#runner?.call(frame)
+    else if (frame.type === frameType.credit) this.#runner?.streams.credit(frame)
+    else if (frame.type === frameType.endStream) this.#runner?.streams.stop(frame.id)
+    else if (isLiveFrame(frame.type)) this.#live?.received(frame)
     else if (frame.type === frameType.define) this.#runner?.define(frame)
     else if (isHeld(frame.type)) this.#runner?.hold(frame)
     else if (frame.type === frameType.configure) this.#configure(frame)
@@ -166,11 +188,24 @@ export class Runtime {
 
   #exit(): void {
     const { exitInOrder } = this.#surroundings
-    if (this.#endings.length === 0) exitInOrder(0)
+    const streams = this.#runner?.streams
+    if (this.#endings.length === 0 && streams?.hasAny !== true) exitInOrder(0)
     else {
       const exit = (): void => exitInOrder(0)
-      void Promise.all(this.#endings.map((end) => end())).then(exit, exit)
+      void Promise.all([streams?.stopAll(), ...this.#endings.map((end) => end())]).then(exit, exit)
     }
+  }
+
+  /** Iterators get a moment to end themselves; the sentinel waits no longer than that. */
+  #hostGone(): void {
+    const { end } = this.#surroundings
+    const streams = this.#runner?.streams
+    if (streams?.hasAny !== true) {
+      end()
+      return
+    }
+    setTimeout(end, streamsEndMs)
+    void streams.stopAll().then(end, end)
   }
 
   #moveTo(offer: ConnectOffer): void {
@@ -188,21 +223,34 @@ export class Runtime {
       this.#classes === undefined
         ? processClasses
         : new RegisteredClasses([this.#classes, classesOfProcess()])
-    const codec = messageCodecWith(configuration.limits, classes)
-    const functions = this.#surroundings.functions((value) => whyNotSendable(codec, value))
+    // What is only tried must not leave a trace: no numbers for what lives here.
+    const trial = messageCodecWith(configuration.limits, classes)
+    const live = workerLane(configuration.limits, table, (error) =>
+      thrownData(
+        error,
+        (value) => whyNotSendable(trial, value) === undefined,
+        (stack) => cleanStack(stack, this.#shownNot),
+      ),
+    )
+    const codec = messageCodecWith(configuration.limits, classes, live)
+    const functions = this.#surroundings.functions((value) => whyNotSendable(trial, value))
     const writer = new FrameWriter(this.#lane, codec)
     this.#writer = writer
+    live.open(codec, writer)
+    this.#live = live
     const { name, path, incarnation, token } = configuration
     this.#runner = new CallRunner({
       table,
       codec,
       classes,
+      trial,
       writer,
       functions,
       runtimeFiles: this.#shownNot,
       recoverIfCut: () => this.#interruption.recoverIfCut(),
+      countedStreams: (count) => void store(this.#cells, cell.streams, count),
     })
-    this.context = this.#makeContext(Object.freeze({ name, path, incarnation }), writer)
+    this.context = this.#makeContext(Object.freeze({ name, path, incarnation }), writer, live)
     workerContexts().push(this.context)
     const debugUrl = configuration.debug ? this.#surroundings.openDebugger() : undefined
     const body: Ready = { token, ...(debugUrl === undefined ? {} : { debugUrl }) }
@@ -230,10 +278,15 @@ export class Runtime {
     leave()
   }
 
-  #makeContext(identity: WorkerIdentity, writer: FrameWriter): WorkerContext {
+  #makeContext(
+    identity: WorkerIdentity,
+    writer: FrameWriter,
+    channelLane: WorkerContext['channelLane'],
+  ): WorkerContext {
     const { table, isProcess, exit } = this.#surroundings
     return {
       identity: isProcess ? identity : undefined,
+      channelLane,
       currentCall(): CurrentCall | undefined {
         const call = table.current()
         if (call === undefined) return undefined

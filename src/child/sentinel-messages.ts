@@ -55,8 +55,17 @@ export interface Preparation {
   readonly lastCallId: number
 }
 
-/** Cells of the shared memory by which the prepare step and the sentinel agree. `ladder` is the one under way. */
-export const cell = { decision: 0, ladder: 1 } as const
+/**
+ * Cells of the shared memory. By `decision` the prepare step and the sentinel agree; `ladder` is the one under way;
+ * `streams` tells how many iterators there are that would like to end themselves.
+ */
+export const cell = { decision: 0, ladder: 1, streams: 2 } as const
+
+/** Bytes of the shared memory: four for each cell. */
+export const cellBytes = 12
+
+/** How long the iterators of streams have to end themselves when the host is gone. */
+export const streamsEndMs = 250
 
 /** Values of the decision cell. */
 export const decision = {

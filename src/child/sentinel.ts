@@ -7,7 +7,10 @@ import { openControlLane } from './control-lane.ts'
 import { endGroup } from './end-group.ts'
 import { Ladder } from './ladder.ts'
 import { MainBeat } from './main-beat.ts'
-import type { MainAnswer, SentinelData } from './sentinel-messages.ts'
+import { cell, type MainAnswer, type SentinelData, streamsEndMs } from './sentinel-messages.ts'
+
+/** Between two looks at whether the streams have ended. */
+const lookMs = 2
 
 /**
  * The sentinel: the second thread of a worker process. It owns the control lane, so it answers while the main thread
@@ -65,6 +68,16 @@ function climb(): void {
 
 const mainBeat = new MainBeat((question) => port.postMessage(question))
 
+/** Iterators of streams end themselves first, if they do so soon. */
+function endGroupAfterStreams(): void {
+  const deadlineMs = performance.now() + streamsEndMs
+  const look = (): void => {
+    if (Atomics.load(cells, cell.streams) > 0 && performance.now() < deadlineMs) setTimeout(look, lookMs)
+    else endGroup()
+  }
+  look()
+}
+
 const lane = inheritedLane(controlFd)
 // The lane is what keeps this thread alive.
 lane.ref()
@@ -72,6 +85,7 @@ const report = openControlLane({
   lane,
   interruptible: canConnect(),
   onEnd: endGroup,
+  onHostGone: endGroupAfterStreams,
   pong: () => ({ mainSilentMs: mainBeat.silentMs() }),
   onInterrupt: (request) => {
     waiting.push(request)

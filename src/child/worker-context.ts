@@ -1,4 +1,5 @@
 import type { ClassTable } from '../transport/codec/registered-classes.ts'
+import type { ChannelLane } from '../movement/flow/channel.ts'
 
 /** Where in the tree this worker is. */
 export interface WorkerIdentity {
@@ -25,6 +26,8 @@ export interface WorkerContext {
   /** The call that the code on the stack belongs to, if it is one of this worker's. */
   currentCall(): CurrentCall | undefined
   exitWith(info: unknown, exitCode: number): never
+  /** For channels that are made here. */
+  readonly channelLane: ChannelLane
   /** The worker that this whole process is; undefined for one that is a guest in its host's process. */
   readonly identity: WorkerIdentity | undefined
   /** Tells the host of this worker what happened to a worker that was started in here. */

@@ -7,6 +7,7 @@ import { endGroup } from './end-group.ts'
 import { exitInOrder, flushAtExit, saidLast, sayLastWords } from './last-words.ts'
 import { Runtime } from './runtime.ts'
 import { runtimeFunctions } from './runtime-functions.ts'
+import { cellBytes } from './sentinel-messages.ts'
 import { startSentinel } from './sentinel-port.ts'
 import { loadSession, sessionLabel } from './session-loader.ts'
 
@@ -15,7 +16,7 @@ export function startWorker(): void {
   const { data: dataFd, control: controlFd } = laneDescriptor
 
   // First of all: from here on this process ends when its host does, whatever the main thread gets to run.
-  const decision = new SharedArrayBuffer(8)
+  const decision = new SharedArrayBuffer(cellBytes)
   const isRestricted = (process as { permission?: unknown }).permission !== undefined
   const sentinel = startSentinel({ controlFd, decision, isRestricted })
 

@@ -1,8 +1,18 @@
 import { MaltsterError } from '../errors/maltster-error.ts'
+import { type Channel, makeChannel } from '../movement/flow/channel.ts'
+import { type ChannelOptions, checkChannelOptions } from '../movement/flow/channel-options.ts'
 import { type CurrentCall, ownContext, type WorkerContext, workerContexts } from './worker-context.ts'
 
 export { type ClassCodecOptions, registerClass, type RegistrableClass } from './register-class.ts'
 export type { CurrentCall, WorkerIdentity } from './worker-context.ts'
+
+/** The directory of this package; none where it was bundled with the user's code, which could not be told apart. */
+const ownPlace = /\/child\/worker\.[jt]s$/.test(import.meta.url)
+  ? new URL('../', import.meta.url).href
+  : undefined
+
+/** Contexts that know that code of this copy, too, is not to be torn. */
+const protectedIn = new WeakSet<WorkerContext>()
 
 function contexts(): WorkerContext[] {
   const found = workerContexts()
@@ -48,6 +58,39 @@ export function currentCall(): CurrentCall {
     )
   }
   return call
+}
+
+/**
+ * Makes a channel whose queue is in this worker, for the host to use: the result of a call or an evaluation that holds it
+ * brings it there as it is. It ends with this worker. See `Worker.channel` for one whose queue is in the host; apart from
+ * where the values wait there is no difference.
+ *
+ * @param options - see `ChannelOptions`
+ * @throws {TypeError | RangeError} for wrong options
+ * @throws {MaltsterError} outside a worker
+ * @example
+ * import { spawnWorker, type Channel } from 'maltster'
+ *
+ * await using worker = await spawnWorker()
+ * const ticks = await worker.evaluate<Channel<number>>(`
+ *   const { channel } = await import('maltster/worker')
+ *   const ticks = channel({ capacity: 1 })
+ *   ticks.send(42)
+ *   ticks
+ * `)
+ * console.log(await ticks.receive()) // 42
+ */
+export function channel<T = unknown>(options: ChannelOptions = {}): Channel<T> {
+  checkChannelOptions(options)
+  const context = running()?.context ?? ownContext()
+  if (context === undefined) {
+    throw new MaltsterError('No call is running here, so there is no worker for a channel to belong to.')
+  }
+  if (ownPlace !== undefined && !protectedIn.has(context)) {
+    protectedIn.add(context)
+    context.protect(ownPlace)
+  }
+  return makeChannel<T>(options, context.channelLane)
 }
 
 /**

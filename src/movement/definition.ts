@@ -29,11 +29,19 @@ export interface SourceDefinition extends SourcePart {
   readonly helpers: readonly SourcePart[]
 }
 
-/** A function by the module that exports it; the module is imported where it is called. */
-export interface ModuleDefinition {
-  readonly kind: 'module'
+/** A module as a worker can find it. */
+export interface ModulePlace {
   /** What `import()` takes: a `file:`, `data:` or `node:` URL, or the name of a package or builtin. */
   readonly module: string
+  /** The URL of the file that the name is resolved from; absent for the current directory. */
+  readonly from?: string
+  /** Modules to import before it, since it is TypeScript: the host was started with them. */
+  readonly loaders?: readonly ModulePlace[]
+}
+
+/** A function by the module that exports it; the module is imported where it is called. */
+export interface ModuleDefinition extends ModulePlace {
+  readonly kind: 'module'
   readonly export: string
 }
 

@@ -9,6 +9,7 @@ import { hasOwnProperties, hasOwnPrototype } from './graph/function-properties.t
 import { type Reading, readLive } from './live/reading.ts'
 import {
   type FunctionShipment,
+  type ModuleShipment,
   pathOf,
   prepareAlone,
   prepareFunction,
@@ -27,6 +28,14 @@ export interface Preparation {
 const known = new WeakMap<AnyFunction, Shipment>()
 const noCaptures: Captures = Object.freeze({})
 
+/** Functions that stand here for exports of modules elsewhere. */
+const standIns = new WeakMap<AnyFunction, ModuleShipment>()
+
+/** From now on a function is sent as the export that it stands for, whatever it is here. */
+export function standsFor(fn: AnyFunction, shipment: ModuleShipment): void {
+  standIns.set(fn, shipment)
+}
+
 /**
  * Makes a function ready to be sent with all that it refers to, as far as the policy allows.
  * @throws {CaptureError} for what can't go, or may not; nothing has been sent
@@ -42,6 +51,8 @@ export function prepareLive(
     const found = known.get(fn)
     if (found !== undefined) return permitted(found, policy)
   }
+  const standIn = standIns.get(fn)
+  if (standIn !== undefined) return standIn
   if (policy === 'explicit' || typeof fn !== 'function') return prepareFunction(fn, captures)
   const path = pathOf(fn)
   const shipment = find(fn, path, { captures, policy, codec })

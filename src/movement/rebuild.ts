@@ -1,6 +1,7 @@
 import vm from 'node:vm'
 import type { ModuleDefinition, SourceDefinition, SourcePart } from './definition.ts'
-import { compileImport, mainLoader, silenceImportWarning } from './dynamic-import.ts'
+import { mainLoader, silenceImportWarning } from './dynamic-import.ts'
+import { loadExport } from './module-exports.ts'
 
 /** Makes the function of a definition; the values are those of its `captureNames`, in order. */
 export type FunctionFactory = (captureValues: readonly unknown[]) => RebuiltFunction
@@ -80,61 +81,3 @@ export const labelOf = (name: string): string =>
       .trim()
       .slice(0, longestLabel) || 'anonymous'
   }]`
-
-/** Imports a module, from the current directory if it is a package. Rejects with what the import throws. */
-export async function importModule(module: string): Promise<Record<string, unknown>> {
-  silenceImportWarning()
-  return compileImport()(module)
-}
-
-/**
- * Imports the module of a reference and gives its export.
- *
- * Rejects with an Error if the module does not load (`cause` and `code` are those of the import), and with a
- * TypeError if it has no such export, or if that is not a function that can be called.
- */
-export async function loadExport({ module, export: name }: ModuleDefinition): Promise<RebuiltFunction> {
-  const namespace = await importModule(module).catch((cause: unknown) => {
-    throw notLoaded(module, name, cause)
-  })
-  const holder = holderOf(name, namespace)
-  if (holder === undefined) throw new TypeError(noExport(module, name, Object.keys(namespace)))
-  const value = holder[name]
-  if (typeof value !== 'function') {
-    throw new TypeError(`Export \`${name}\` of ${module} is not a function, but ${kindOf(value)}.`)
-  }
-  if (/^class\b/.test(Function.prototype.toString.call(value))) {
-    throw new TypeError(
-      `Export \`${name}\` of ${module} is a class, which can't be called: export a function.`,
-    )
-  }
-  return value as RebuiltFunction
-}
-
-/**
- * The object that has the export: the namespace, or for CommonJS the value of `module.exports`, since Node.js finds
- * its names by reading the text and misses many.
- */
-function holderOf(name: string, namespace: Record<string, unknown>): Record<string, unknown> | undefined {
-  if (Object.hasOwn(namespace, name)) return namespace
-  const exported = namespace['default']
-  const canHold = typeof exported === 'function' || (typeof exported === 'object' && exported !== null)
-  return canHold && Object.hasOwn(exported, name) ? (exported as Record<string, unknown>) : undefined
-}
-
-function notLoaded(module: string, name: string, cause: unknown): Error {
-  const why = cause instanceof Error ? cause.message : String(cause)
-  const isBare = !/^[a-z]+:/.test(module)
-  const from = isBare ? ` Packages are looked for from ${process.cwd()}.` : ''
-  const error = new Error(`Could not import ${module}, for its export \`${name}\`: ${why}${from}`, { cause })
-  const code = (cause as { code?: unknown } | null)?.code
-  return typeof code === 'string' ? Object.assign(error, { code }) : error
-}
-
-function noExport(module: string, name: string, names: readonly string[]): string {
-  const has =
-    names.length === 0 ? 'It has none.' : `It has ${names.map((known) => `\`${known}\``).join(', ')}.`
-  return `${module} has no export \`${name}\`. ${has}`
-}
-
-const kindOf = (value: unknown): string => (value === null ? 'null' : `of type ${typeof value}`)

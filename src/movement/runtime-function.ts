@@ -23,6 +23,14 @@ export const runtimeFunction = {
   assignHeld: 'assignHeld',
   /** `(id, contents)`: forgets it, and what nothing else needs. */
   dropHeld: 'dropHeld',
+  /** `(place)`: the exports of a module, and what they are. */
+  exportKinds: 'exportKinds',
+  /** `(place, name)`: the value of an export. */
+  exportOf: 'exportOf',
+  /** `(value)`: the value, be it one that was kept. */
+  same: 'same',
+  /** `(ref)`: the value of a reference of a worker of that worker. */
+  valueOf: 'valueOf',
 } as const
 
 /** A function of the runtime, made ready to be called like any other. */

@@ -179,7 +179,7 @@ export function captureValues(shipment: Shipment, captures: Captures | undefined
 export function keyOf(definition: SourceDefinition | ModuleDefinition): string {
   const content =
     definition.kind === 'module'
-      ? ['module', definition.module, definition.export]
+      ? ['module', definition.module, definition.export, definition.from ?? '']
       : [
           'source',
           definition.captureNames,

@@ -1,4 +1,5 @@
 import type { Limits } from './limits.ts'
+import type { LiveValues } from './live-values.ts'
 
 /** Where a body landed: bytes `start` to `end` of `buffer`; what lies before `start` was reserved by request. */
 export interface EncodedBody {
@@ -42,5 +43,8 @@ export interface Codec {
   decode(body: IncomingBody): unknown
 }
 
-/** Makes a codec; given as the `codec` option of a worker. */
-export type CodecFactory = (limits: Limits) => Codec
+/**
+ * Makes a codec; given as the `codec` option of a worker.
+ * @param live - tells of values that stay where they are; without it there are none
+ */
+export type CodecFactory = (limits: Limits, live?: LiveValues) => Codec

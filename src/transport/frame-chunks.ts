@@ -5,7 +5,7 @@ import { descriptorBytes, headerBytes } from './protocol.ts'
 
 const maxAttachments = 0xffff
 /** Attachments up to this size are copied at once; larger ones must not be changed until they have left. */
-const snapshotBytes = 64 * 1024
+export const snapshotBytes = 64 * 1024
 const zeros = Buffer.alloc(8)
 
 /**

@@ -56,6 +56,26 @@ export const frameType = {
   watch: 23,
   /** Data lane, host to worker: contents that will not be asked for again. */
   forget: 24,
+  /** Host to worker: as `call`, but what the generator of function `aux` yields comes as `items`. */
+  stream: 25,
+  /** Host to worker: as `call`, but the value stays there; `result` tells its number and what it is. */
+  keep: 26,
+  /** Worker to host: some of what stream `id` yielded. */
+  items: 27,
+  /** Host to worker: stream `id` may send `aux` items more, and so many bytes more as the body says. */
+  credit: 28,
+  /** Host to worker: nobody reads stream `id` any more. */
+  endStream: 29,
+  /** Both ways: asks the receiver's exported object `aux` for something, as request `id` of the sender. */
+  request: 30,
+  /** Both ways: request `id` of the receiver has come to this. */
+  reply: 31,
+  /** Both ways: request `id` of the receiver failed. */
+  failure: 32,
+  /** Both ways: request `id` of the sender is not wanted any more. */
+  withdraw: 33,
+  /** Both ways: the sender uses the receiver's exported object `aux` no more. */
+  release: 34,
 } as const
 
 /** Bits of a frame header's flags. The low four belong to the codec. */
@@ -71,6 +91,13 @@ export const frameFlag = {
   /** Call: the body is `[args, captures]`, not `args`. */
   captures: 128,
 } as const
+
+/** Whether a frame that a worker sends is about a call. */
+export const isCallFrame = (type: number): boolean =>
+  type === frameType.result || type === frameType.error || type === frameType.items
+
+/** Whether a frame is about values that stay where they are. */
+export const isLiveFrame = (type: number): boolean => type >= frameType.request && type <= frameType.release
 
 /** The bits of the flags that a codec may set. */
 export const codecFlags = 15

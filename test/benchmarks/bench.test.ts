@@ -57,6 +57,12 @@ describe('npm run bench', () => {
     )
   }, 120_000)
 
+  test('measures what streams carry, and ends with one line of figures', async () => {
+    const { exitCode, lines, stderr } = await bench('flow', '--quick', '--no-aim')
+    expect({ exitCode, failure: exitCode === 0 ? '' : stderr }).toEqual({ exitCode: 0, failure: '' })
+    expect(lines.at(-1)).toMatch(/^bench flow: items [\d.]+× calls, binary [\d.]+× raw \(no aim\)$/)
+  }, 120_000)
+
   test('fails when the aim is missed, and says so', async () => {
     const { exitCode, lines } = await bench('in-flight', ...tiny, '--aim', '1000')
     expect(exitCode).toBe(1)

@@ -58,3 +58,35 @@ test('prepareModuleReference() gives equal keys to equal references only', () =>
   expect(key('/a.js', 'b')).toBe(key('file:///a.js', 'b'))
   expect(new Set([key('/a.js', 'b'), key('/a.js', 'c'), key('/b.js', 'b')]).size).toBe(3)
 })
+
+test.each([
+  ['./tasks.js', 'file:///srv/app/main.js', { module: 'file:///srv/app/tasks.js' }],
+  ['../tasks.js', '/srv/app/main.js', { module: 'file:///srv/tasks.js' }],
+  ['/srv/tasks.js', '/srv/app/main.js', { module: 'file:///srv/tasks.js' }],
+  ['lodash', new URL('file:///srv/app/main.js'), { module: 'lodash', from: 'file:///srv/app/main.js' }],
+  ['#internal', '/srv/app/main.js', { module: '#internal', from: 'file:///srv/app/main.js' }],
+  ['node:fs', '/srv/app/main.js', { module: 'node:fs' }],
+  ['fs', '/srv/app/main.js', { module: 'fs' }],
+  [new URL('file:///srv/tasks.js'), '/srv/app/main.js', { module: 'file:///srv/tasks.js' }],
+])('prepareModuleReference() resolves %s from %s', (module, from, place) => {
+  const { definition } = prepareModuleReference({ module, from, export: 'double' })
+  expect(definition).toEqual({ kind: 'module', ...place, export: 'double' })
+})
+
+test.each(['here', '', 3, 'data:text/javascript,1', new URL('https://example.org/')])(
+  'prepareModuleReference() refuses to resolve from %s',
+  (from) => {
+    const attempt = (): unknown =>
+      prepareModuleReference({ module: './a.js', from: from as string, export: 'b' })
+    expect(attempt).toThrow(TypeError)
+    expect(attempt).toThrow(
+      /^Expected `from` to be a `file:` URL, such as `import\.meta\.url`, or an absolute path/,
+    )
+  },
+)
+
+test('prepareModuleReference() tells a package apart by where it is looked for', () => {
+  const key = (from?: string): string =>
+    prepareModuleReference({ module: 'lodash', export: 'get', ...(from === undefined ? {} : { from }) }).key
+  expect(new Set([key(), key('/a/x.js'), key('/b/x.js')]).size).toBe(3)
+})

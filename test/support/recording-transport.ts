@@ -45,6 +45,13 @@ export class RecordingTransport implements Transport {
     this.#leave()
   }
 
+  /** All bytes that have left, and forgets them. */
+  takeSent(): Buffer {
+    const { sent } = this
+    this.#sent = []
+    return sent
+  }
+
   /** Lets bytes in, as a read would, target by target. */
   deliver(bytes: Uint8Array): void {
     let at = 0

@@ -91,6 +91,11 @@ export class Ledger {
       .map(({ use }) => ({ use, bytes: frameBytes(use.content.body) }))
   }
 
+  /** The variables that have something in their value that stays where it is. */
+  boundTo(live: object): number[] {
+    return [...this.#bound].flatMap(([id, { use }]) => (use.live.includes(live) ? [id] : []))
+  }
+
   /**
    * The worker has it no more: the next call that needs it sends it again.
    * @returns contents that nothing else needs, which are not held from now on

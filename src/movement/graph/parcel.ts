@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
 import { propertyStep, mapValueStep } from '../../transport/codec/path.ts'
 import { inherits, peek, peekProperty } from '../../transport/codec/peek.ts'
+import { servedBy } from '../flow/live-object.ts'
 import { type AnyFunction, isNativeText } from '../function-source.ts'
 import type { LiveCode } from '../live/live-code.ts'
 import {
@@ -74,6 +75,8 @@ export class Parcel {
   readonly isFresh: boolean
   /** Bindings that it refers to. */
   readonly needs = new Set<number>()
+  /** What is in it that stays where it is. */
+  readonly live: object[] = []
   readonly #writer: FunctionWriter
   readonly #indexes = new Map<unknown, number>()
   readonly #isDataWhole: boolean
@@ -139,6 +142,11 @@ export class Parcel {
     const intrinsic = intrinsicPath(value)
     if (intrinsic !== undefined) {
       row.push(rowKind.intrinsic, ...intrinsic)
+    } else if (servedBy(value) !== undefined) {
+      // It stays where it is; the codec knows what stands for it.
+      this.live.push(value)
+      this.#writer.changeable()
+      row.push(rowKind.data, value)
     } else if (typeof value === 'function') {
       this.#writer.writeFunction(this, row, value as AnyFunction, path)
     } else if (types.isProxy(value)) {

@@ -19,6 +19,8 @@ export interface BindingUse {
   readonly content: Content
   /** Bindings whose values become part of its own. */
   readonly needs: readonly number[]
+  /** What is in it that stays where it is. */
+  readonly live: readonly object[]
   /** Where it is used, for messages. */
   readonly path: string
   readonly code: LiveCode | undefined

@@ -172,6 +172,7 @@ export class Surveyor implements FunctionWriter {
       isSettled: false,
       content: this.#encode(parcel, path),
       needs: [...parcel.needs],
+      live: parcel.live,
       path,
       code,
       user: undefined,
@@ -283,8 +284,8 @@ export class Surveyor implements FunctionWriter {
   ): void {
     const parcel = Parcel.of(this, value, path, false)
     const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
-    const content = this.#encode(parcel, path)
-    this.#bindings.set(use.id, { ...use, content, needs: [...parcel.needs], path, code, user })
+    const found = { content: this.#encode(parcel, path), needs: [...parcel.needs], live: parcel.live }
+    this.#bindings.set(use.id, { ...use, ...found, path, code, user })
   }
 
   #encode(parcel: Parcel, path: string): Content {

@@ -1,7 +1,8 @@
 import { EncodeError } from '../../errors/data-errors.ts'
 import type { Limits } from '../limits.ts'
+import type { LiveValues } from '../live-values.ts'
 import { leastAttachment, maxAttachments, maxSpecialText, nodeKind } from './node-kinds.ts'
-import { type OpenRow, openObject, type RowContext } from './open-object.ts'
+import { liveRow, type OpenRow, openObject, type RowContext } from './open-object.ts'
 import { shortenPath } from './path.ts'
 import { type Refusal, refusalOfPrimitive } from './refusals.ts'
 import type { RegisteredClasses } from './registered-classes.ts'
@@ -16,6 +17,7 @@ export interface NodeTable {
 /**
  * Turns any value that can be sent into a node table.
  * @param rootPath - how paths in errors begin
+ * @param live - tells which values stay where they are
  * @throws {EncodeError} with the path of the first part that can't be sent, or passes a limit
  */
 export function buildTable(
@@ -23,8 +25,9 @@ export function buildTable(
   rootPath: string,
   limits: Limits,
   classes: RegisteredClasses,
+  live?: LiveValues,
 ): NodeTable {
-  return new TableBuilder(rootPath, limits, classes).build(value)
+  return new TableBuilder(rootPath, limits, classes, live).build(value)
 }
 
 /** An object whose children are being visited. */
@@ -43,6 +46,7 @@ class TableBuilder implements RowContext {
   readonly classes: RegisteredClasses
   readonly #rootPath: string
   readonly #limits: Limits
+  readonly #live: LiveValues | undefined
   readonly #rows: unknown[][] = []
   readonly #attachments: Uint8Array[] = []
   readonly #indexes = new Map<object, number>()
@@ -53,15 +57,17 @@ class TableBuilder implements RowContext {
   #bodyBytes = 0
   #attachmentBytes = 0
 
-  constructor(rootPath: string, limits: Limits, classes: RegisteredClasses) {
+  constructor(rootPath: string, limits: Limits, classes: RegisteredClasses, live: LiveValues | undefined) {
     this.classes = classes
     this.#rootPath = rootPath
     this.#limits = limits
+    this.#live = live
   }
 
   build(value: unknown): NodeTable {
     try {
       if (typeof value === 'object' && value !== null) this.#reference(value)
+      else if (typeof value === 'function') this.#function(value)
       else this.#rows.push([nodeKind.value, this.primitive(value)])
       for (let frame = this.#frames.at(-1); frame !== undefined; frame = this.#frames.at(-1)) {
         if (frame.next === frame.open.count) this.#close(frame)
@@ -88,6 +94,8 @@ class TableBuilder implements RowContext {
     }
     if (typeof child === 'object' && child !== null) {
       row.push(this.#reference(child))
+    } else if (typeof child === 'function') {
+      row.push(this.#function(child))
     } else {
       row.push(this.primitive(child))
       frame.size++
@@ -106,7 +114,7 @@ class TableBuilder implements RowContext {
       this.#count(known)
       return [known]
     }
-    const opened = openObject(value, this)
+    const opened = openObject(value, this, this.#live)
     if ('what' in opened) this.#refuse(opened)
     const index = this.#rows.push(opened.row) - 1
     this.#indexes.set(value, index)
@@ -118,6 +126,19 @@ class TableBuilder implements RowContext {
       this.#sizes[index] = 1
       this.#count(index)
     }
+    return [index]
+  }
+
+  /** The slot for a function, where it can be called from over there. */
+  #function(value: object): [number] {
+    const known = this.#indexes.get(value)
+    const token = known === undefined ? this.#live?.lower(value) : undefined
+    if (known === undefined && token === undefined) this.#refuse(refusalOfPrimitive(value))
+    const index = known ?? this.#rows.push(liveRow(token!)) - 1
+    this.#indexes.set(value, index)
+    this.#sizes[index] = 1
+    this.#heights[index] = 0
+    this.#count(index)
     return [index]
   }
 

@@ -1,7 +1,7 @@
 import type { Limits } from '../limits.ts'
 import { binaryTypes } from './binary-types.ts'
 import { failDecode } from './decode-failure.ts'
-import { maxSpecialText, nodeKind } from './node-kinds.ts'
+import { maxLiveText, maxSpecialText, nodeKind } from './node-kinds.ts'
 import { maxClassName } from './registered-classes.ts'
 
 export type Row = readonly unknown[]
@@ -31,8 +31,11 @@ export interface Layout {
 }
 
 const leaf: Layout = { first: Infinity, stride: 1 }
+
 /** By kind of row. */
-export const layouts: readonly Layout[] = Object.values(nodeKind).map((kind) => {
+export const layouts: readonly Layout[] = Object.values(nodeKind).map(layoutOf)
+
+function layoutOf(kind: number): Layout {
   switch (kind) {
     case nodeKind.value:
     case nodeKind.array:
@@ -51,7 +54,7 @@ export const layouts: readonly Layout[] = Object.values(nodeKind).map((kind) => 
     default:
       return leaf
   }
-})
+}
 
 const bigintText = /^-?[0-9a-f]+$/
 const open = -1
@@ -122,6 +125,8 @@ class TableCheck {
         return this.#checkBinary(row)
       case nodeKind.instance:
         return expect(row.length === 3 && typeof row[1] === 'string' && row[1].length <= maxClassName)
+      case nodeKind.live:
+        return checkLive(row)
     }
   }
 
@@ -245,6 +250,15 @@ function isKey(value: unknown): boolean {
 function checkKeys(row: Row, header: number): void {
   expect((row.length - header) % 2 === 0)
   for (let i = header; i < row.length; i += 2) if (!isKey(row[i])) failDecode('key')
+}
+
+function checkLive(row: Row): void {
+  const [, kind, number, data] = row
+  expect(
+    row.length === 4 && typeof kind === 'number' && typeof number === 'number' && number >>> 0 === number,
+  )
+  if (typeof data === 'string') expect(data.length <= maxLiveText)
+  else expect(data === null || typeof data === 'number' || typeof data === 'boolean')
 }
 
 function checkSparse(row: Row): void {

@@ -15,6 +15,7 @@ const failures = {
   'map-here': 'it holds a map where there is none in this encoding',
   'key-not-text': 'it holds a map with a key that is not text',
   'proto-key': 'it holds the key __proto__',
+  batch: 'it has not as many items as it announces',
   table: 'it is not a node table',
   kind: 'a row of its node table is of an unknown kind',
   row: 'a row of its node table has the wrong shape',
@@ -27,6 +28,7 @@ const failures = {
   url: 'it holds a URL that is malformed or too long',
   'binary-length': 'the length of a piece of binary does not fit its type',
   'instance-cycle': 'an instance of a class in its node table is part of the data that it is made of',
+  live: 'it refers to a value that stays where it is, and that there is not',
   attachment: 'an attachment is missing, is used twice or is not used',
 } as const
 

@@ -1,6 +1,7 @@
 import { EncodeError } from '../../errors/data-errors.ts'
 import type { Codec, CodecFactory, EncodedBody, IncomingBody } from '../codec.ts'
 import type { Limits } from '../limits.ts'
+import type { LiveValues } from '../live-values.ts'
 import { codecFlags, frameFlag } from '../protocol.ts'
 import { buildTable } from './build-table.ts'
 import { checkTable } from './check-table.ts'
@@ -16,11 +17,11 @@ import { processClasses, type RegisteredClasses } from './registered-classes.ts'
  * The codec of the wire: MessagePack, in one of two encodings. What msgpackr brings over unchanged goes plain; all
  * else goes as a node table (`node-kinds.ts`), in which every kind of data, sharing and cycles survive.
  */
-export const messageCodec: CodecFactory = (limits) => new MessageCodec(limits, processClasses)
+export const messageCodec: CodecFactory = (limits, live) => new MessageCodec(limits, processClasses, live)
 
 /** As `messageCodec`, for a side with classes of its own. */
-export const messageCodecWith = (limits: Limits, classes: RegisteredClasses): Codec =>
-  new MessageCodec(limits, classes)
+export const messageCodecWith = (limits: Limits, classes: RegisteredClasses, live?: LiveValues): Codec =>
+  new MessageCodec(limits, classes, live)
 
 const noAttachments: readonly Uint8Array[] = []
 
@@ -28,6 +29,7 @@ class MessageCodec implements Codec {
   readonly name = 'message'
   readonly #limits: Limits
   readonly #classes: RegisteredClasses
+  readonly #live: LiveValues | undefined
   readonly #plainScan: PreScan
   readonly #tableScan: PreScan
   readonly #result: EncodedBody = {
@@ -39,9 +41,10 @@ class MessageCodec implements Codec {
   }
   #spareWalk: PlainWalk | undefined
 
-  constructor(limits: Limits, classes: RegisteredClasses) {
+  constructor(limits: Limits, classes: RegisteredClasses, live: LiveValues | undefined) {
     this.#limits = { ...limits }
     this.#classes = classes
+    this.#live = live
     const maxDepth = Math.min(plainDepth, limits.maxDepth)
     this.#plainScan = new PreScan({ maxDepth, maxItems: limits.maxItems, table: false })
     const maxItems = limits.maxItems * tableValuesPerItem
@@ -57,7 +60,7 @@ class MessageCodec implements Codec {
   ): EncodedBody {
     const plain = this.#encodePlain(value, slab, position, reserveBytes)
     if (plain !== undefined) return this.#finish(plain, rootPath, slab, reserveBytes, 0, noAttachments)
-    const { rows, attachments } = buildTable(value, rootPath, this.#limits, this.#classes)
+    const { rows, attachments } = buildTable(value, rootPath, this.#limits, this.#classes, this.#live)
     const packed = pack(rows, slab, position, reserveBytes)
     return this.#finish(packed, rootPath, slab, reserveBytes, frameFlag.nodeTable, attachments)
   }
@@ -122,7 +125,7 @@ class MessageCodec implements Codec {
     if (attachmentBytes > this.#limits.maxAttachmentBytes) failDecode('too-big')
     this.#tableScan.check(buffer, start, end)
     const rows = checkTable(unpackFrom(buffer, start, end), attachments, this.#limits)
-    return rebuildTable(rows, attachments, this.#classes)
+    return rebuildTable(rows, attachments, this.#classes, this.#live)
   }
 }
 

@@ -42,6 +42,8 @@ export const nodeKind = {
   binary: 12,
   /** `[13, name, slot]`: an instance of a registered class; the slot is what its `encode` returned. */
   instance: 13,
+  /** `[14, kind, number, data]`: a value that stays where it is. Kinds are in `live-values.ts`; data is a primitive. */
+  live: 14,
 } as const
 
 /** Greatest nesting of the bytes of a node table: table, row, slot. */
@@ -52,6 +54,9 @@ export const tableValuesPerItem = 8
 
 /** Hexadecimal digits of a bigint, characters of a pattern or of a URL: longer ones take too long to rebuild. */
 export const maxSpecialText = 65_536
+
+/** Characters of what the token of a live value says. */
+export const maxLiveText = 4096
 
 /** Binary from this size on travels beside the body. */
 export const leastAttachment = 4096

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import type { LiveToken, LiveValues } from '../live-values.ts'
 import { binaryTypeOf, bytesOf } from './binary-types.ts'
 import { maxSpecialText, nodeKind, quietErrorKeys } from './node-kinds.ts'
 import { mapValueStep, propertyStep } from './path.ts'
@@ -38,7 +39,11 @@ export interface RowContext {
 }
 
 /** Tells what kind of thing an object is, and begins its row. */
-export function openObject(value: object, context: RowContext): OpenRow | LeafRow | Refusal {
+export function openObject(
+  value: object,
+  context: RowContext,
+  live?: LiveValues,
+): OpenRow | LeafRow | Refusal {
   if (types.isProxy(value)) return refusalOf(value)!
   const codec = context.classes.baseOf(value)
   if (codec !== undefined) return openInstance(value, codec)
@@ -54,6 +59,8 @@ export function openObject(value: object, context: RowContext): OpenRow | LeafRo
   if (types.isRegExp(value)) return openRegExp(value, context)
   if (types.isBoxedPrimitive(value)) return openBoxed(value, context)
   if (value instanceof URL) return openUrl(value, context)
+  const token = live?.lower(value)
+  if (token !== undefined) return { row: liveRow(token) }
   return refusalOf(value) ?? openProperties(nodeKind.object, value)
 }
 
@@ -74,6 +81,8 @@ function openInstance(value: object, { name, prototype, encode }: ClassCodec): O
   }
   return { row: [nodeKind.instance, name], count: 1, read, step: () => '', isInstance: true }
 }
+
+export const liveRow = ({ kind, number, data }: LiveToken): unknown[] => [nodeKind.live, kind, number, data]
 
 function openProperties(kind: number, value: object): OpenRow {
   const keys = Object.keys(value)

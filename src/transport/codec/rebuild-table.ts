@@ -1,3 +1,4 @@
+import type { LiveData, LiveValues } from '../live-values.ts'
 import { binaryTypes } from './binary-types.ts'
 import { layouts, type Row } from './check-table.ts'
 import { failDecode } from './decode-failure.ts'
@@ -8,15 +9,18 @@ import type { RegisteredClasses } from './registered-classes.ts'
 /**
  * Makes the value of a node table that has been checked. First an object for each row, then what they hold, so
  * that references may lead anywhere. Attachments are taken over.
- * @throws {DecodeError} for a pattern or a URL that is malformed, or an instance that can't be made
+ * @param live - tells what the tokens of live values stand for
+ * @throws {DecodeError} for a pattern or a URL that is malformed, an instance that can't be made, or a live value that there
+ *   is not
  */
 export function rebuildTable(
   rows: readonly Row[],
   attachments: readonly ArrayBuffer[],
   classes: RegisteredClasses,
+  live?: LiveValues,
 ): unknown {
   const objects: unknown[] = []
-  for (const row of rows) objects.push(begin(row, attachments))
+  for (const row of rows) objects.push(begin(row, attachments, live))
   if (rows.some(isInstance)) fillInOrder(rows, objects, classes)
   else for (let i = 0; i < rows.length; i++) fill(objects[i], rows[i]!, objects)
   const root = rows[0]!
@@ -56,7 +60,7 @@ function fillInOrder(rows: readonly Row[], objects: unknown[], classes: Register
   }
 }
 
-function begin(row: Row, attachments: readonly ArrayBuffer[]): unknown {
+function begin(row: Row, attachments: readonly ArrayBuffer[], live: LiveValues | undefined): unknown {
   switch (row[0]) {
     case nodeKind.array:
       return []
@@ -84,9 +88,16 @@ function begin(row: Row, attachments: readonly ArrayBuffer[]): unknown {
       return attempt('url', () => new URL(row[1] as string))
     case nodeKind.binary:
       return binaryTypes[row[1] as number]!.over(memoryOf(row[2], attachments))
+    case nodeKind.live:
+      return attempt('live', () => raise(row, live))
     default:
       return undefined
   }
+}
+
+function raise(row: Row, live: LiveValues | undefined): unknown {
+  if (live === undefined) throw new Error('No value lives here.')
+  return live.raise({ kind: row[1] as number, number: row[2] as number, data: row[3] as LiveData })
 }
 
 function fill(object: unknown, row: Row, objects: readonly unknown[]): void {
@@ -164,7 +175,7 @@ function memoryOf(content: unknown, attachments: readonly ArrayBuffer[]): ArrayB
   return buffer.slice(byteOffset, byteOffset + byteLength)
 }
 
-function attempt<T>(reason: 'regular-expression' | 'url', make: () => T): T {
+function attempt<T>(reason: 'regular-expression' | 'url' | 'live', make: () => T): T {
   try {
     return make()
   } catch (error) {

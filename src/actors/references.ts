@@ -1,0 +1,277 @@
+import { DecodeError, EncodeError } from '../errors/data-errors.ts'
+import { ReleasedError } from '../errors/flow-errors.ts'
+import type { AnyFunction } from '../movement/function-source.ts'
+import type { Imported, ImportKind } from '../movement/flow/imports.ts'
+import type { LiveLane } from '../movement/flow/live-lane.ts'
+import { type MovementPlan, planOf } from '../movement/movement-plan.ts'
+import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
+import type { IncomingFrame } from '../transport/frame-reader.ts'
+import { liveKind, type LiveToken } from '../transport/live-values.ts'
+import { frameFlag, frameType } from '../transport/protocol.ts'
+import { callOptionChecks } from './call-options.ts'
+import type { Calls } from './calls.ts'
+import type { CallsOptions } from './calls-options.ts'
+import { ExplainedValues } from './explained-values.ts'
+import { boolean, checkOptions } from './option-checks.ts'
+import { afterTurn } from './pending-calls.ts'
+import { type GetOptions, type KeepOptions, type RefFacts, type RefHome, RemoteRef } from './remote-ref.ts'
+
+/** A value that a worker keeps. */
+export interface KeptInfo {
+  /** The number of its reference. */
+  readonly number: number
+  /** What it is, in a word: `Array`, `Map`, the name of its class. */
+  readonly type: string
+  /** About how much memory it took when it was kept. */
+  readonly bytes: number
+  /** How long it has been kept, in milliseconds. */
+  readonly ageMs: number
+}
+
+type AnyRef = RemoteRef<unknown>
+
+/** A reference of another worker stands where only values of this one, and data, can go. */
+class ForeignReference extends Error {
+  readonly ref: AnyRef
+
+  constructor(ref: AnyRef) {
+    super(
+      `${ref.toString()} is fetched first by \`call\` and \`keep\`, but not here: pass what its \`get\` gives`,
+    )
+    this.ref = ref
+  }
+}
+
+const homes = new WeakMap<LiveLane, References>()
+
+/** What stands here for values that a worker keeps. */
+export const referenceKind: ImportKind = {
+  make({ lane, number, data }: Imported): AnyRef {
+    const [, state, bytes, type] = /^(kept|relayed) (\d{1,16}) (.{1,200})$/s.exec(String(data)) ?? []
+    const home = homes.get(lane)
+    if (home === undefined || type === undefined) throw new Error('It is no reference.')
+    return home.made({ number, type, bytes: Number(bytes), isRelayed: state === 'relayed' })
+  },
+  over(ref) {
+    ;(ref as AnyRef).forgetCopy()
+  },
+}
+
+/** The token of a reference on a lane to a worker; undefined for all other values. Throws if it can't go there. */
+export function referenceToken(lane: LiveLane, value: object): LiveToken | undefined {
+  const home = homes.get(lane)
+  if (home?.explained !== undefined) return home.explained.lower(value)
+  return value instanceof RemoteRef ? home?.tokenOf(value) : undefined
+}
+
+/** References are looked through, for those that are not used any more, when there are more than this. */
+const leastRefs = 256
+
+const { timeoutMs, signal, background } = callOptionChecks
+const { result: _, ...keepChecks } = callOptionChecks
+
+/** @throws {TypeError | RangeError} naming the option, what was given and what is expected */
+export function checkKeepOptions(options: KeepOptions): void {
+  checkOptions('`keep`', options, keepChecks)
+}
+
+const getChecks = { timeoutMs, signal, background, fresh: boolean }
+
+/** What one incarnation of a worker keeps for this process. */
+export class References implements RefHome {
+  readonly #options: CallsOptions
+  readonly #calls: Calls
+  /** Those that may be in use here. */
+  readonly #refs = new Set<WeakRef<AnyRef>>()
+  #pruneAt = leastRefs
+  /** While a call is encoded: what stands in this worker for references of others. */
+  #copies: ReadonlyMap<AnyRef, AnyRef> | undefined
+  /** While a call is explained. */
+  explained: ExplainedValues | undefined
+
+  constructor(options: CallsOptions, calls: Calls) {
+    this.#options = options
+    this.#calls = calls
+    homes.set(options.process.live, this)
+  }
+
+  get path(): string {
+    return this.#options.identity.path
+  }
+
+  made(facts: Omit<RefFacts, 'madeMs'>): AnyRef {
+    const ref = new RemoteRef<unknown>(this, { ...facts, madeMs: this.#options.clock.nowMs() })
+    this.#refs.add(new WeakRef(ref))
+    if (this.#refs.size > this.#pruneAt) {
+      this.#prune()
+      this.#pruneAt = Math.max(leastRefs, this.#refs.size * 2)
+    }
+    return ref
+  }
+
+  #prune(): void {
+    for (const weak of this.#refs) if (weak.deref()?.isReleased !== false) this.#refs.delete(weak)
+  }
+
+  list(): KeptInfo[] {
+    const nowMs = this.#options.clock.nowMs()
+    const list: KeptInfo[] = []
+    if (this.#options.refusal() !== undefined) return list
+    this.#prune()
+    for (const weak of this.#refs) {
+      const ref = weak.deref()
+      if (ref === undefined) continue
+      const { number, type, bytes } = ref
+      list.push({ number, type, bytes, ageMs: nowMs - ref.facts.madeMs })
+    }
+    return list
+  }
+
+  tokenOf(ref: AnyRef): LiveToken | undefined {
+    const own = ref.home === this ? ref : this.#copies?.get(ref)
+    if (own === undefined) throw new ForeignReference(ref)
+    own.checkHeld()
+    own.forgetCopy()
+    return { kind: liveKind.home, number: own.number, data: null }
+  }
+
+  async get(ref: AnyRef, options: GetOptions = {}): Promise<unknown> {
+    checkOptions('`get`', options, getChecks)
+    const name = ref.facts.isRelayed ? runtimeFunction.valueOf : runtimeFunction.same
+    return this.#calls.startPrepared(prepareRuntimeFunction(name), [ref], options)
+  }
+
+  async map(ref: AnyRef, fn: AnyFunction, [options]: readonly [options?: KeepOptions]): Promise<AnyRef> {
+    if (ref.facts.isRelayed) {
+      throw new TypeError(
+        `${ref.toString()} is kept by a worker of that worker: map it there, or fetch it by \`get\`.`,
+      )
+    }
+    return this.#calls.keep(fn, [ref], options)
+  }
+
+  /** Calls that wait for their turn may still need it, and have its number only. */
+  release(ref: AnyRef): void {
+    const { pending } = this.#calls
+    const held = pending.all().filter(({ sentAt }) => sentAt === 0)
+    const release = (): void => {
+      this.#unbind(ref)
+      this.#options.process.live.imports.release(ref)
+    }
+    if (held.length === 0) release()
+    else
+      void Promise.all(held.map((call) => new Promise<void>((done) => afterTurn(call, done)))).then(release)
+  }
+
+  /** Variables of modules that have it as their value hold it over there, too. */
+  #unbind(ref: AnyRef): void {
+    const { ledger } = this.#calls.sender
+    for (const id of ledger.boundTo(ref)) {
+      ledger.unbind(id)
+      if (this.#options.refusal() !== undefined) continue
+      const drop = prepareRuntimeFunction(runtimeFunction.dropHeld)
+      this.#calls.startPrepared(drop, [id], { background: true }, true).catch(() => {})
+    }
+  }
+
+  /** The result of a call that was to be kept, and should have been. */
+  async checked(result: Promise<unknown>): Promise<AnyRef> {
+    const ref = await result
+    if (ref instanceof RemoteRef) return ref
+    const { identity, process } = this.#options
+    const message = `Worker ${identity.path} answered with a value, where it was to keep it.`
+    throw new DecodeError(message, { worker: identity.path, pid: process.pid, reason: 'reference' })
+  }
+
+  /** The answer of a call that nobody waits for any more. */
+  late(frame: IncomingFrame): void {
+    const { type, flags, start, end } = frame
+    if (type !== frameType.result || (flags & frameFlag.nodeTable) === 0 || end - start > 1024) return
+    try {
+      const value = this.#options.process.codec.decode(frame)
+      if (value instanceof RemoteRef) value.dispose()
+    } catch {
+      // Whatever it is, nobody is there to be told.
+    }
+  }
+
+  /**
+   * What is to be done about a call that was refused as it was encoded.
+   * @returns its result, if all that was wrong is that values of other workers have to be fetched first
+   * @throws the error, in better words if it is about a reference
+   */
+  afterFetch(
+    error: unknown,
+    options: KeepOptions | undefined,
+    begin: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const cause = causeOf(error)
+    if (cause instanceof ForeignReference) return this.#fetchFirst(cause.ref, options, begin)
+    throw cause instanceof ReleasedError ? cause : error
+  }
+
+  async #fetchFirst(
+    first: AnyRef,
+    { timeoutMs: limitMs, signal: abortSignal }: KeepOptions = {},
+    begin: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const copies = new Map<AnyRef, AnyRef>()
+    const options = {
+      ...(limitMs === undefined ? {} : { timeoutMs: limitMs }),
+      ...(abortSignal === undefined ? {} : { signal: abortSignal }),
+    }
+    try {
+      for (let foreign = first; ;) {
+        // One after the other: which they are is found out by trying.
+        const value = await foreign.get(options)
+        const same = prepareRuntimeFunction(runtimeFunction.same)
+        copies.set(foreign, await this.#calls.keepPrepared(same, [value], options))
+        try {
+          this.#copies = copies
+          const result = begin()
+          this.#copies = undefined
+          return await result
+        } catch (error) {
+          this.#copies = undefined
+          const cause = causeOf(error)
+          if (!(cause instanceof ForeignReference) || copies.has(cause.ref)) throw error
+          foreign = cause.ref
+        }
+      }
+    } finally {
+      for (const [foreign, copy] of copies) {
+        this.#unbind(foreign)
+        copy.dispose()
+      }
+    }
+  }
+
+  /**
+   * Adds to the plan of a call what it would take along that stays where it is.
+   * @param args - its arguments
+   */
+  explaining(args: readonly unknown[], explain: (explained: ExplainedValues) => MovementPlan): MovementPlan {
+    const { exports, imports } = this.#options.process.live
+    const explained = new ExplainedValues({
+      nextNumber: exports.nextNumber,
+      numberOf: (value) => exports.of(value)?.number,
+      homeOf: (value) => imports.numberOf(value),
+    })
+    this.explained = explained
+    try {
+      const { entries } = explain(explained)
+      return planOf([...entries, ...explained.entries(args, ({ home }) => home === this)])
+    } finally {
+      this.explained = undefined
+    }
+  }
+}
+
+/** An error about a value in the depth of others has the reason as its cause. */
+function causeOf(error: unknown): unknown {
+  let cause = error
+  for (let depth = 0; depth < 4 && cause instanceof Error && isDataError(cause); depth++) cause = cause.cause
+  return cause
+}
+
+const isDataError = (error: Error): boolean => error instanceof EncodeError || error.name === 'CaptureError'

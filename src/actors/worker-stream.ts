@@ -1,0 +1,78 @@
+import type { StreamInbox } from './stream-inbox.ts'
+
+/** What can be iterated, here or there: made at once or later, each item at once or later. */
+export type Streamable<T> = Iterated<T> | PromiseLike<Iterated<T>>
+type Iterated<T> = AsyncIterable<T> | Iterable<T | PromiseLike<T>>
+
+/** Ends streams that nobody can reach any more. Only a backstop: when it comes is the collector's to say. */
+const abandoned = new FinalizationRegistry<StreamInbox>((inbox) => {
+  inbox.close().catch(() => {})
+})
+
+/**
+ * What a generator in a worker yields, to be iterated here; made by `Worker.stream`.
+ *
+ * It has one consumer: every item is had once, and several calls of `next` get the items in the order in which they
+ * were made. To leave the loop, `return` and `throw` end the generator there, and wait until its `finally` has run.
+ *
+ * @example
+ * import { spawnWorker } from 'maltster'
+ *
+ * await using worker = await spawnWorker()
+ * await using lines = worker.stream(function* () {
+ *   yield 'one'
+ *   yield 'two'
+ * })
+ * console.log((await lines.next()).value) // one
+ */
+export class WorkerStream<T> implements AsyncIterableIterator<T, undefined, void>, AsyncDisposable {
+  readonly #inbox: StreamInbox
+
+  /** @internal */
+  constructor(inbox: StreamInbox) {
+    this.#inbox = inbox
+    abandoned.register(this, inbox)
+  }
+
+  /**
+   * The next item; `{ done: true }` from the end on.
+   *
+   * It rejects with what ended the stream, once, after the items that had come before; the errors are those of `Worker.call`.
+   *
+   * @throws {RemoteError} if the function, or the generator, throws there
+   * @throws {EncodeError} if an item can't be sent
+   * @throws {InterruptedError | CallTimeoutError | WorkerDiedError | WorkerStoppedError} if it was ended
+   */
+  next(): Promise<IteratorResult<T, undefined>> {
+    return this.#inbox.next() as Promise<IteratorResult<T, undefined>>
+  }
+
+  /**
+   * Ends the generator there, drops what has come of it, and waits until it has ended; what still runs after
+   * `interruptGraceMs` is interrupted. What waits in it sees the signal of `currentCall()`.
+   *
+   * @throws {RemoteError} if the `finally` of the generator throws
+   */
+  return(): Promise<IteratorResult<T, undefined>> {
+    return this.#inbox.close() as Promise<IteratorResult<T, undefined>>
+  }
+
+  /**
+   * As `return`, then rejects with the given error, which the generator is not told of.
+   * @param error - what to reject with
+   */
+  async throw(error?: unknown): Promise<IteratorResult<T, undefined>> {
+    await this.return()
+    throw error
+  }
+
+  /** Itself. */
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** As `return`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+}

@@ -1,0 +1,54 @@
+import { ChannelClosedError } from '../../errors/flow-errors.ts'
+import type { Served } from './live-object.ts'
+import type { QueueSender } from './channel-queue.ts'
+
+/** What waits for a value at an end. One of the three comes, once, unless it gives up before. */
+export interface Taker {
+  got(value: unknown): void
+  /** There is none now, and now was asked for. */
+  empty(): void
+  failed(why: Error): void
+}
+
+/** One process's end of a channel: the queue itself, or the way to it. */
+export interface ChannelEnd {
+  readonly capacity: number
+  /** As far as it is known here. */
+  readonly closed: boolean
+  /** What other processes see of it. */
+  readonly served: Served
+  /**
+   * Sends a value.
+   * @returns gives up, as far as it is not too late
+   * @throws {EncodeError} if it can't be sent
+   */
+  send(value: unknown, sender: QueueSender): () => void
+  /**
+   * Takes a value; only if there is one now, if `isNow`.
+   * @returns gives up: a value that comes all the same is given to the next, or put back
+   */
+  take(taker: Taker, isNow: boolean): () => void
+  close(): void
+  /** Tells how many values are in it. */
+  size(): Promise<number>
+}
+
+/** The reason of a channel that was closed on purpose. */
+export const closedError = (): ChannelClosedError =>
+  new ChannelClosedError('The channel is closed: nothing can be sent, and nothing is left to be received.')
+
+/** The reason of a channel whose other end, or whose worker, is gone. */
+export const lostError = (why: Error): ChannelClosedError =>
+  why instanceof ChannelClosedError
+    ? why
+    : new ChannelClosedError(`The channel ended with its worker: ${why.message}`, { cause: why })
+
+/** Operations of channels on the wire. */
+export const operation = {
+  send: 'send',
+  receive: 'receive',
+  tryReceive: 'tryReceive',
+  putBack: 'putBack',
+  close: 'close',
+  size: 'size',
+} as const

@@ -1,0 +1,374 @@
+import { BackpressureError } from '../../errors/call-errors.ts'
+import type { ErrorContext } from '../../errors/maltster-error.ts'
+import type { Codec, EncodedBody } from '../../transport/codec.ts'
+import type { IncomingFrame } from '../../transport/frame-reader.ts'
+import type { FrameWriter } from '../../transport/frame-writer.ts'
+import type { Limits } from '../../transport/limits.ts'
+import { liveKind, type LiveToken, type LiveValues } from '../../transport/live-values.ts'
+import type { RequestFailure } from '../../transport/messages.ts'
+import { frameType } from '../../transport/protocol.ts'
+import { type Exported, Exports } from './exports.ts'
+import { type ImportKind, Imports } from './imports.ts'
+import { type AnyFunction, isClass, type Served, servedBy } from './live-object.ts'
+import { type PendingRequest, PendingRequests } from './pending-requests.ts'
+import { errorOfFailure, type ErrorTransfer, failureOf, releasedError } from './request-failures.ts'
+import { type AnswerLane, ServedRequest } from './served-request.ts'
+import { Waits } from './waits.ts'
+
+// Taken before user code can replace them.
+const { FinalizationRegistry, Map, Set, WeakRef } = globalThis
+
+const noBytes = Buffer.alloc(0)
+const noCall = (): undefined => undefined
+
+/** Requests of the other side that wait for their answer. A faulty worker could else fill the host's memory. */
+const maxServed = { count: 16_384, bytes: 256 * 2 ** 20 }
+
+/** What a lane needs to carry live values. */
+export interface LiveLaneOptions {
+  /** Of what goes over it. */
+  readonly limits: Limits
+  readonly transfer: ErrorTransfer
+  /** What stands here for the objects of the other side, by kind. */
+  readonly kinds: Readonly<Record<number, ImportKind>>
+  /** How a plain function among the arguments of a call is served. */
+  readonly serveFunction: (fn: AnyFunction) => Served
+  /** The token of what stands here for a value of some other side, if it has one of its own making. */
+  readonly tokenOf?: (value: object) => LiveToken | undefined
+  /** Has something done when the call ends early that the running code belongs to. Default: there are no calls. */
+  readonly whenCallEnds?: WhenCallEnds
+  /** Somebody waits for something of this lane, or nobody does any more. */
+  readonly waiting?: (isWaiting: boolean) => void
+  /** A channel is about to be here. */
+  readonly channelCame?: () => void
+  /** A frame has come that belongs to nothing, and is no race. */
+  readonly stray: () => void
+}
+
+/** Has something done when a call ends early; answers how to call it off, or undefined if there is no call. */
+export type WhenCallEnds = (callback: (reason: Error) => void) => (() => void) | undefined
+
+/** What ends with a lane. */
+export interface Bound {
+  laneEnded(why: Error): void
+}
+
+/**
+ * One side of one lane, for all values that stay where they are: gives them numbers, and answers what the other side
+ * asks of them; makes what stands here for those of the other side. Both sides are alike. Each request gets exactly one
+ * answer, withdrawn or not, and so its number is free again.
+ *
+ * In a worker, an execution may be terminated wherever the user's code is on the stack: where a value is encoded, and
+ * where a function is called.
+ */
+export class LiveLane implements LiveValues, AnswerLane {
+  readonly exports: Exports
+  readonly imports: Imports
+  readonly requests = new PendingRequests()
+  /** Who waits here for what lives here or there. */
+  readonly waits: Waits
+  readonly #options: LiveLaneOptions
+  readonly #serving = new Map<number, ServedRequest>()
+  #writer: FrameWriter | undefined
+  #codec: Codec | undefined
+  #end: Error | undefined
+  /** While the arguments of a call are encoded: the functions among them. */
+  #callbacks: Set<Exported> | undefined
+  #takesFunctions = false
+  /** Those of calls in whose arguments a getter makes this call. */
+  #outerCallbacks: Set<Exported>[] = []
+  #servingBytes = 0
+  /** Bytes of answers since the other side had read all that was written. */
+  #unreadAnswerBytes = 0
+  /** Weakly: what nobody uses and nobody waits at need not hear of the end. */
+  readonly #bound = new Set<WeakRef<Bound>>()
+  readonly #unbound = new FinalizationRegistry<WeakRef<Bound>>((bound) => void this.#bound.delete(bound))
+  /** The request whose user code is on the stack. */
+  #current: ServedRequest | undefined
+
+  constructor(options: LiveLaneOptions) {
+    this.#options = options
+    this.exports = new Exports(this)
+    this.waits = new Waits((isWaiting) => options.waiting?.(isWaiting))
+    this.imports = new Imports(this, options.kinds)
+  }
+
+  /** To be called before anything else. The codec is made with this object, and the writer with the codec. */
+  open(codec: Codec, writer: FrameWriter): void {
+    this.#codec = codec
+    this.#writer = writer
+  }
+
+  get codec(): Codec {
+    if (this.#codec === undefined) throw new Error('The lane has not been opened.')
+    return this.#codec
+  }
+
+  get writer(): FrameWriter {
+    if (this.#writer === undefined) throw new Error('The lane has not been opened.')
+    return this.#writer
+  }
+
+  /** The worker that it leads to or from. */
+  get place(): ErrorContext {
+    return this.#options.transfer.place
+  }
+
+  get limits(): Limits {
+    return this.#options.limits
+  }
+
+  /** Why there is no other side any more, once that is so. */
+  get ended(): Error | undefined {
+    return this.#end
+  }
+
+  lower(value: object): LiveToken | undefined {
+    const own = this.#options.tokenOf?.(value)
+    if (own !== undefined) return own
+    const home = this.imports.numberOf(value)
+    if (home !== undefined) return { kind: liveKind.home, number: home, data: null }
+    const served = servedBy(value)
+    const isCallback = typeof value === 'function' && this.#takesFunctions && served?.isKept !== true
+    if (served !== undefined && !isCallback)
+      return this.#token(this.exports.of(value) ?? this.#export(value, served))
+    if (!isCallback || isClass(value)) return undefined
+    // Each call has its own: it ends with that call.
+    const exported = this.exports.add(value, this.#options.serveFunction(value as AnyFunction))
+    this.#callbacks = (this.#callbacks ?? new Set()).add(exported)
+    return this.#token(exported)
+  }
+
+  #export(value: object, served: Served): Exported {
+    const exported = this.exports.add(value, served)
+    served.exported?.(
+      this,
+      (why) => this.#announce(exported.number, why),
+      () => this.exports.delete(exported),
+    )
+    return exported
+  }
+
+  #token(exported: Exported): LiveToken {
+    exported.uses++
+    return { kind: exported.served.kind, number: exported.number, data: exported.served.data }
+  }
+
+  #announce(number: number, why: unknown): void {
+    if (this.#end === undefined)
+      this.writer.frame(frameType.failure, 0, 0, number, this.failure(why), 'error')
+  }
+
+  /** For whom it waits that waits at something of this lane: see `LiveLaneOptions.whenCallEnds`. */
+  get whenCallEnds(): WhenCallEnds {
+    return this.#options.whenCallEnds ?? noCall
+  }
+
+  /**
+   * Tells something of this side when the lane ends.
+   * @returns it need not be told any more
+   */
+  bind(bound: Bound): () => void {
+    this.#options.channelCame?.()
+    const weak = new WeakRef(bound)
+    if (this.#end !== undefined) bound.laneEnded(this.#end)
+    else {
+      this.#bound.add(weak)
+      this.#unbound.register(bound, weak)
+    }
+    return () => void this.#bound.delete(weak)
+  }
+
+  raise(token: LiveToken): unknown {
+    if (token.kind === liveKind.channel) this.#options.channelCame?.()
+    if (token.kind !== liveKind.home) return this.imports.raise(token)
+    const exported = this.exports.get(token.number)
+    if (exported === undefined) throw releasedError(this.#options.transfer.place)
+    const { atHome } = exported.served
+    return atHome === undefined ? exported.value : atHome()
+  }
+
+  /** From here to `tookFunctions` the arguments of a call are encoded: functions among them become callbacks. */
+  takeFunctions(): void {
+    if (this.#takesFunctions) this.#outerCallbacks.push(this.#callbacks ?? new Set())
+    this.#callbacks = undefined
+    this.#takesFunctions = true
+  }
+
+  /** Answers what lets go of the callbacks, for when the call has settled; undefined if there are none. */
+  tookFunctions(): (() => void) | undefined {
+    const callbacks = this.#callbacks
+    const outer = this.#outerCallbacks.pop()
+    this.#takesFunctions = outer !== undefined
+    this.#callbacks = outer
+    if (callbacks === undefined || callbacks.size === 0) return undefined
+    return () => {
+      for (const exported of callbacks) this.exports.delete(exported)
+    }
+  }
+
+  /** Takes a frame of one of the types `request`, `reply`, `failure`, `withdraw` and `release`. */
+  received(frame: IncomingFrame): void {
+    const { id, aux } = frame
+    if (frame.type === frameType.request) this.#serve(frame)
+    else if (frame.type === frameType.reply) this.#replied(frame)
+    else if (frame.type === frameType.failure) this.#failed(frame)
+    // It may have been answered meanwhile.
+    else if (frame.type === frameType.withdraw) this.#serving.get(id)?.withdraw()
+    else if (frame.type === frameType.release) this.exports.release(aux, id)
+  }
+
+  #serve(frame: IncomingFrame): void {
+    const { id, aux } = frame
+    if (id === 0 || this.#serving.has(id)) {
+      this.#options.stray()
+      return
+    }
+    if (!this.#isRead()) {
+      this.#options.stray()
+      return
+    }
+    const request = new ServedRequest(this, id, bytesOf(frame))
+    this.#serving.set(id, request)
+    this.#servingBytes += request.byteLength
+    this.#current = request
+    try {
+      const [operation, ...args] = this.codec.decode(frame) as unknown[]
+      const exported = this.exports.get(aux)
+      if (exported === undefined) throw releasedError(this.#options.transfer.place)
+      this.#admit(request.byteLength)
+      exported.served.request(operation, args, request)
+    } catch (error) {
+      request.fail(error)
+    }
+    this.#current = undefined
+  }
+
+  /** Whether the other side reads its answers. One that only asks would fill the memory here with them. */
+  #isRead(): boolean {
+    const { pendingBytes } = this.writer
+    if (pendingBytes === 0) this.#unreadAnswerBytes = 0
+    return Math.min(pendingBytes, this.#unreadAnswerBytes) <= maxServed.bytes
+  }
+
+  #admit(byteLength: number): void {
+    const { count, bytes } = maxServed
+    const isFull = this.#serving.size > count || this.#servingBytes > Math.max(bytes, byteLength)
+    if (!isFull) return
+    const message = `Over ${count} requests, or ${bytes} bytes of them, wait for their answer. Await earlier ones first.`
+    throw new BackpressureError(message, this.#options.transfer.place)
+  }
+
+  #replied(frame: IncomingFrame): void {
+    const request = this.requests.take(frame.id)
+    if (request === undefined) {
+      this.#options.stray()
+      return
+    }
+    let value: unknown
+    try {
+      value = this.codec.decode(frame)
+    } catch (error) {
+      request.failed(error as Error)
+      return
+    }
+    request.replied(value, frame.aux)
+  }
+
+  #failed(frame: IncomingFrame): void {
+    if (frame.id === 0) {
+      this.imports.over(frame.aux, this.#error(frame))
+      return
+    }
+    const request = this.requests.take(frame.id)
+    if (request === undefined) this.#options.stray()
+    else request.failed(this.#error(frame))
+  }
+
+  #error(frame: IncomingFrame): Error {
+    try {
+      return errorOfFailure(this.codec.decode(frame) as RequestFailure, this.#options.transfer)
+    } catch (error) {
+      return error as Error
+    }
+  }
+
+  /**
+   * Asks an object of the other side for something.
+   * @returns the number of the request, or 0 if there is no other side: it has failed then
+   * @throws {EncodeError} if an argument can't be sent
+   */
+  ask(number: number, operation: string, args: readonly unknown[], request: PendingRequest): number {
+    if (this.#end !== undefined) {
+      request.failed(this.#end)
+      return 0
+    }
+    const id = this.requests.nextId()
+    this.writer.frame(frameType.request, 0, id, number, [operation, ...args], 'value')
+    this.requests.add(id, request)
+    return id
+  }
+
+  /** As `ask`, with a body that was encoded before and is used for nothing else. */
+  askEncoded(number: number, body: EncodedBody, request: PendingRequest): number {
+    if (this.#end !== undefined) {
+      request.failed(this.#end)
+      return 0
+    }
+    const id = this.requests.nextId()
+    this.writer.encodedFrame(frameType.request, 0, id, number, body, 'value')
+    this.requests.add(id, request)
+    return id
+  }
+
+  /** Tells that a request need not be answered. It is, all the same; what was under way comes. */
+  withdraw(id: number): void {
+    if (this.#end === undefined && this.requests.has(id)) {
+      this.writer.bytesFrame(frameType.withdraw, 0, id, 0, noBytes)
+    }
+  }
+
+  /** Tells that so many tokens of an object of the other side are not used any more. */
+  tellRelease(number: number, uses: number): void {
+    if (this.#end === undefined) this.writer.bytesFrame(frameType.release, 0, uses, number, noBytes)
+  }
+
+  failure(error: unknown): RequestFailure {
+    return failureOf(error, this.#options.transfer)
+  }
+
+  answered({ id, byteLength }: ServedRequest, answerBytes: number): void {
+    this.#unreadAnswerBytes += answerBytes
+    if (this.#serving.delete(id)) this.#servingBytes -= byteLength
+  }
+
+  /** After an execution was terminated: what it was answering is answered. */
+  recover(interrupted: () => Error): void {
+    this.#takesFunctions = false
+    this.#callbacks = undefined
+    this.#outerCallbacks = []
+    const current = this.#current
+    this.#current = undefined
+    if (current !== undefined) current.fail(interrupted())
+  }
+
+  /** There is no other side any more: nothing is answered, and nothing is served. */
+  end(why: Error): void {
+    if (this.#end !== undefined) return
+    this.#end = why
+    const served = [...this.#serving.values()]
+    this.#serving.clear()
+    for (const request of served) request.end()
+    for (const bound of this.#bound) bound.deref()?.laneEnded(why)
+    this.#bound.clear()
+    this.requests.end(why)
+    for (const exported of this.exports.all()) this.exports.delete(exported)
+    this.imports.end(why)
+  }
+}
+
+function bytesOf({ start, end, attachments }: IncomingFrame): number {
+  let byteLength = end - start
+  for (const attachment of attachments) byteLength += attachment.byteLength
+  return byteLength
+}

@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { ModulePlace } from './definition.ts'
+
+/** What Node.js can't load without help, or only in later versions. */
+export const typeScriptFile = /\.(?:[cm]?ts|tsx|jsx)$/
+
+/** TypeScript names the file that there will be: `./tasks.js` for `./tasks.ts`. */
+const sourceOf = (path: string): string => path.replace(/\.([cm]?)js$/, '.$1ts')
+
+/** Whether a module is TypeScript, or may import some. */
+function isTypeScript(url: string): boolean {
+  if (!url.startsWith('file:')) return false
+  const path = fileURLToPath(url)
+  return typeScriptFile.test(path) || (!existsSync(path) && existsSync(sourceOf(path)))
+}
+
+/**
+ * The modules that this process was started with by `--import`, if a module needs them: a loader of TypeScript is such a
+ * one, and a worker, which is started without, can have it later.
+ * @param urls - the module, and the one that refers to it, as far as they are known
+ */
+export function loadersFor(...urls: readonly (string | undefined)[]): readonly ModulePlace[] {
+  if (!urls.some((url) => url !== undefined && isTypeScript(url))) return []
+  const options = [...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/), ...process.execArgv]
+  const modules = options.flatMap((option, index) => {
+    if (option.startsWith('--import=')) return [option.slice('--import='.length)]
+    return option === '--import' ? options.slice(index + 1, index + 2) : []
+  })
+  return modules.map(placeOf)
+}
+
+function placeOf(module: string): ModulePlace {
+  const here = pathToFileURL(`${process.cwd()}/`).href
+  if (isAbsolute(module)) return { module: pathToFileURL(module).href }
+  if (/^\.{1,2}[\\/]/.test(module)) return { module: new URL(module, here).href }
+  return /^[a-z]+:/.test(module) ? { module } : { module, from: here }
+}

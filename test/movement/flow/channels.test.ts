@@ -1,0 +1,253 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, test } from 'vitest'
+import { BackpressureError } from '../../../src/errors/call-errors.ts'
+import { EncodeError } from '../../../src/errors/data-errors.ts'
+import { ChannelClosedError } from '../../../src/errors/flow-errors.ts'
+import type { Channel } from '../../../src/movement/flow/channel.ts'
+import { channelOf, Connection, type Observed } from '../../support/live-lanes.ts'
+
+interface Rig {
+  readonly connection: Connection
+  readonly observed: Observed
+  readonly near: Channel<unknown>
+  readonly far: Channel<unknown>
+}
+
+function rig(capacity: number, maxBytes?: number): Rig {
+  const observed: Observed = { strays: 0, putBacks: [] }
+  const connection = new Connection(observed)
+  const near = channelOf<unknown>(connection, { capacity, ...(maxBytes === undefined ? {} : { maxBytes }) })
+  return { connection, observed, near, far: connection.pass(near) }
+}
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+
+/** Lets everything happen until nothing more does. */
+async function settle({ connection: { tasks } }: Rig): Promise<void> {
+  for (await turn(); tasks.length > 0; await turn()) tasks.runAll()
+}
+
+async function settled<T>(rigged: Rig, promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  await settle(rigged)
+  return promise
+}
+
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+
+test('values that come too late are all put back, and come again in their order to who asks meanwhile', async () => {
+  const rigged = rig(2)
+  const { near, far, observed, connection } = rigged
+  const given = new AbortController()
+  const { signal } = given
+  const gaveUp = [failure(far.receive({ signal })), failure(far.receive({ signal }))]
+  await settle(rigged)
+  void near.send('first')
+  void near.send('second')
+  given.abort()
+  for (let steps = 0; observed.putBacks.length === 0; steps++) {
+    expect(steps).toBeLessThan(100)
+    connection.tasks.runOne()
+  }
+  const asked = [far.receive(), far.receive()]
+  expect(await settled(rigged, Promise.all(asked))).toEqual(['first', 'second'])
+  expect(observed).toEqual({ strays: 0, putBacks: ['first', 'second'] })
+  expect(await Promise.all(gaveUp)).toEqual([signal.reason, signal.reason])
+})
+
+test('a value that comes for somebody who has given up is for the next one who waits in that process', async () => {
+  const rigged = rig(2)
+  const { near, far, observed } = rigged
+  const given = new AbortController()
+  const gaveUp = failure(far.receive({ signal: given.signal }))
+  await settle(rigged)
+  const next = far.receive()
+  await near.send('value')
+  given.abort()
+  expect(await settled(rigged, next)).toBe('value')
+  expect(await gaveUp).toBe(given.signal.reason)
+  expect(observed).toEqual({ strays: 0, putBacks: [] })
+  expect(await near.size()).toBe(0)
+})
+
+test('what is sent is a copy from that moment on, on both sides', async () => {
+  const rigged = rig(4)
+  const { near, far } = rigged
+  const value = { list: [1], bytes: new Uint8Array(100_000).fill(1) }
+  void near.send(value)
+  void far.send(value)
+  value.list.push(2)
+  value.bytes.fill(2)
+  await settle(rigged)
+  for (const channel of [near, far]) {
+    const received = (await settled(rigged, channel.receive())) as typeof value
+    expect(received.list).toEqual([1])
+    expect([received.bytes[0], received.bytes.length]).toEqual([1, 100_000])
+  }
+})
+
+test('it holds no more bytes than it may, but always one value', async () => {
+  const rigged = rig(100, 1000)
+  const { near, far } = rigged
+  const sizes = [5000, 400, 400, 400]
+  const sent = sizes.map((size, index) => (index % 2 === 0 ? near : far).send('x'.repeat(size)))
+  await settle(rigged)
+  expect(await near.size()).toBe(1)
+  expect(await near.receive()).toHaveLength(5000)
+  await settle(rigged)
+  expect(await near.size()).toBe(2)
+  expect(await settled(rigged, far.size())).toBe(2)
+  await near.receive()
+  await settled(rigged, Promise.all(sent))
+})
+
+test('far more than fits, sent without waiting, is refused', async () => {
+  const { near } = rig(1)
+  const { far } = rig(1)
+  // One is in the channel, or 256 on their way; 10,000 wait.
+  for (const [channel, accepted] of [
+    [near, 10_001],
+    [far, 10_256],
+  ] as const) {
+    const refused: unknown[] = []
+    for (let n = 0; n < accepted + 5; n++) channel.send(n).catch((error: unknown) => refused.push(error))
+    await turn()
+    expect(refused.length).toBe(5)
+    expect(refused[0]).toBeInstanceOf(BackpressureError)
+  }
+})
+
+test('what can not be sent is refused where it is sent, with its path', async () => {
+  const rigged = rig(1)
+  for (const channel of [rigged.near, rigged.far]) {
+    const error = await failure(channel.send({ deep: [() => 1] }))
+    expect(error).toBeInstanceOf(EncodeError)
+    expect((error as EncodeError).message).toMatch(/deep\[0\] can't be sent: it is a function/)
+  }
+  expect(await rigged.near.size()).toBe(0)
+})
+
+test('a channel in a channel is the same one, wherever it comes out', async () => {
+  const rigged = rig(2)
+  const { near, far } = rigged
+  await near.send({ self: near })
+  await settled(rigged, far.send({ self: far }))
+  expect(((await near.receive()) as { self: unknown }).self).toBe(near)
+  expect(((await settled(rigged, far.receive())) as { self: unknown }).self).toBe(far)
+  void near.send({ self: near })
+  expect(((await settled(rigged, far.receive())) as { self: unknown }).self).toBe(far)
+})
+
+test('closing ends who waits, lets what is in it be received, and is known on both sides', async () => {
+  const rigged = rig(1)
+  const { near, far } = rigged
+  const sent = [near.send(1), far.send(2)]
+  await settle(rigged)
+  far.close()
+  expect(far.closed).toBe(true)
+  expect(await settled(rigged, failure(sent[1]!))).toBeInstanceOf(ChannelClosedError)
+  expect(near.closed).toBe(true)
+  expect(await settled(rigged, far.receive())).toBe(1)
+  for (const channel of [near, far]) {
+    expect(await settled(rigged, failure(channel.receive()))).toBeInstanceOf(ChannelClosedError)
+    expect(await settled(rigged, failure(channel.tryReceive()))).toBeInstanceOf(ChannelClosedError)
+    expect(await settled(rigged, failure(channel.send(3)))).toBeInstanceOf(ChannelClosedError)
+    const rest: unknown[] = []
+    const iterated = (async () => {
+      for await (const value of channel) rest.push(value)
+    })()
+    await settled(rigged, iterated)
+    expect(rest).toEqual([])
+  }
+})
+
+test('leaving an iteration gives up the value that it waits for', async () => {
+  const rigged = rig(1)
+  const { near, far } = rigged
+  const values = far[Symbol.asyncIterator]()
+  const next = values.next()
+  await settle(rigged)
+  expect(await values.return?.()).toEqual({ done: true, value: undefined })
+  expect(await next).toEqual({ done: true, value: undefined })
+  void near.send('kept')
+  await settle(rigged)
+  expect(await near.tryReceive()).toEqual({ value: 'kept' })
+  expect(await values.next()).toEqual({ done: true, value: undefined })
+})
+
+test('the end of the other process ends who waits, with the reason; what had come can be received', async () => {
+  const rigged = rig(1)
+  const { near, far, connection } = rigged
+  await settled(rigged, far.send('arrived'))
+  const waiting = [failure(far.send('late')), failure(near.send('later'))]
+  const why = new Error('it died')
+  connection.break(why)
+  for (const error of await Promise.all(waiting)) {
+    expect(error).toBeInstanceOf(ChannelClosedError)
+    expect((error as Error).cause).toBe(why)
+  }
+  expect([near.closed, far.closed]).toEqual([true, true])
+  const rest: unknown[] = []
+  const iterated = (async () => {
+    for await (const value of near) rest.push(value)
+  })()
+  expect(((await failure(iterated)) as Error).cause).toBe(why)
+  expect(rest).toEqual(['arrived'])
+  expect(((await failure(far.receive())) as Error).cause).toBe(why)
+})
+
+test('numbers of a lane that are used up, and requests that make no sense, are answered', async () => {
+  const rigged = rig(1)
+  const { connection, observed } = rigged
+  const answers: unknown[] = []
+  const asked = (number: number, operation: string, args: unknown[]): void => {
+    connection.far.ask(number, operation, args, {
+      replied: (value) => answers.push(value),
+      failed: (error) => answers.push(error.name),
+    })
+  }
+  asked(1, 'putBack', ['value', -1])
+  asked(1, 'putBack', ['value', 'first'])
+  asked(1, 'explode', [])
+  asked(77, 'receive', [])
+  await settle(rigged)
+  expect(answers).toEqual(['BackpressureError', 'BackpressureError', 'Error', 'ReleasedError'])
+  expect(observed.strays).toBe(0)
+  connection.far.writer.frame(31, 0, 999, 0, 'nobody asked', 'value')
+  await settle(rigged)
+  expect(observed.strays).toBe(1)
+})
+
+test('what is not used on the other side any more is let go here', async () => {
+  const rigged = rig(1)
+  const { connection, near } = rigged
+  const before = connection.near.exports.size
+  const made: WeakRef<object>[] = []
+  const pass = (): void => {
+    for (let n = 0; n < 100; n++) {
+      const channel = channelOf(connection, { capacity: 1 })
+      connection.pass(channel)
+      made.push(new WeakRef(channel))
+    }
+  }
+  pass()
+  expect(connection.near.exports.size).toBe(before + 100)
+  for (let rounds = 0; connection.near.exports.size > before; rounds++) {
+    expect(rounds).toBeLessThan(50)
+    collectGarbage()
+    await settle(rigged)
+  }
+  collectGarbage()
+  expect(made.filter((channel) => channel.deref() !== undefined).length).toBeLessThan(2)
+  // What is in use stays.
+  expect(connection.near.exports.of(near)).toBeDefined()
+  expect(await settled(rigged, rigged.far.size())).toBe(0)
+})

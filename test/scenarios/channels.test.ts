@@ -1,0 +1,418 @@
+import {
+  type Channel,
+  ChannelClosedError,
+  InterruptedError,
+  WorkerDiedError,
+  WorkerStoppedError,
+} from 'maltster'
+import { describe, expect, test } from 'vitest'
+import { useLeakCheck } from '../support/leak-check.ts'
+import { can, expectUsable, quietWorker, rejection, startWorker, whereItCan } from './workers.ts'
+
+useLeakCheck()
+
+const madeThere = (rest: string): string => `
+  const { channel } = await import('maltster/worker')
+  const made = channel({ capacity: 20 })
+  ${rest}
+  made`
+
+async function collect<T>(channel: Channel<T>): Promise<T[]> {
+  const values: T[] = []
+  for await (const value of channel) values.push(value)
+  return values
+}
+
+const count = (to: number): number[] => Array.from({ length: to }, (_, n) => n)
+
+describe.each(['here', 'there'])('a channel whose queue is %s', (where) => {
+  const make = async (worker: Awaited<ReturnType<typeof quietWorker>>): Promise<Channel<number>> =>
+    where === 'here'
+      ? worker.channel<number>({ capacity: 20 })
+      : worker.evaluate<Channel<number>>(madeThere(''), { scope: 'channels' })
+
+  test('scenario 51: what goes in comes out in order, round by round and at once', async () => {
+    await using worker = await quietWorker()
+    const channel = await make(worker)
+    expect(channel.capacity).toBe(20)
+    for (const n of count(10)) {
+      await channel.send(n)
+      expect(await worker.call((from: Channel<number>) => from.receive(), [channel])).toBe(n)
+      await worker.call((to: Channel<number>, value: number) => to.send(value), [channel, n])
+      expect(await channel.receive()).toBe(n)
+    }
+    const sent = worker.call(
+      async (to: Channel<number>) => {
+        for (let n = 0; n < 40; n++) await to.send(n)
+      },
+      [channel],
+    )
+    const received: number[] = []
+    for (const _ of count(40)) received.push(await channel.receive())
+    await sent
+    expect(received).toEqual(count(40))
+    expect(await channel.size()).toBe(0)
+    expect(await channel.tryReceive()).toBe(undefined)
+    channel.close()
+  })
+
+  test('scenario 53: closing lets what is in it be received, ends iterations, and is known on both sides', async () => {
+    await using worker = await quietWorker()
+    const channel = await make(worker)
+    const values = worker.call(
+      async (from: Channel<number>) => {
+        const seen: number[] = []
+        for await (const value of from) seen.push(value)
+        const refused = await from.send(1).catch((error: Error) => error.name)
+        return { seen, refused, closed: from.closed }
+      },
+      [channel],
+    )
+    for (const n of count(10)) await channel.send(n)
+    channel.close()
+    expect(await values).toEqual({ seen: count(10), refused: 'ChannelClosedError', closed: true })
+    expect(channel.closed).toBe(true)
+    await rejection(channel.send(1), ChannelClosedError)
+    await rejection(channel.receive(), ChannelClosedError)
+    expect(await collect(channel)).toEqual([])
+    await expectUsable(worker)
+  })
+
+  test('the end of the worker ends all who wait, with the reason', async () => {
+    await using worker = await quietWorker()
+    const channel = await make(worker)
+    const waiting = rejection(channel.receive(), ChannelClosedError)
+    const iterated = rejection(collect(channel), ChannelClosedError)
+    const full = await make(worker)
+    for (const n of count(20)) await full.send(n)
+    const sending = rejection(full.send(20), ChannelClosedError)
+    const ended = can('process') ? WorkerDiedError : WorkerStoppedError
+    if (can('process')) worker.kill()
+    else await worker.stop()
+    for (const error of await Promise.all([waiting, iterated, sending])) {
+      expect(error.cause).toBeInstanceOf(ended)
+    }
+    expect([channel.closed, full.closed]).toEqual([true, true])
+    await rejection(channel.send(1), ChannelClosedError)
+    // What had come here can still be had; what was over there is gone.
+    if (where === 'here') expect(await full.receive()).toBe(0)
+    else await rejection(full.receive(), ChannelClosedError)
+    expect(() => worker.channel()).toThrow(ended)
+  })
+
+  test('a receive that was given up takes no value, neither here nor there', async () => {
+    await using worker = await quietWorker()
+    const channel = await make(worker)
+    const given = new AbortController()
+    const gaveUp = channel.receive({ signal: given.signal }).catch((error: unknown) => error)
+    given.abort(new Error('enough'))
+    expect(await gaveUp).toBe(given.signal.reason)
+    await rejection(channel.receive({ signal: given.signal }), Error)
+    const there = await worker.call(
+      async (from: Channel<number>) => {
+        const controller = new AbortController()
+        const waits = from.receive({ signal: controller.signal }).catch((error: Error) => error.name)
+        controller.abort()
+        return waits
+      },
+      [channel],
+    )
+    expect(there).toBe('AbortError')
+    await channel.send(7)
+    expect(await channel.tryReceive()).toEqual({ value: 7 })
+    channel.close()
+  })
+
+  test('what waits for an interrupted call ends with it and takes no value; who outlives a call waits on', async () => {
+    await using worker = await quietWorker()
+    const channel = await make(worker)
+    const told = worker.channel<string>()
+    await worker.call(
+      (from: Channel<number>, out: Channel<string>) => {
+        void (async () => out.send(`outlived ${await from.receive()}`))()
+      },
+      [channel, told],
+    )
+    const waiting = rejection(
+      worker.call(
+        async (from: Channel<number>, out: Channel<string>) => {
+          await null
+          await out.send('waits')
+          const error: Error = await from.receive().then(
+            () => new Error('received'),
+            (reason: Error) => reason,
+          )
+          await out.send(error.name)
+        },
+        [channel, told],
+      ),
+      InterruptedError,
+    )
+    expect(await told.receive()).toBe('waits')
+    await worker.interrupt()
+    await waiting
+    expect(await told.receive()).toBe('InterruptedError')
+    await channel.send(1)
+    expect(await told.receive()).toBe('outlived 1')
+    await channel.send(2)
+    expect(await channel.receive()).toBe(2)
+    channel.close()
+    told.close()
+  })
+})
+
+test('scenario 52: code that makes no channel, or throws, does no harm', async () => {
+  await using worker = await quietWorker()
+  expect(await worker.evaluate('1')).toBe(1)
+  await expect(worker.evaluate(madeThere('null.x'))).rejects.toMatchObject({ remoteName: 'TypeError' })
+  await expectUsable(worker)
+})
+
+test('capacity 0: a send is over when its value has been received', async () => {
+  await using worker = await quietWorker()
+  const channel = worker.channel<number>({ capacity: 0 })
+  let isSent = false
+  const sent = channel.send(1).then(() => void (isSent = true))
+  await worker.call(() => 1)
+  expect([isSent, await channel.size()]).toEqual([false, 0])
+  expect(await worker.call((from: Channel<number>) => from.receive(), [channel])).toBe(1)
+  await sent
+  const back = worker.call((to: Channel<number>) => to.send(2), [channel])
+  expect(await channel.receive()).toBe(2)
+  await back
+  expect(await channel.tryReceive()).toBe(undefined)
+  channel.close()
+})
+
+test('a slow consumer stops its producer: no more is ahead than the channel holds', async () => {
+  await using worker = await quietWorker()
+  const channel = worker.channel<number>({ capacity: 4 })
+  const progress = worker.channel<number>({ capacity: 1000 })
+  const done = worker.call(
+    async (to: Channel<number>, tell: Channel<number>) => {
+      for (let n = 0; n < 100; n++) {
+        await to.send(n)
+        await tell.send(n)
+      }
+      to.close()
+    },
+    [channel, progress],
+  )
+  const seen: number[] = []
+  for (let n = 0; n < 100; n++) {
+    seen.push(await channel.receive())
+    const sent: number[] = []
+    for (let one = await progress.tryReceive(); one !== undefined; one = await progress.tryReceive()) {
+      sent.push(one.value)
+    }
+    expect((sent.at(-1) ?? 0) - n).toBeLessThanOrEqual(5)
+  }
+  await done
+  expect(seen).toEqual(count(100))
+  progress.close()
+})
+
+test('it travels as an argument, in a captured variable, in a result, and in another channel, and stays the same', async () => {
+  await using worker = await quietWorker()
+  const first = worker.channel<unknown>({ capacity: 3 })
+  const second = worker.channel<unknown>({ capacity: 3 })
+  const nested = { deep: [new Map([['channel', first]])] }
+  const isSame = await worker.call(
+    async (argument: Channel, holder: typeof nested) => {
+      await second.send({ inside: first, bytes: new Uint8Array(10_000).fill(7) })
+      return argument === first && holder.deep[0]!.get('channel') === first
+    },
+    [first, nested],
+  )
+  expect(isSame).toBe(true)
+  const { inside, bytes } = (await second.receive()) as { inside: unknown; bytes: Uint8Array }
+  expect([inside === first, bytes.length, bytes[9_999]]).toEqual([true, 10_000, 7])
+  expect(await worker.call((channel: Channel) => [channel], [second])).toEqual([second])
+  expect(await worker.call(() => first)).toBe(first)
+  first.close()
+  second.close()
+})
+
+test('each value goes to one receiver, also where two workers take from the channel of one', async () => {
+  await using one = await quietWorker()
+  await using other = await quietWorker()
+  const work = one.channel<number>({ capacity: 8 })
+  const results = one.channel<number>({ capacity: 8 })
+  const square = async (from: Channel<number>, to: Channel<number>): Promise<number> => {
+    let taken = 0
+    for await (const n of from) {
+      taken++
+      await to.send(n * n)
+    }
+    return taken
+  }
+  const workers = [one, other].map((worker) => worker.call(square, [work, results]))
+  void (async () => {
+    for (const n of count(200)) await work.send(n)
+    work.close()
+  })()
+  const squares: number[] = []
+  for (const _ of count(200)) squares.push(await results.receive())
+  expect(squares.toSorted((a, b) => a - b)).toEqual(count(200).map((n) => n * n))
+  const taken = await Promise.all(workers)
+  expect(taken[0]! + taken[1]!).toBe(200)
+  results.close()
+})
+
+test('a channel of a worker that has died is closed for the other workers too', async () => {
+  await using owner = await quietWorker()
+  await using other = await quietWorker()
+  const channel = owner.channel<number>({ capacity: 1 })
+  const waiting = other.call(
+    (from: Channel<number>) =>
+      from.receive().catch((error: Error) => ({ name: error.name, cause: (error.cause as Error).name })),
+    [channel],
+  )
+  await other.call(() => 1)
+  await owner.stop()
+  expect(await waiting).toMatchObject({ name: 'ChannelClosedError' })
+  await expectUsable(other)
+})
+
+test('through a worker in a worker, both ways, and a channel that was made there', async () => {
+  await using worker = await quietWorker()
+  const down = worker.channel<number>({ capacity: 2 })
+  const up = worker.channel<number>({ capacity: 0 })
+  const through = worker.call(
+    async (from: Channel<number>, to: Channel<number>, isProcess: boolean) => {
+      const { inProcessWorker, spawnWorker } = await import('maltster')
+      const below = isProcess ? await spawnWorker({ stdout: 'ignore' }) : await inProcessWorker()
+      const made = await below.evaluate<Channel<number>>(
+        `(await import('maltster/worker')).channel({ capacity: 1 })`,
+      )
+      const doubled = below.call(
+        async (inlet: Channel<number>, outlet: Channel<number>, own: Channel<number>) => {
+          for await (const n of inlet) {
+            await own.send(n)
+            await outlet.send(n * 2)
+          }
+          own.close()
+        },
+        [from, to, made],
+      )
+      const seen: number[] = []
+      for await (const n of made) seen.push(n)
+      await doubled
+      to.close()
+      await below.stop()
+      return { seen, closed: [from.closed, made.closed] }
+    },
+    [down, up, can('process')],
+  )
+  void (async () => {
+    for (const n of count(20)) await down.send(n)
+    down.close()
+  })()
+  expect(await collect(up)).toEqual(count(20).map((n) => n * 2))
+  expect(await through).toEqual({ seen: count(20), closed: [true, true] })
+})
+
+test('options that make no sense are refused by name', async () => {
+  await using worker = await quietWorker()
+  expect(() => worker.channel({ capacity: -1 })).toThrow(/`capacity` to be a whole number from 0 on, got -1/)
+  expect(() => worker.channel({ maxBytes: 0 })).toThrow(/`maxBytes` to be a whole number from 1 on, got 0/)
+  expect(() => worker.channel({ size: 1 } as never)).toThrow(
+    /no option `size`; it has `capacity` and `maxBytes`/,
+  )
+  const there = worker.evaluate(`(await import('maltster/worker')).channel({ capacity: 1.5 })`)
+  await expect(there).rejects.toMatchObject({ remoteName: 'RangeError' })
+})
+
+whereItCan('process')(
+  'a producer that is killed has sent what had been taken in, in order, and no more comes',
+  async () => {
+    await using worker = await startWorker()
+    const channel = worker.channel<number>({ capacity: 10 })
+    const lost = rejection(
+      worker.call(
+        async (to: Channel<number>) => {
+          for (let n = 0; ; n++) {
+            await to.send(n)
+            if (n === 25) process.kill(process.pid, 'SIGKILL')
+          }
+        },
+        [channel],
+      ),
+      WorkerDiedError,
+    )
+    const seen: number[] = []
+    const error = await rejection(
+      (async () => {
+        for await (const n of channel) seen.push(n)
+      })(),
+      ChannelClosedError,
+    )
+    expect(error.cause).toBeInstanceOf(WorkerDiedError)
+    expect(seen).toEqual(count(26))
+    await lost
+  },
+)
+
+describe('code that spins beside a channel and is cut off', () => {
+  const withInterrupt = whereItCan('interrupt')
+
+  withInterrupt('leaves it as it was: what was received stays received, what comes next comes', async () => {
+    await using worker = await quietWorker()
+    const channel = worker.channel<number>({ capacity: 4 })
+    const told = worker.channel<number>()
+    for (let round = 0; round < 5; round++) {
+      const cut = rejection(
+        worker.call(
+          async (from: Channel<number>, out: Channel<number>) => {
+            for await (const n of from) {
+              void out.send(n)
+              await null
+              if (n % 2 === 1) while (true) {}
+            }
+          },
+          [channel, told],
+        ),
+        InterruptedError,
+      )
+      await channel.send(round * 2)
+      expect(await told.receive()).toBe(round * 2)
+      await channel.send(round * 2 + 1)
+      // That it spins is not told; that it has taken the value is.
+      while ((await channel.size()) > 0) await new Promise((resolve) => void setImmediate(resolve))
+      await worker.interrupt()
+      await cut
+      await told.tryReceive()
+    }
+    channel.close()
+    await expectUsable(worker)
+  })
+
+  withInterrupt('also where it sends and calls back without end', async () => {
+    await using worker = await quietWorker()
+    const channel = worker.channel<number>({ capacity: 4 })
+    let called = 0
+    const cut = rejection(
+      worker.call(
+        async (to: Channel<number>, tell: (n: number) => Promise<void>) => {
+          await tell(0)
+          for (let n = 0; ; n++) {
+            to.send(n).catch(() => {})
+            tell(n).catch(() => {})
+            for (let work = 0; work < 1_000_000; work++) if (work < 0) return
+          }
+        },
+        [channel, () => void called++],
+      ),
+      InterruptedError,
+    )
+    while (called === 0) await new Promise((resolve) => void setImmediate(resolve))
+    const { outcome } = await worker.interrupt()
+    expect(outcome).toBe('interrupted')
+    await cut
+    // What it had sent comes, from the first on.
+    expect([await channel.receive(), await channel.receive()]).toEqual([0, 1])
+    await expectUsable(worker)
+    channel.close()
+    expect(await worker.call(async (ask: () => Promise<number>) => ask(), [() => 7])).toBe(7)
+  })
+})
