@@ -6,13 +6,6 @@ import { checkStreamOptions, type StreamOptions } from './stream-options.ts'
 import type { Argument } from './worker.ts'
 import type { WorkerStream } from './worker-stream.ts'
 
-// What a function takes is up to the user.
-// oxlint-disable-next-line typescript/no-explicit-any
-type Any = any
-
-/** Arguments for a function of these parameters. */
-type Arguments<A extends unknown[]> = { [I in keyof A]: Argument<A[I]> }
-
 /**
  * An exported function, to be called in the worker. It may be given to `Worker.call`, `Worker.keep` and the like, too.
  *
@@ -20,25 +13,25 @@ type Arguments<A extends unknown[]> = { [I in keyof A]: Argument<A[I]> }
  */
 export interface LoadedFunction<A extends unknown[], R> {
   /** Calls it, with copies of the arguments. Rejects as `Worker.call`. */
-  (...args: Arguments<A>): Promise<Awaited<R>>
+  (...args: { [I in keyof A]: Argument<A[I]> }): Promise<Awaited<R>>
   /**
    * The same function, with options for its calls.
    * @param options - those of `Worker.call`
    * @throws {TypeError | RangeError} for wrong options
    */
-  with(options: CallOptions): (...args: Arguments<A>) => Promise<Awaited<R>>
+  with(options: CallOptions): (...args: { [I in keyof A]: Argument<A[I]> }) => Promise<Awaited<R>>
 }
 
 /** An exported generator function: what it yields is streamed. */
 export interface LoadedGenerator<A extends unknown[], T> {
   /** Starts it, with copies of the arguments. As `Worker.stream`. */
-  (...args: Arguments<A>): WorkerStream<T>
+  (...args: { [I in keyof A]: Argument<A[I]> }): WorkerStream<T>
   /**
    * The same function, with options for its streams.
    * @param options - those of `Worker.stream`
    * @throws {TypeError | RangeError} for wrong options
    */
-  with(options: StreamOptions): (...args: Arguments<A>) => WorkerStream<T>
+  with(options: StreamOptions): (...args: { [I in keyof A]: Argument<A[I]> }) => WorkerStream<T>
 }
 
 /** An exported value, which is read when asked for. */
@@ -52,7 +45,8 @@ export interface LoadedValue<T> {
 }
 
 /** What an export is from here. */
-export type LoadedExport<E> = E extends abstract new (...args: Any) => unknown
+// oxlint-disable-next-line typescript/no-explicit-any -- what a class takes is up to the user
+export type LoadedExport<E> = E extends abstract new (...args: any) => unknown
   ? LoadedValue<never>
   : E extends (...args: infer A) => Generator<infer T> | AsyncGenerator<infer T>
     ? LoadedGenerator<A, Awaited<T>>
@@ -64,7 +58,8 @@ export type LoadedExport<E> = E extends abstract new (...args: Any) => unknown
 export type LoadedModule<M> = { readonly [Name in Exclude<keyof M, 'then'>]: LoadedExport<M[Name]> }
 
 /** A module of which nothing is known: all that it exports is taken for functions. */
-export type UnknownModule = Readonly<Record<string, (...args: Any[]) => Any>>
+// oxlint-disable-next-line typescript/no-explicit-any -- nothing is known
+export type UnknownModule = Readonly<Record<string, (...args: any[]) => any>>
 
 /** What the exports of a module are used by; they are told by name. */
 export interface ModuleUser {

@@ -1,8 +1,10 @@
 import type { StreamInbox } from './stream-inbox.ts'
 
 /** What can be iterated, here or there: made at once or later, each item at once or later. */
-export type Streamable<T> = Iterated<T> | PromiseLike<Iterated<T>>
-type Iterated<T> = AsyncIterable<T> | Iterable<T | PromiseLike<T>>
+export type Streamable<T> =
+  | AsyncIterable<T>
+  | Iterable<T | PromiseLike<T>>
+  | PromiseLike<AsyncIterable<T> | Iterable<T | PromiseLike<T>>>
 
 /** Ends streams that nobody can reach any more. Only a backstop: when it comes is the collector's to say. */
 const abandoned = new FinalizationRegistry<StreamInbox>((inbox) => {

@@ -274,6 +274,8 @@ test('F54: an answer that never gets to its end is left by a time limit, and oth
     }),
   })
   const call = worker.call(() => 1, [], { timeoutMs: 100 })
+  // The others may take longer than that on a busy machine.
+  call.catch(() => {})
   for (let n = 0; n < 20; n++) expect(await good.call((given: number) => given, [n])).toBe(n)
   await expect(call).rejects.toMatchObject({ name: 'CallTimeoutError' })
   await expectUsable(good)
