@@ -32,8 +32,8 @@ interface Waiting extends NumberedTaker {
  * The end of a channel whose queue is on the other side of a lane.
  *
  * A value may come for somebody who has given up meanwhile. It is for the next one who waits here; if nobody does, it is
- * put back in its place. From then on all values that come to requests which were given up before follow it, so that what
- * this process gets stays in order.
+ * put back in its place. From then on all values that come to requests which were given up before follow it, and whoever
+ * comes meanwhile asks after them, so that what this process gets stays in order.
  */
 export class FarEnd implements ChannelEnd, Served {
   readonly kind = liveKind.channel
@@ -47,6 +47,8 @@ export class FarEnd implements ChannelEnd, Served {
   readonly #orphans = new Set<object>()
   /** Those of them that were there when a value was put back. */
   readonly #followers = new Set<object>()
+  /** Those who came meanwhile: they ask when all of that is back. */
+  readonly #unasked = new Map<object, () => void>()
   readonly #announce = new Map<object, (why: unknown) => void>()
   #closed: Error | undefined
 
@@ -95,23 +97,36 @@ export class FarEnd implements ChannelEnd, Served {
   }
 
   #take(taker: NumberedTaker, isNow: boolean): () => void {
+    const asked = isNow ? operation.tryReceive : operation.receive
     const key = {}
     let id = 0
-    const withdraw = (): void => this.#lane.withdraw(id)
-    this.#takers.set(key, {
-      got: (value, sequence) => taker.got(value, sequence),
-      empty: () => taker.empty(),
-      failed: (why) => taker.failed(why),
-      withdraw,
-    })
-    id = this.#lane.ask(this.#number, isNow ? operation.tryReceive : operation.receive, [], {
-      replied: (value, sequence) => this.#came(key, value, sequence),
-      failed: (error) => this.#failed(key, error),
-    })
+    const ask = (): void => {
+      this.#takers.set(key, {
+        got: (value, sequence) => taker.got(value, sequence),
+        empty: () => taker.empty(),
+        failed: (why) => taker.failed(why),
+        withdraw: () => this.#lane.withdraw(id),
+      })
+      id = this.#lane.ask(this.#number, asked, [], {
+        replied: (value, sequence) => this.#came(key, value, sequence),
+        failed: (error) => this.#failed(key, error),
+      })
+    }
+    if (this.#followers.size === 0) ask()
+    else this.#unasked.set(key, ask)
     return () => {
-      if (!this.#takers.delete(key)) return
+      if (this.#unasked.delete(key) || !this.#takers.delete(key)) return
       this.#orphans.add(key)
-      withdraw()
+      this.#lane.withdraw(id)
+    }
+  }
+
+  /** All that was to be put back has been: what is asked from now on comes behind it. */
+  #askOn(): void {
+    if (this.#followers.size > 0) return
+    for (const [key, ask] of this.#unasked) {
+      this.#unasked.delete(key)
+      ask()
     }
   }
 
@@ -126,6 +141,7 @@ export class FarEnd implements ChannelEnd, Served {
     const next = this.#followers.delete(key) ? undefined : firstOf(this.#takers)
     if (next === undefined) {
       this.#putBack(value, sequence)
+      this.#askOn()
       return
     }
     const [heir, taker] = next
@@ -144,7 +160,7 @@ export class FarEnd implements ChannelEnd, Served {
     this.#orphans.delete(key)
     this.#followers.delete(key)
     const taker = this.#takers.get(key)
-    if (taker === undefined) return
+    if (taker === undefined) return this.#askOn()
     this.#takers.delete(key)
     if (error instanceof ChannelEmptyError) taker.empty()
     else taker.failed(this.#reasonOf(error))
