@@ -1,5 +1,6 @@
 /** The entry `maltster/worker`: what code inside a worker has besides. */
 
+export { type ClassCodecOptions, registerClass, type RegistrableClass } from './register-class.ts'
 export { channel, currentCall, exitWith } from './worker.ts'
 export type { CurrentCall, WorkerIdentity } from './worker-context.ts'
 export type { Channel, ChannelWaitOptions } from '../movement/flow/channel.ts'

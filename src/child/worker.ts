@@ -3,9 +3,6 @@ import { type Channel, makeChannel } from '../movement/flow/channel.ts'
 import { type ChannelOptions, checkChannelOptions } from '../movement/flow/channel-options.ts'
 import { type CurrentCall, ownContext, type WorkerContext, workerContexts } from './worker-context.ts'
 
-export { type ClassCodecOptions, registerClass, type RegistrableClass } from './register-class.ts'
-export type { CurrentCall, WorkerIdentity } from './worker-context.ts'
-
 /** The directory of this package; none where it was bundled with the user's code, which could not be told apart. */
 const ownPlace = /\/child\/worker\.[jt]s$/.test(import.meta.url)
   ? new URL('../', import.meta.url).href
