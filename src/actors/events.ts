@@ -1,6 +1,7 @@
 import type { ExitReason } from '../errors/exit-reason.ts'
 import type { PlanEntry } from '../movement/movement-plan.ts'
 import { type Clock, systemClock } from '../transport/clock.ts'
+import type { SupervisorEventBody } from './supervisor-events.ts'
 
 /** What every event says about itself. */
 export interface EventEnvelope {
@@ -62,6 +63,7 @@ export type EventBody =
       readonly afterMs: number
     }
   | { readonly type: 'frame.dropped'; readonly callId: number; readonly why: string }
+  | SupervisorEventBody
 
 /** One event: where and when, and what happened. */
 export type MaltsterEvent = EventEnvelope & EventBody
