@@ -1,5 +1,4 @@
 import type { WorkerOptions } from '../../actors/worker-options.ts'
-import type { ModuleReference } from '../../movement/module-reference.ts'
 import type { PoolOptions } from '../pool/pool-options.ts'
 
 /** Who else is restarted when one child has died. Source: OTP. */
