@@ -24,7 +24,7 @@ function distance(a: string, b: string): number {
 }
 
 /** ` Did you mean \`cwd\`?`, or the list of what there is. */
-function suggestion(name: string, known: readonly string[]): string {
+export function suggestion(name: string, known: readonly string[]): string {
   const close = known
     .map((candidate) => ({ candidate, far: distance(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ far }) => far <= Math.max(2, Math.floor(name.length / 3)))

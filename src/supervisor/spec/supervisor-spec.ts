@@ -85,6 +85,11 @@ export interface SupervisorSpec {
   /** So many children boot at the same time. Minimum 1. Default: the number of processors, at least 2. */
   readonly maxConcurrentBoots?: number
   /**
+   * Whether the first children of a one-for-one supervisor start side by side, `maxConcurrentBoots` at a time, and not
+   * one after the other. Default false.
+   */
+  readonly parallelStart?: boolean
+  /**
    * Whether a restart of all, or of the rest, also starts children again that had ended or were stopped on purpose, as
    * OTP does. Default false.
    */
