@@ -61,7 +61,12 @@ function isReason(value: unknown): boolean {
 
 type NestedType = Exclude<
   EventBody['type'],
-  'call.started' | 'call.moved' | 'call.settled' | 'frame.dropped' | SupervisorEventBody['type']
+  | 'call.started'
+  | 'call.moved'
+  | 'call.settled'
+  | 'frame.dropped'
+  | 'worker.crashed'
+  | SupervisorEventBody['type']
 >
 
 /** What workers in workers may tell of themselves, and how it has to look. Single calls stay where they are. */
