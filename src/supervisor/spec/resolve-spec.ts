@@ -29,8 +29,8 @@ export interface ResolvedChild {
   readonly restart: RestartType
   readonly shutdownMs: number
   readonly significant: boolean
-  /** Counts the lives of this child, across restarts of the supervisor as well. */
-  readonly lives: { count: number }
+  /** The lives of this child so far, and whether it was stopped on purpose: both outlive the supervisor's own life. */
+  readonly lives: { count: number; isStopped: boolean }
 }
 
 /** A supervisor spec that was checked, with every default filled in. */
@@ -178,7 +178,7 @@ function resolveChildAt(
   }
   const kind = kindOf(where, spec, kinds)
   const shutdownMs = spec.shutdownMs ?? (kind.kind === 'worker' ? 5000 : Infinity)
-  return { id, kind, restart, shutdownMs, significant, lives: { count: 0 } }
+  return { id, kind, restart, shutdownMs, significant, lives: { count: 0, isStopped: false } }
 }
 
 function resolveAt(where: string, spec: SupervisorSpec, kinds: ChildKinds): ResolvedSpec {

@@ -78,6 +78,8 @@ export interface ChildKind {
   readonly kind: 'worker' | 'supervisor' | 'pool'
   /** What looking the child up gives: a WorkerHandle, a Supervisor, a Pool. It outlives incarnations. */
   readonly handle?: unknown
+  /** What `tree()` shows of it besides what its supervisor knows; plain data, and nothing that has to be waited for. */
+  describe?(): Readonly<Record<string, unknown>>
   /** Called before the first start in a place, and again when a restarted supervisor gives it a new one. */
   attach?(place: ChildPlace): void
   start(identity: ChildIdentity, listener: ChildListener): ChildRun

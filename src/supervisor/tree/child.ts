@@ -1,5 +1,6 @@
 import type { ChildReport } from '../../actors/supervisor-events.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
+import type { RestartWindow } from '../decision/restart-window.ts'
 import type { ResolvedChild } from '../spec/resolve-spec.ts'
 import type { ChildIdentity, ChildRun, ChildState, ChildStatus } from './child-run.ts'
 
@@ -7,6 +8,7 @@ import type { ChildIdentity, ChildRun, ChildState, ChildStatus } from './child-r
 export interface ChildLife {
   readonly identity: ChildIdentity
   readonly startedAtMs: number
+  endedAtMs: number
   /** Undefined while `start` has not returned, and for good if it threw. */
   run: ChildRun | undefined
   readyAtMs: number | undefined
@@ -18,6 +20,7 @@ export interface ChildLife {
   /** It did not end in time, and was killed. */
   isKilled: boolean
   isOver: boolean
+  readonly whenOver: (() => void)[]
 }
 
 /** Somebody waits for a child to be started. */
@@ -45,7 +48,11 @@ export class Child {
   retryAtMs: number | undefined
   timer: unknown
   isQueued = false
+  /** It is one of those that the start of the supervisor waits for. */
+  isFirst: boolean
   request: StartRequest | undefined
+  /** Its own window, where restarts are counted by child. */
+  window: RestartWindow | undefined
   readonly whenGone: (() => void)[] = []
   readonly listeners = new Set<(status: ChildStatus) => void>()
   readonly monitors = new Set<(reason: ExitReason) => void>()
@@ -55,6 +62,7 @@ export class Child {
     this.path = path
     this.position = position
     this.isDynamic = isDynamic
+    this.isFirst = !isDynamic
   }
 
   get id(): string {
