@@ -1,6 +1,5 @@
 import { EventStream, type MaltsterEvent } from '../../src/actors/events.ts'
 import type { ExitReason, ExitType } from '../../src/errors/exit-reason.ts'
-import { type ChildKinds, resolveSpec } from '../../src/supervisor/spec/resolve-spec.ts'
 import type { SupervisorSpec } from '../../src/supervisor/spec/supervisor-spec.ts'
 import type { Supervisor } from '../../src/supervisor/supervisor.ts'
 import type {
@@ -10,7 +9,7 @@ import type {
   ChildPlace,
   ChildRun,
 } from '../../src/supervisor/tree/child-run.ts'
-import { SupervisorKind, treeKinds } from '../../src/supervisor/tree/supervisor-kind.ts'
+import { plantTree } from '../../src/supervisor/tree/plant-tree.ts'
 import type { TreeSeams } from '../../src/supervisor/tree/tree-seams.ts'
 import { SimulatedClock } from './simulated-clock.ts'
 
@@ -101,9 +100,8 @@ export class SimulatedTree {
   random: () => number = () => 0
   readonly places = new Map<string, ChildPlace>()
   readonly #lives = new Map<string, SimulatedLife>()
-  readonly #kinds: ChildKinds
   readonly #seams: TreeSeams
-  kind!: SupervisorKind
+  app!: Supervisor
   exit: ExitReason | undefined
   failure: Error | undefined
   isReady = false
@@ -117,27 +115,24 @@ export class SimulatedTree {
       events: stream,
       afterTurn: (callback) => void this.clock.setTimeout(callback, 0),
     }
-    this.#kinds = treeKinds(
-      {
+  }
+
+  /** Starts a tree; its path is `app`. */
+  start(spec: SupervisorSpec): Supervisor {
+    this.app = plantTree(spec, {
+      id: 'app',
+      path: 'app',
+      leaves: {
         worker: (_options, { id }) => this.#worker(id),
         pool: () => {
           throw new Error('There is no pool in a simulation.')
         },
       },
-      this.#seams,
-    )
-  }
-
-  /** Starts a tree; its path is `app`. */
-  start(spec: SupervisorSpec): Supervisor {
-    this.kind = new SupervisorKind('app', resolveSpec(spec, this.#kinds), this.#kinds, this.#seams)
-    this.kind.start(
-      { id: 'app', path: 'app', incarnation: 1 },
-      {
+      seams: this.#seams,
+      listener: {
         ready: () => {
           this.isReady = true
         },
-        skipped: () => {},
         failed: (error) => {
           this.failure = error
         },
@@ -145,8 +140,8 @@ export class SimulatedTree {
           this.exit = reason
         },
       },
-    )
-    return this.kind.handle
+    })
+    return this.app
   }
 
   /** Starts a tree and lets time pass until it is up. */

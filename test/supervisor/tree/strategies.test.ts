@@ -5,7 +5,7 @@ import { SimulatedTree } from '../../support/simulated-tree.ts'
 
 const worker = (id: string, more: Partial<ChildSpec> = {}): ChildSpec => ({ id, worker: {}, ...more })
 const incarnations = (world: SimulatedTree): Record<string, number> =>
-  Object.fromEntries(world.kind.handle.whichChildren().map(({ id, incarnation }) => [id, incarnation]))
+  Object.fromEntries(world.app.whichChildren().map(({ id, incarnation }) => [id, incarnation]))
 
 it('1: children start one after the other, in order', () => {
   const world = new SimulatedTree()
