@@ -24,6 +24,7 @@ export { CaptureError, DecodeError, EncodeError, ProtocolError } from './errors/
 export type { ExitReason, ExitType } from './errors/exit-reason.ts'
 export { MaltsterError } from './errors/maltster-error.ts'
 export type { ErrorContext, Executed } from './errors/maltster-error.ts'
+export { WorkerUnavailableError } from './errors/supervision-errors.ts'
 export {
   AuthenticationError,
   BootTimeoutError,
@@ -41,6 +42,14 @@ export type { InProcessOptions } from './supervisor/in-process-worker.ts'
 export { liveWorkers } from './supervisor/live-workers.ts'
 export { observe } from './supervisor/observe.ts'
 export { spawnWorker } from './supervisor/spawn-worker.ts'
+export type { HandleState } from './supervisor/worker/follower.ts'
+export type {
+  FollowingOptions,
+  HandleCallOptions,
+  HandleEvaluateOptions,
+  HandleOptions,
+} from './supervisor/worker/handle-options.ts'
+export type { WorkerHandle } from './supervisor/worker/worker-handle.ts'
 export type { LaunchedProcess, Launcher, LaunchRequest, ProcessExit } from './transport/launcher.ts'
 export type { Limits } from './transport/limits.ts'
 export type { Transport, TransportReceiver } from './transport/transport.ts'

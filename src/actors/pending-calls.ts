@@ -139,6 +139,30 @@ export class PendingCalls {
   }
 }
 
+/** A write of so little goes as a whole, and is read as one: a read takes up to 64 KiB. */
+const wholeBytes = 16 * 1024
+
+/**
+ * How many of the bytes that left the worker can have read at most, if it died without having read the last write.
+ *
+ * The last byte it certainly has not. If all calls that are open were in that write, what came before had been read, for
+ * it was answered; a read would then have taken the write as a whole or not at all, and so it has taken none of it.
+ * @param calls - those that have not been answered
+ * @param isAnswered - whether everything that was sent would have been: nothing was that nobody waits for
+ */
+export function readAtMost(
+  calls: readonly PendingCall[],
+  bytesLeft: number,
+  unreadWriteBytes: number | undefined,
+  isAnswered: boolean,
+): number {
+  if (unreadWriteBytes === undefined) return bytesLeft
+  const writeStart = bytesLeft - unreadWriteBytes
+  const isWhole = isAnswered && unreadWriteBytes <= wholeBytes
+  const areInIt = calls.every(({ sentAt }) => sentAt === 0 || sentAt > writeStart)
+  return isWhole && areInIt ? writeStart : bytesLeft - 1
+}
+
 /** Whether the function of a call may have run, from how far its frame had got when the lane broke. */
 export function executedOf(call: PendingCall, bytesLeft: number): Executed {
   return call.sentAt === 0 || call.sentAt > bytesLeft ? 'no' : 'unknown'

@@ -15,6 +15,8 @@ export class WriteGuard {
    * what the system refused at once, as it does when the other side is gone: then it has taken no byte.
    */
   startedBytes = 0
+  /** Bytes of the last write that the system took. */
+  lastWriteBytes = 0
   /** Of `_write` and `_writev` a stream calls one at a time, so that one place for the callback is enough. */
   #callback: WriteCallback | undefined
   /** Bytes of the write that is being handed to the system; 0 once it has been. */
@@ -26,15 +28,20 @@ export class WriteGuard {
     socket._write = (chunk, encoding, callback) => {
       if (!this.#admits((chunk as Uint8Array).length, callback)) return
       write(chunk, encoding, this.#written)
-      this.#handing = 0
+      this.#handedOver((chunk as Uint8Array).length)
     }
     if (writev === undefined) return
     socket._writev = (chunks, callback) => {
       const byteLength = chunks.reduce((sum, { chunk }) => sum + (chunk as Uint8Array).length, 0)
       if (!this.#admits(byteLength, callback)) return
       writev(chunks, this.#written)
-      this.#handing = 0
+      this.#handedOver(byteLength)
     }
+  }
+
+  #handedOver(byteLength: number): void {
+    this.#handing = 0
+    if (this.brokenBy === undefined) this.lastWriteBytes = byteLength
   }
 
   #admits(byteLength: number, callback: WriteCallback): boolean {

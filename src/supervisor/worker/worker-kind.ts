@@ -35,6 +35,9 @@ export class WorkerKind implements ChildKind {
    * @throws {TypeError | RangeError | CaptureError} for wrong options, before anything is started
    */
   constructor(id: string, options: WorkerOptions, { init, seams = systemSeams }: WorkerKindParts = {}) {
+    if (options?.name !== undefined && options.name !== id) {
+      throw new TypeError(`Its name in the tree is its id, \`${id}\`; leave \`name\` out.`)
+    }
     if (init !== undefined) checkInit(init)
     this.#options = resolveOptions({ ...options, name: id }, id)
     this.#init = init
