@@ -18,14 +18,7 @@ import type { InterruptResult } from './interrupts.ts'
 import { callWatcher } from './call-watcher.ts'
 import { explainCall } from './explain.ts'
 import { Mailbox } from './mailbox.ts'
-import {
-  afterTurn,
-  executedOf,
-  type PendingCall,
-  pendingCall,
-  PendingCalls,
-  readAtMost,
-} from './pending-calls.ts'
+import { afterTurn, executedAmong, type PendingCall, pendingCall, PendingCalls } from './pending-calls.ts'
 import { undecodable } from './undecodable.ts'
 import { callError, type ErrorPlace, interruptedError, rejection } from './remote-error.ts'
 
@@ -331,10 +324,9 @@ export class Calls {
 
   /** Nothing will be answered any more. */
   endAll(error: (executed: Executed) => Error): void {
-    const { bytesLeft, data } = this.#options.process
     const calls = this.pending.all()
-    const bytesRead = readAtMost(calls, bytesLeft, data.unreadWriteBytes, !this.#hasCast)
-    for (const call of calls) this.#end(call, error(executedOf(call, bytesRead)))
+    const executed = executedAmong(calls, this.#options.process, !this.#hasCast)
+    for (const call of calls) this.#end(call, error(executed(call)))
   }
 
   #end(call: PendingCall, error: Error): void {

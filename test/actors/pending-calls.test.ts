@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { executedOf, pendingCall, readAtMost } from '../../src/actors/pending-calls.ts'
+import { executedAmong, pendingCall } from '../../src/actors/pending-calls.ts'
 
 /** Calls that had been given when the lane had so many bytes. */
 const calls = (...places: number[]) =>
@@ -11,8 +11,7 @@ const verdicts = (
   unread: number | undefined,
   isAnswered = true,
 ) => {
-  const bytesRead = readAtMost(open, bytesLeft, unread, isAnswered)
-  return open.map((call) => executedOf(call, bytesRead))
+  return open.map(executedAmong(open, { bytesLeft, data: { unreadWriteBytes: unread } }, isAnswered))
 }
 
 describe('what a call of a dead worker may have done', () => {
