@@ -25,12 +25,7 @@ export type SupervisorEventBody =
   /** OTP's progress report: a child was started. */
   | { readonly type: 'supervisor.progress'; readonly child: ChildReport; readonly bootMs: number }
   /** A child could not be started. */
-  | {
-      readonly type: 'supervisor.startError'
-      readonly child: ChildReport
-      readonly error: Error
-      readonly reason: ExitReason | undefined
-    }
+  | { readonly type: 'supervisor.startError'; readonly child: ChildReport; readonly error: Error }
   /** A child has ended by itself, and what follows. */
   | {
       readonly type: 'supervisor.childTerminated'
@@ -65,3 +60,5 @@ export type SupervisorEventBody =
     }
   /** A supervisor below has given up; for this one that is the death of a child. */
   | { readonly type: 'supervisor.escalated'; readonly child: ChildReport; readonly reason: ExitReason }
+  /** A new member of a pool could not run what all others have run by a broadcast; it is ended. */
+  | { readonly type: 'pool.broadcastFailed'; readonly member: string; readonly error: unknown }

@@ -13,7 +13,10 @@ import type { Batch } from './read-ahead.ts'
 import { retryDelayMs } from './retry.ts'
 
 /** What became of one item at one attempt. */
-type Outcome = { readonly value: unknown } | { readonly error: unknown }
+type Settled = { readonly value: unknown } | { readonly error: unknown }
+
+/** The worker may have died of an item before this one. */
+type Outcome = Settled | 'not run'
 
 /** What running items needs. */
 export interface ItemRunnerParts {
@@ -37,9 +40,7 @@ export class ItemRunner {
 
   constructor(parts: ItemRunnerParts) {
     this.#parts = parts
-    const { concurrency, batchSize, onError, key, onProgress, priority, retry, ...callOptions } =
-      parts.options
-    this.#callOptions = callOptions
+    this.#callOptions = callOptionsOf({ ...parts.options })
     const { signal } = parts.options
     this.#signals = signal === undefined ? [parts.closed] : [parts.closed, signal]
   }
@@ -48,11 +49,17 @@ export class ItemRunner {
   async run({ first, items }: Batch<unknown>): Promise<unknown[]> {
     const outcomes =
       items.length === 1 ? [await this.#alone(items[0], first)] : await this.#together({ first, items })
-    return Promise.all(outcomes.map((outcome, at) => this.#finish(outcome, items[at], first + at)))
+    return Promise.all(
+      outcomes.map(async (outcome, at) => {
+        const item = items[at]
+        const own = outcome === 'not run' ? await this.#alone(item, first + at) : outcome
+        return this.#finish(own, item, first + at)
+      }),
+    )
   }
 
   /** Until the item has a result: further attempts, or what `onError` says. */
-  async #finish(outcome: Outcome, item: unknown, index: number): Promise<unknown> {
+  async #finish(outcome: Settled, item: unknown, index: number): Promise<unknown> {
     const value = 'value' in outcome ? outcome.value : await this.#again(outcome.error, item, index)
     const { options, total } = this.#parts
     options.onProgress?.({ done: ++this.#done, total })
@@ -79,7 +86,7 @@ export class ItemRunner {
     return onError(error, { ...failure, workerDied: error instanceof WorkerDiedError })
   }
 
-  async #alone(item: unknown, index: number): Promise<Outcome> {
+  async #alone(item: unknown, index: number): Promise<Settled> {
     const { fn } = this.#parts
     try {
       const run = (member: PoolMember): Promise<unknown> => member.call(fn, [item, index], this.#callOptions)
@@ -126,7 +133,8 @@ export class ItemRunner {
       try {
         outcomes.push({ value: await member.call(this.#parts.fn, [item, first + at], this.#callOptions) })
       } catch (error) {
-        outcomes.push({ error })
+        const isLost = error instanceof WorkerDiedError && error.executed === 'no' && at > 0
+        outcomes.push(isLost ? 'not run' : { error })
       }
     }
     return outcomes

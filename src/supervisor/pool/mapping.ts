@@ -3,7 +3,7 @@ import type { Clock } from '../../transport/clock.ts'
 import { ItemRunner } from './item-runner.ts'
 import { lengthOf, type MapOptions } from './map-options.ts'
 import type { PoolCore } from './pool-core.ts'
-import { ReadAhead } from './read-ahead.ts'
+import { ReadAhead, rejected } from './read-ahead.ts'
 
 /** A map over items: what of, with what, and how. */
 export interface Mapping {
@@ -64,9 +64,10 @@ export function allOf(mapping: Mapping): Promise<unknown[]> {
   const closed = new AbortController()
   const { signal } = mapping.options
   if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const failed = (error: unknown): void => {
-      reject(error)
+      if (closed.signal.aborted) return
+      resolve(rejected(error))
       ahead.close()
       closed.abort(unwanted)
     }

@@ -35,7 +35,8 @@ export class ReadAhead<T, R> {
 
   constructor(input: Input<T>, options: ReadAheadOptions<T, R>) {
     this.#options = options
-    this.#iterator = Symbol.asyncIterator in input ? input[Symbol.asyncIterator]() : input[Symbol.iterator]()
+    const isAsync = typeof input === 'object' && Symbol.asyncIterator in input
+    this.#iterator = isAsync ? input[Symbol.asyncIterator]() : (input as Iterable<T>)[Symbol.iterator]()
     void this.#read()
   }
 
@@ -75,7 +76,7 @@ export class ReadAhead<T, R> {
         first += items.length
       }
     } catch (error) {
-      this.#add(Promise.reject(error as Error))
+      this.#add(rejected(error))
     } finally {
       this.#isRead = true
       this.#wakeTaker()
@@ -123,4 +124,9 @@ export class ReadAhead<T, R> {
     this.#results.push(result)
     this.#wakeTaker()
   }
+}
+
+/** A promise that rejects with whatever was thrown. */
+export async function rejected(error: unknown): Promise<never> {
+  throw error
 }
