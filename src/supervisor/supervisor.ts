@@ -145,7 +145,7 @@ export class Supervisor<Spec = SupervisorSpec> implements AsyncDisposable {
    * @throws {SpecError} if the spec is not right, the id has an owner, `maxChildren` are there, or this supervisor ends
    * @throws {SpawnError | Error} what kept it from starting; nothing is kept of it then
    */
-  async startChild<const Child extends ChildSpec>(spec: Child): Promise<HandleOf<Child>> {
+  async startChild<const Given extends ChildSpec>(spec: Given): Promise<HandleOf<Given>> {
     const actor = this.#actor
     if (actor.isEnding) throw this.#fault('ended', 'id', spec?.id, 'it has ended. Start it again first.')
     const resolved = resolveChild(spec, this.#source.spec, this.#source.kinds)
@@ -155,8 +155,10 @@ export class Supervisor<Spec = SupervisorSpec> implements AsyncDisposable {
     if (actor.children.size >= maxChildren) {
       throw this.#fault('full', 'maxChildren', maxChildren, 'it is full. Raise it, or delete a child first.')
     }
-    await new Promise<void>((resolve, reject) => void actor.admit(resolved, { resolve, reject }))
-    return resolved.kind.handle as HandleOf<Child>
+    await new Promise<void>((resolve, reject) => {
+      actor.admit(resolved, { resolve, reject })
+    })
+    return resolved.kind.handle as HandleOf<Given>
   }
 
   /**

@@ -49,18 +49,21 @@ export function beginLife(child: Child, clock: Clock, hooks: LifeHooks): void {
     isSkipped: false,
     error: undefined,
     isCondemned: false,
-    isTold: false,
+    toldMs: undefined,
     isKilled: false,
     isOver: false,
     whenOver: [],
   }
   child.life = life
+  child.pid = undefined
   hooks.begun(child)
   const listener = listenerOf(child, life, clock, hooks)
   try {
     life.run = spec.kind.start(life.identity, listener)
+    child.pid = life.run.pid
     // Told to end before there was anything to tell.
-    if (life.isTold && !life.isOver) life.run.stop(life.isKilled ? 0 : spec.shutdownMs)
+    const { toldMs } = life as { toldMs: number | undefined }
+    if (toldMs !== undefined && !life.isOver) life.run.stop(toldMs)
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown))
     listener.failed(error)

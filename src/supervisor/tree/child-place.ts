@@ -19,7 +19,7 @@ export function restart(actor: SupervisorActor, child: Child): Promise<void> {
     const message = `\`${path}\` can't be restarted: its supervisor ends. Start that one again.`
     return Promise.reject(new SpecError(message, { fault: 'ended', field: 'id', value: id, worker: path }))
   }
-  if (isDown) return new Promise((resolve, reject) => void actor.revive(child, { resolve, reject }))
+  if (isDown) return new Promise((resolve, reject) => actor.revive(child, { resolve, reject }))
   const isRunning = state === 'up' || state === 'stopping'
   const fault = state === 'removed' ? 'not-found' : isRunning ? 'running' : 'restarting'
   const advice = isRunning ? 'Stop it first with `terminateChild`.' : 'It comes by itself.'

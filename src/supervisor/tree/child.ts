@@ -16,7 +16,8 @@ export interface ChildLife {
   error: Error | undefined
   /** It is to end, or has been told to: how it ends is no death of its own any more. */
   isCondemned: boolean
-  isTold: boolean
+  /** The time it was told to end in, in milliseconds; undefined if it was not told. */
+  toldMs: number | undefined
   /** It did not end in time, and was killed. */
   isKilled: boolean
   isOver: boolean
@@ -43,6 +44,8 @@ export class Child {
   goal: 'up' | 'down' = 'up'
   state: ChildState = 'waiting'
   life: ChildLife | undefined
+  /** Of the life that is, or was last. */
+  pid: number | undefined
   /** Restarts in a row. */
   attempts = 0
   retryAtMs: number | undefined
@@ -51,6 +54,8 @@ export class Child {
   /** It is one of those that the start of the supervisor waits for. */
   isFirst: boolean
   request: StartRequest | undefined
+  /** It was never ready, and whoever asked for it knows that it is not there. */
+  isForgotten = false
   /** Its own window, where restarts are counted by child. */
   window: RestartWindow | undefined
   readonly whenGone: (() => void)[] = []
@@ -86,7 +91,7 @@ export class Child {
       id: this.id,
       path: this.path,
       kind: this.spec.kind.kind,
-      pid: this.life?.run?.pid,
+      pid: this.pid,
       incarnation: this.incarnation,
       restart: this.spec.restart,
       shutdownMs: this.spec.shutdownMs,

@@ -33,8 +33,8 @@ export class StopGroup {
     const times = new Set(this.#members.map(({ shutdownMs }) => shutdownMs))
     for (const shutdownMs of times) this.#limit(shutdownMs)
     for (const { life, shutdownMs } of this.#members) {
-      if (life.isOver || life.isTold) continue
-      life.isTold = true
+      if (life.isOver || life.toldMs !== undefined) continue
+      life.toldMs = shutdownMs
       life.run?.stop(shutdownMs)
     }
   }
@@ -48,6 +48,7 @@ export class StopGroup {
     for (const member of this.#members) {
       if (member.shutdownMs !== shutdownMs || member.life.isOver) continue
       member.life.isKilled = true
+      member.life.toldMs = 0
       member.life.run?.stop(0)
     }
   }
@@ -79,9 +80,4 @@ export class StopOrder {
     }
     return true
   }
-}
-
-/** One after the other, the youngest first. */
-export function inReverse(children: readonly Child[], clock: Clock): StopOrder {
-  return new StopOrder(children.toReversed().map((child) => new StopGroup([child], clock)))
 }

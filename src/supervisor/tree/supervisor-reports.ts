@@ -35,8 +35,8 @@ export class SupervisorReports {
     this.#emit({ type: 'supervisor.progress', child: child.report, bootMs })
   }
 
-  startError(child: Child, error: Error, reason: ExitReason | undefined): void {
-    this.#emit({ type: 'supervisor.startError', child: child.report, error, reason })
+  startError(child: Child, error: Error): void {
+    this.#emit({ type: 'supervisor.startError', child: child.report, error })
   }
 
   terminated(child: Child, reason: ExitReason, outcome: Outcome, budget: RestartBudget): void {
@@ -61,12 +61,12 @@ export class SupervisorReports {
     this.#emit({ type: 'supervisor.gaveUp', child: child.report, reason, budget }, this.#lastDeath)
   }
 
-  /** A child that was told to end has done so; that is worth telling if it did not do it by itself or failed at it. */
+  /** A child that was told to end has done so; that is worth telling if it was in another way. */
   ended(child: Child, life: ChildLife, reason: ExitReason): void {
-    const isClean = reason.exitCode === 0 || reason.exitCode === null || reason.exitCode === 143
-    if (life.isKilled || !isClean || reason.type === 'escalated') {
-      this.#emit({ type: 'supervisor.shutdownError', child: child.report, reason })
-    }
+    const { type, exitCode } = reason
+    const isMeant = type === 'shutdown' || type === 'normal' || (type === 'killed' && !life.isKilled)
+    if (isMeant && (exitCode === null || exitCode === 0 || exitCode === 143)) return
+    this.#emit({ type: 'supervisor.shutdownError', child: child.report, reason })
   }
 
   shutdown(because: EndCause, children: number): void {
