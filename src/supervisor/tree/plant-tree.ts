@@ -26,7 +26,18 @@ export function plantTree(
 ): Supervisor {
   const kinds = treeKinds(leaves, seams)
   const top = new SupervisorKind(id, resolveSpec(spec, kinds), kinds, seams)
-  const deaf = { ready: () => {}, skipped: () => {}, failed: () => {}, exited: () => {} }
-  top.start({ id, path, incarnation: 1 }, { ...deaf, ...listener })
+  top.start(
+    { id, path, incarnation: 1 },
+    {
+      ready: () => listener?.ready?.(),
+      skipped: () => {},
+      failed: (error) => listener?.failed?.(error),
+      exited: (reason) => {
+        // There is nobody above who could bring it back.
+        top.current?.mirror('removed', undefined)
+        listener?.exited?.(reason)
+      },
+    },
+  )
   return top.handle
 }

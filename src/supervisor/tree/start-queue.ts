@@ -39,9 +39,11 @@ export class StartQueue {
     if (child.isQueued) return
     child.isQueued = true
     const { position } = child
-    const behind = this.#children.findIndex(
-      (other, index) => index >= this.#first && other.position > position,
-    )
+    const last = this.#children.at(-1)
+    const isLast = last === undefined || last.position < position
+    const behind = isLast
+      ? -1
+      : this.#children.findIndex((other, index) => index >= this.#first && other.position > position)
     if (behind === -1) this.#children.push(child)
     else this.#children.splice(behind, 0, child)
   }
