@@ -7,6 +7,7 @@ import type { ExitReason } from '../../errors/exit-reason.ts'
 import { WorkerUnavailableError } from '../../errors/supervision-errors.ts'
 import type { Clock } from '../../transport/clock.ts'
 import type { Limits } from '../../transport/limits.ts'
+import type { HostProcess } from '../host-processes.ts'
 import type { ChildPlace, ChildState, ChildStatus } from '../tree/child-run.ts'
 import { ArgumentKeeper } from './kept-arguments.ts'
 import { WaitingCalls } from './waiting-calls.ts'
@@ -35,7 +36,7 @@ export class Follower {
   #place: ChildPlace | undefined
   #watching: Disposable | undefined
   /** Of the newest incarnation, from its start on. */
-  #worker: Worker | undefined
+  #process: HostProcess | undefined
   #lastExit: ExitReason | undefined
 
   constructor(id: string, bounds: FollowerBounds, { clock, events }: Pick<Seams, 'clock' | 'events'>) {
@@ -65,21 +66,21 @@ export class Follower {
   }
 
   /** Another incarnation has been started. It takes calls once its place says so. */
-  started(worker: Worker): void {
-    this.#worker = worker
-    void worker.exited.then((reason) => {
+  started(process: HostProcess): void {
+    this.#process = process
+    void process.incarnation.exited.then((reason) => {
       this.#lastExit = reason
     })
   }
 
   /** The newest incarnation, in whatever state. */
   get newest(): Worker | undefined {
-    return this.#worker
+    return this.#process?.worker
   }
 
   /** The incarnation that takes calls now. Its supervisor may not know yet that it is about to end. */
   get current(): Worker | undefined {
-    const worker = this.#worker
+    const worker = this.newest
     if (worker === undefined || this.status.state !== 'up') return undefined
     const { state } = worker
     return state === 'stopping' || state === 'dead' ? undefined : worker
@@ -89,7 +90,29 @@ export class Follower {
     const { state } = this.status
     if (state === 'starting') return 'booting'
     if (state !== 'up' && state !== 'stopping') return state
-    return this.#worker?.state ?? 'dead'
+    return this.newest?.state ?? 'dead'
+  }
+
+  /** What is known of the process and its calls, as plain data. */
+  describe(): Readonly<Record<string, unknown>> {
+    const waitingCalls = this.waiting.size
+    const lastExit = this.#lastExit?.type
+    const { worker, incarnation, memoryPeakBytes } = this.#process ?? {}
+    if (worker === undefined || incarnation === undefined) return { waitingCalls, lastExit }
+    const { calls, process } = incarnation
+    const life =
+      incarnation.exit === undefined
+        ? { uptimeMs: process.uptimeMs, children: worker.children }
+        : { uptimeMs: incarnation.exit.uptimeMs }
+    return {
+      workerState: worker.state,
+      ...life,
+      calls: { made: calls.made, pending: calls.pending.size },
+      waitingCalls,
+      bytesSent: process.data.bytesWritten,
+      memoryPeakBytes,
+      lastExit,
+    }
   }
 
   /** Why no call will ever be taken here, as it looks now. */

@@ -3,11 +3,12 @@ import { Incarnation } from '../../actors/incarnation.ts'
 import { shown } from '../../actors/option-checks.ts'
 import { type ResolvedOptions, resolveOptions } from '../../actors/resolve-options.ts'
 import { type Seams, systemSeams } from '../../actors/seams.ts'
+import type { Worker } from '../../actors/worker.ts'
 import type { WorkerOptions } from '../../actors/worker-options.ts'
 import { SpawnError } from '../../errors/worker-errors.ts'
 import { readLikelyScripts } from '../../movement/live/scripts.ts'
 import { prepareModuleReference } from '../../movement/module-reference.ts'
-import { register } from '../live-workers.ts'
+import { register } from '../host-processes.ts'
 import type { InitOption } from '../spec/supervisor-spec.ts'
 import type { ChildIdentity, ChildKind, ChildListener, ChildPlace, ChildRun } from '../tree/child-run.ts'
 import { Follower } from './follower.ts'
@@ -39,11 +40,20 @@ export class WorkerKind implements ChildKind {
       throw new TypeError(`Its name in the tree is its id, \`${id}\`; leave \`name\` out.`)
     }
     if (init !== undefined) checkInit(init)
-    this.#options = resolveOptions({ ...options, name: id }, id)
+    this.#options = resolveOptions(options, id)
     this.#init = init
     this.#seams = seams
     this.#follower = new Follower(id, this.#options, seams)
     this.handle = new WorkerHandle(this.#follower)
+  }
+
+  /** The newest incarnation, in whatever state. */
+  get newest(): Worker | undefined {
+    return this.#follower.newest
+  }
+
+  describe(): Readonly<Record<string, unknown>> {
+    return this.#follower.describe()
   }
 
   attach(place: ChildPlace): void {
@@ -59,14 +69,15 @@ export class WorkerKind implements ChildKind {
     } catch (error) {
       return neverStarted(path, error, listener)
     }
-    const worker = register(incarnation)
+    const launcher = options.launcher ?? this.#seams.launcher
+    const process = register(incarnation, launcher.isLocal)
     // The process takes its time to boot, and the first call is spared this.
     if (options.capture !== 'explicit') setImmediate(readLikelyScripts)
     const { clock } = this.#seams
     const init = this.#init
     const initTimeoutMs = options.bootTimeoutMs
-    const run = new WorkerRun({ incarnation, worker, init, initTimeoutMs, listener, clock })
-    this.#follower.started(worker)
+    const run = new WorkerRun({ incarnation, init, initTimeoutMs, listener, clock })
+    this.#follower.started(process)
     return run
   }
 }

@@ -1,6 +1,5 @@
 import { deathError } from '../../actors/end-errors.ts'
 import type { Incarnation } from '../../actors/incarnation.ts'
-import type { Worker } from '../../actors/worker.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import { SpawnError } from '../../errors/worker-errors.ts'
 import type { Clock } from '../../transport/clock.ts'
@@ -10,7 +9,6 @@ import type { ChildListener, ChildRun } from '../tree/child-run.ts'
 /** What one life of a worker is made of. */
 export interface WorkerRunParts {
   readonly incarnation: Incarnation
-  readonly worker: Worker
   readonly init: InitOption | undefined
   /** How long `init` may take. */
   readonly initTimeoutMs: number
@@ -26,7 +24,6 @@ const patientExitMs = 5000
 
 /** One life of a worker in the tree: boots it, runs `init` there, and tells its supervisor. */
 export class WorkerRun implements ChildRun {
-  readonly worker: Worker
   readonly #parts: WorkerRunParts
   #isBooted = false
   #isStarted = false
@@ -36,7 +33,6 @@ export class WorkerRun implements ChildRun {
 
   constructor(parts: WorkerRunParts) {
     this.#parts = parts
-    this.worker = parts.worker
     const { incarnation } = parts
     void this.#start()
     void incarnation.exited.then((reason) => this.#exited(reason))
