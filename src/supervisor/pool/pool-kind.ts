@@ -62,6 +62,9 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
   /** @throws {TypeError | RangeError | SpecError | CaptureError} for wrong options, before anything is started */
   constructor(id: string, options: PoolOptions, seams: TreeSeams = systemTreeSeams) {
     const resolved = resolvePool(options)
+    if (options.name !== undefined && options.name !== id) {
+      throw new TypeError(`Its name in the tree is its id, \`${id}\`; leave \`name\` out.`)
+    }
     this.#id = id
     this.#options = options
     this.#spec = supervisorOf(options, resolved)

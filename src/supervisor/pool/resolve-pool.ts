@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 
-import { amount, anObject, checkOptions, count, type OptionCheck } from '../../actors/option-checks.ts'
+import { amount, anObject, checkOptions, count, type OptionCheck, text } from '../../actors/option-checks.ts'
 import { isWorkerOption } from '../../actors/resolve-options.ts'
 import { defaultLimits, type Limits } from '../../transport/limits.ts'
 import type { PoolOptions, RecycleOptions } from './pool-options.ts'
@@ -29,8 +29,15 @@ const memberOptions: OptionCheck = (value) => {
     : 'the options of a worker without `name`: the pool names its members itself'
 }
 
+/** A place in the tree is names with slashes between them. */
+const placeName: OptionCheck = (value) =>
+  text(value) ??
+  (/^[^/\p{Cc}]{1,200}$/u.test(value as string)
+    ? undefined
+    : 'at most 200 characters without a slash or control characters')
+
 const checks = {
-  name: any,
+  name: placeName,
   size: countOrZero,
   spares: countOrZero,
   concurrency: count,
