@@ -23,6 +23,9 @@ const shutdownMs = { usual: 5000, drained: 1000 } as const
 /** By default so many restarts a member are fine within the period, and so many in any case. */
 const restarts = { each: 5, least: 10 } as const
 
+/** Members that die under load are no reason to wait long, as long as they had been at work. */
+const backoffDefaults = { maxMs: 5000, resetAfterMs: 1000 } as const
+
 /** A pool has no children but its members, which come at run time. */
 const noChild = (): never => {
   throw new Error('A pool has no children of its own.')
@@ -30,7 +33,9 @@ const noChild = (): never => {
 const noKinds: ChildKinds = { worker: noChild, supervisor: noChild, pool: noChild }
 
 function supervisorOf(options: PoolOptions, { size, spares }: ResolvedPool): ResolvedSpec {
-  const { periodMs, backoff, maxConcurrentBoots } = options
+  const { periodMs, maxConcurrentBoots } = options
+  const isGiven = typeof options.backoff === 'object' || options.backoff === undefined
+  const backoff = isGiven ? { ...backoffDefaults, ...options.backoff } : options.backoff
   const maxRestarts = options.maxRestarts ?? Math.max(restarts.least, restarts.each * (size + spares))
   const given = Object.entries({ periodMs, backoff, maxConcurrentBoots }).filter(
     ([, value]) => value !== undefined,

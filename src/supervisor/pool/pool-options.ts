@@ -34,7 +34,7 @@ export interface PoolOptions {
   readonly maxRestarts?: number
   /** The window in which restarts are counted, in milliseconds. Default 5000. */
   readonly periodMs?: number
-  /** How long a member that keeps dying waits before it is started again. */
+  /** How long a member that keeps dying waits before it is started again. Here `maxMs` is 5000 and `resetAfterMs` 1000. */
   readonly backoff?: BackoffOptions
   /** How many members boot at the same time. Minimum 1. Default: the number of processors, at least 2. */
   readonly maxConcurrentBoots?: number
