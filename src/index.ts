@@ -3,6 +3,7 @@ export type { WorkerTree } from './actors/descendants.ts'
 export { explain } from './actors/explain.ts'
 export type { EvaluateOptions, RunOptions } from './actors/evaluate-options.ts'
 export type { CallInFlight, CrashReport, MemoryLimit } from './actors/crash-report.ts'
+export type { ChildReport, RestartBudget, SupervisorEventBody } from './actors/supervisor-events.ts'
 export type { EventBody, EventEnvelope, EventFilter, MaltsterEvent } from './actors/events.ts'
 export type { WorkerCapabilities } from './actors/capabilities.ts'
 export type { InterruptResult } from './actors/interrupts.ts'
@@ -25,7 +26,8 @@ export { CaptureError, DecodeError, EncodeError, ProtocolError } from './errors/
 export type { ExitReason, ExitType } from './errors/exit-reason.ts'
 export { MaltsterError } from './errors/maltster-error.ts'
 export type { ErrorContext, Executed } from './errors/maltster-error.ts'
-export { WorkerUnavailableError } from './errors/supervision-errors.ts'
+export { RestartLimitError, SpecError, WorkerUnavailableError } from './errors/supervision-errors.ts'
+export type { FailedLeaf, SpecFault } from './errors/supervision-errors.ts'
 export {
   AuthenticationError,
   BootTimeoutError,
@@ -56,7 +58,19 @@ export type { TelemetryRecord } from './supervisor/report/telemetry-record.ts'
 export { root } from './supervisor/root.ts'
 export { shutdownOnSignals } from './supervisor/shutdown-on-signals.ts'
 export type { SignalShutdownOptions } from './supervisor/shutdown-on-signals.ts'
+export type {
+  BackoffOptions,
+  ChildSpec,
+  InitOption,
+  RestartType,
+  Strategy,
+  SupervisorSpec,
+} from './supervisor/spec/supervisor-spec.ts'
 export { supervise } from './supervisor/supervise.ts'
+export type { ChildDown, HandleOf, Supervisor } from './supervisor/supervisor.ts'
+export type { ChildState } from './supervisor/tree/child-run.ts'
+export type { ChildCounts, ChildInfo, ChildTree, SupervisorTree } from './supervisor/tree/child-tree.ts'
+export type { SupervisorState } from './supervisor/tree/supervisor-machine.ts'
 export { spawnWorker } from './supervisor/spawn-worker.ts'
 export { pool } from './supervisor/start-pool.ts'
 export type { HandleState } from './supervisor/worker/follower.ts'

@@ -138,6 +138,7 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
       failed: () => {},
       exited: ended,
     })
+    actor.above = this.#place
     this.#actor = actor
     const crew = new SupervisedCrew(actor, (id) => this.#childOf(id))
     this.#core.enter(crew)

@@ -84,7 +84,7 @@ function rowsOfField(name: string, value: unknown, depth: number): ReportRow[] {
   if (name.endsWith('Ms') && typeof value === 'number') return [[name.slice(0, -2), seconds(value)]]
   if (value instanceof Error) return [[name, causeText(value)], ...causeRows(value.cause, depth)]
   if (typeof value === 'object') return [[name, inspect(value, { depth, breakLength: Infinity })]]
-  return [[name, String(value)]]
+  return [[name, typeof value === 'string' ? value : inspect(value)]]
 }
 
 function isReason(value: unknown): value is ExitReason {

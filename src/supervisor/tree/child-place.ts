@@ -32,13 +32,18 @@ export function restart(actor: SupervisorActor, child: Child): Promise<void> {
   )
 }
 
+/** Whether a supervisor is ending, and does not come back. */
+function isLeaving(actor: SupervisorActor): boolean {
+  return actor.isEnding && (actor.above === undefined || actor.above.status.isLeaving === true)
+}
+
 /** The place of a child, as it is given to what fills it. */
 export function placeOf(actor: SupervisorActor, child: Child): ChildPlace {
   return {
     id: child.id,
     path: child.path,
     get status() {
-      return child.status
+      return { ...child.status, isLeaving: child.goal === 'down' || isLeaving(actor) }
     },
     subscribe: (listener) => {
       child.listeners.add(listener)

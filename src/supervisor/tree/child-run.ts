@@ -55,6 +55,8 @@ export interface ChildStatus {
   readonly incarnation: number
   /** When a child that is backing off is tried again, on the clock of the tree; else undefined. */
   readonly retryAtMs: number | undefined
+  /** It is ending on purpose, or with all that is above it: nobody starts it again. Told by `ChildPlace.status` only. */
+  readonly isLeaving?: boolean
 }
 
 /** The place of a child in the tree: what a handle that follows incarnations sees and may do. */

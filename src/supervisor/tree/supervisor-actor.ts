@@ -5,7 +5,7 @@ import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { ResolvedChild, ResolvedSpec } from '../spec/resolve-spec.ts'
 import { beginLife, type LifeHooks } from './begin-life.ts'
 import { placeOf } from './child-place.ts'
-import type { ChildListener, ChildState } from './child-run.ts'
+import type { ChildListener, ChildPlace, ChildState } from './child-run.ts'
 import type { Child, ChildLife, StartRequest } from './child.ts'
 import { Children } from './children.ts'
 import { Deaths } from './deaths.ts'
@@ -35,6 +35,8 @@ export class SupervisorActor {
   readonly spec: ResolvedSpec
   readonly children: Children
   readonly actor
+  /** Its own place in the tree; undefined for the root. */
+  above: ChildPlace | undefined
   /** Resolves when all its children are gone. */
   readonly exited: Promise<ExitReason>
   readonly #seams: TreeSeams

@@ -71,6 +71,7 @@ export class SupervisorKind implements ChildKind, SupervisorSource {
 
   start({ path, incarnation }: ChildIdentity, listener: ChildListener): ChildRun {
     const actor = new SupervisorActor(this.spec, { path, incarnation }, this.#seams, listener)
+    actor.above = this.place
     this.current = actor
     actor.start()
     return { pid: undefined, stop: (shutdownMs) => actor.end(shutdownMs === 0 ? 'kill' : 'stop') }

@@ -64,8 +64,8 @@ export class SupervisorReports {
   /** A child that was told to end has done so; that is worth telling if it was in another way. */
   ended(child: Child, life: ChildLife, reason: ExitReason): void {
     const { type, exitCode } = reason
-    const isMeant = type === 'shutdown' || type === 'normal' || (type === 'killed' && !life.isKilled)
-    if (isMeant && (exitCode === null || exitCode === 0 || exitCode === 143)) return
+    const isMeant = type === 'shutdown' || type === 'normal' || type === 'killed'
+    if (isMeant && !life.isKilled && (exitCode === null || exitCode === 0 || exitCode === 143)) return
     this.#emit({ type: 'supervisor.shutdownError', child: child.report, reason })
   }
 

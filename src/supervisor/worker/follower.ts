@@ -117,10 +117,14 @@ export class Follower {
 
   /** Why no call will ever be taken here, as it looks now. */
   refusal(): Error | undefined {
-    const { state } = this.status
-    if (!settled.has(state)) return undefined
+    const { state, isLeaving } = this.status
+    const isLost = settled.has(state)
+    if (!isLost && isLeaving !== true) return undefined
     const { path } = this
-    if (state === 'stopped') return stoppedError({ worker: path, pid: undefined }, 'no')
+    const wasStopped = state === 'removed' && this.#lastExit?.type === 'shutdown'
+    if (!isLost || state === 'stopped' || wasStopped) {
+      return stoppedError({ worker: path, pid: undefined }, 'no')
+    }
     const why = {
       finished: 'has ended, and its `restart` leaves it so; `restartChild` starts it again',
       skipped: "was left out, since its `init` returned 'skip'; `restartChild` tries it again",

@@ -73,10 +73,9 @@ export class WorkerKind implements ChildKind {
     const process = register(incarnation, launcher.isLocal)
     // The process takes its time to boot, and the first call is spared this.
     if (options.capture !== 'explicit') setImmediate(readLikelyScripts)
-    const { clock } = this.#seams
     const init = this.#init
     const initTimeoutMs = options.bootTimeoutMs
-    const run = new WorkerRun({ incarnation, init, initTimeoutMs, listener, clock })
+    const run = new WorkerRun({ incarnation, init, initTimeoutMs, listener })
     this.#follower.started(process)
     return run
   }

@@ -2,7 +2,6 @@ import { deathError } from '../../actors/end-errors.ts'
 import type { Incarnation } from '../../actors/incarnation.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import { SpawnError } from '../../errors/worker-errors.ts'
-import type { Clock } from '../../transport/clock.ts'
 import type { InitOption } from '../spec/supervisor-spec.ts'
 import type { ChildListener, ChildRun } from '../tree/child-run.ts'
 
@@ -13,7 +12,6 @@ export interface WorkerRunParts {
   /** How long `init` may take. */
   readonly initTimeoutMs: number
   readonly listener: ChildListener
-  readonly clock: Clock
 }
 
 /** Of the time that a worker has to end, this share is for its calls to finish, and this for it to exit when asked. */
@@ -29,7 +27,6 @@ export class WorkerRun implements ChildRun {
   #isStarted = false
   #isStopping = false
   #startFailure: Error | undefined
-  #endTimer: unknown
 
   constructor(parts: WorkerRunParts) {
     this.#parts = parts
@@ -43,7 +40,7 @@ export class WorkerRun implements ChildRun {
   }
 
   stop(shutdownMs: number): void {
-    const { incarnation, clock } = this.#parts
+    const { incarnation } = this.#parts
     this.#isStopping = true
     if (shutdownMs === 0) {
       // Said first: what the supervisor ends has not crashed.
@@ -55,11 +52,9 @@ export class WorkerRun implements ChildRun {
     void incarnation.stop({
       drainMs: shutdownMs * share.drain,
       exitMs: isPatient ? patientExitMs : shutdownMs * share.exit,
-      // The last rung is the timer below: so it is neither early nor late when the calls have finished before.
+      // The last rung is its supervisor's, who asks again with no time at all when the time is over.
       termMs: Infinity,
     })
-    clock.clearTimeout(this.#endTimer)
-    if (!isPatient) this.#endTimer = clock.setIdleTimeout(() => incarnation.kill('SIGKILL'), shutdownMs)
   }
 
   async #start(): Promise<void> {
@@ -95,8 +90,7 @@ export class WorkerRun implements ChildRun {
   }
 
   #exited(reason: ExitReason): void {
-    const { listener, clock } = this.#parts
-    clock.clearTimeout(this.#endTimer)
+    const { listener } = this.#parts
     if (!this.#isStarted && !this.#isStopping) listener.failed(this.#startError(reason))
     listener.exited(reason)
   }

@@ -117,7 +117,7 @@ describe('a worker in the tree', () => {
     expect(await place.gone()).toMatchObject({ type: 'shutdown', signal: 'SIGKILL', exitCode: null })
   })
 
-  test('42, 49: one that ignores everything is killed when its time is over, and not before', async () => {
+  test('42, 49: one that ignores everything ends when it is asked with no time left', async () => {
     await using place = await new OnePlace().up()
     await place.handle.call(() => {
       process.on('SIGTERM', () => {})
@@ -125,10 +125,13 @@ describe('a worker in the tree', () => {
         for (;;);
       })
     })
-    const startedMs = performance.now()
-    place.run?.stop(400)
+    place.run?.stop(100)
+    await until('it has got SIGTERM', () => {
+      const value = place.kind.newest?.actor.getSnapshot().value
+      return typeof value === 'object' && value.stopping === 'terminating'
+    })
+    place.run?.stop(0)
     expect(await place.gone()).toMatchObject({ type: 'shutdown', signal: 'SIGKILL' })
-    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(399)
   })
 
   test('44: with all the time of the world its calls are waited for', async () => {
