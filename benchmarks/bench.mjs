@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 import { benchCapture } from './capture.mjs'
 import { readOptions } from './options.mjs'
+import { benchPool } from './pool.mjs'
 import { figure, table, timesBetter } from './report.mjs'
 
 /** @typedef {import('./measure.mjs').Results} Results */
@@ -19,6 +20,7 @@ const pinner = 'taskset'
 
 try {
   if (process.argv[2] === 'capture') await benchCapture(machine())
+  else if (process.argv[2] === 'pool') process.exitCode = await benchPool(machine())
   else process.exitCode = bench(readOptions(process.argv.slice(2)))
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))

@@ -4,9 +4,10 @@ export const partNames = ['cold-start', 'sequential', 'in-flight', 'binary', 'me
 
 const usage = `usage: npm run bench -- [${partNames.join(' | ')}] [--quick] [--no-aim] [--aim TIMES]
                           [--rounds N] [--sample-ms MS] [--mib N]
-       npm run bench -- capture
+       npm run bench -- capture | pool
 
   capture      what it costs to find and send what a function refers to
+  pool         what a booted spare is worth beside a cold start, and what an item of a map costs
 
   --quick      fewer and shorter rounds: under a minute
   --aim TIMES  calls a second with 64 in flight on one cpu, as a multiple of fork's; default 4

@@ -1,5 +1,7 @@
 /** How long a child that keeps dying waits, with every default filled in. */
 export interface Backoff {
+  /** Before the first restart in a row, where there is no hurry. Default none. */
+  readonly firstMs?: number
   readonly minMs: number
   readonly maxMs: number
   readonly factor: number
@@ -16,7 +18,8 @@ export interface Backoff {
  * @param random - from 0, to 1 exclusive
  */
 export function backoffDelayMs(backoff: Backoff, attempt: number, random: () => number): number {
-  if (attempt <= 1 || backoff.minMs === 0) return 0
+  if (attempt <= 1) return backoff.firstMs ?? 0
+  if (backoff.minMs === 0) return 0
   // A power of a large number of attempts is Infinity, which the minimum takes care of.
   const full = Math.min(backoff.maxMs, backoff.minMs * backoff.factor ** (attempt - 2))
   return full * (1 - backoff.jitter * random())

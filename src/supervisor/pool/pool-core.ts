@@ -31,6 +31,15 @@ export interface PoolCoreParts {
 /** `starting`: calls wait. `down`: it gave up, and its supervisor may start it again; until then calls are refused. */
 type PoolState = 'starting' | 'up' | 'stopping' | 'stopped' | 'down'
 
+/**
+ * How long the start of a process waits where a spare has taken over, in milliseconds: starting one blocks the host, and
+ * the first call of the spare should not wait for that.
+ */
+export const headStartMs = 50
+
+/** A spare runs this as soon as it is up: of the first call of a process the most part is code that has never run. */
+const warmUp = (nothing: number): number => nothing
+
 /** How often a process is started in place of a recycled one before the pool gives up, and the first wait between. */
 const replacing = { attempts: 5, delayMs: 100 } as const
 
@@ -113,6 +122,7 @@ export class PoolCore implements CrewListener {
     const life = this.roster.add(id, member)
     if (!this.#members.has(id)) life.isLeaving = true
     this.#broadcasts.prepare(life)
+    if (life.slot === undefined && !life.isLeaving) member.call(warmUp, [0]).catch(() => {})
   }
 
   gone(id: string): void {
@@ -206,7 +216,9 @@ export class PoolCore implements CrewListener {
 
   async #grow(size: number, crew: Crew): Promise<void> {
     const ids = Array.from({ length: size - this.#size }, () => this.#newMember())
+    const hasSpares = this.stats().spares > 0
     this.#setSize(size)
+    if (hasSpares) await pause(headStartMs, [], this.#parts.clock)
     const added = await Promise.allSettled(ids.map((id) => crew.add(id)))
     const failed = added.flatMap((one, at) => (one.status === 'rejected' ? [{ id: ids[at]!, one }] : []))
     if (failed.length === 0) return

@@ -11,7 +11,7 @@ import type { WorkerHandle } from '../worker/worker-handle.ts'
 import { WorkerKind } from '../worker/worker-kind.ts'
 import type { PoolMember } from './crew.ts'
 import { MemberKind, type MemberListener } from './member-kind.ts'
-import { PoolCore } from './pool-core.ts'
+import { headStartMs, PoolCore } from './pool-core.ts'
 import type { PoolOptions } from './pool-options.ts'
 import { Pool, type PoolPlace } from './pool.ts'
 import { type ResolvedPool, resolvePool } from './resolve-pool.ts'
@@ -40,7 +40,9 @@ function supervisorOf(options: PoolOptions, { size, spares }: ResolvedPool): Res
   const given = Object.entries({ periodMs, backoff, maxConcurrentBoots }).filter(
     ([, value]) => value !== undefined,
   )
-  return resolveSpec({ maxRestarts, ...Object.fromEntries(given) }, noKinds)
+  const spec = resolveSpec({ maxRestarts, ...Object.fromEntries(given) }, noKinds)
+  const isInNoHurry = spares > 0 && spec.backoff.minMs > 0
+  return isInNoHurry ? { ...spec, backoff: { ...spec.backoff, firstMs: headStartMs } } : spec
 }
 
 interface Member {
