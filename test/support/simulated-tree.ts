@@ -56,7 +56,8 @@ class SimulatedLife implements ChildRun {
     this.#world.note(shutdownMs === 0 ? 'kill' : 'stop', this.identity)
     const { stopMs = 1 } = this.#behaviour
     if (shutdownMs === 0) this.end(exitReason('killed', { signal: 'SIGKILL' }))
-    else if (stopMs !== Infinity) this.#after(stopMs, () => this.end(exitReason('shutdown', { exitCode: 0 })))
+    else if (stopMs === Infinity) this.#world.clock.clearTimeout(this.#timer ?? {})
+    else this.#after(stopMs, () => this.end(exitReason('shutdown', { exitCode: 0 })))
   }
 
   /** It ends, whatever it was doing. */

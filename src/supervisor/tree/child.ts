@@ -50,7 +50,8 @@ export class Child {
   attempts = 0
   retryAtMs: number | undefined
   timer: unknown
-  isQueued = false
+  /** Of its place in the line of those to be started; undefined if it has none. */
+  ticket: number | undefined
   /** It is one of those that the start of the supervisor waits for. */
   isFirst: boolean
   request: StartRequest | undefined

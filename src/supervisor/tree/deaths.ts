@@ -60,9 +60,12 @@ export class Deaths {
     return this.#budgetOf(this.#window)
   }
 
-  /** Notes a death, and calls back once all that happens in this turn has happened. */
-  add(child: Child, life: ChildLife, reason: ExitReason, isTime: () => void): void {
+  add(child: Child, life: ChildLife, reason: ExitReason): void {
     this.#pending.push({ child, life, reason })
+  }
+
+  /** Calls back once all that happens in this turn has happened. */
+  schedule(isTime: () => void): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
     this.#seams.afterTurn(() => {

@@ -24,6 +24,8 @@ export class Moves {
   readonly #parts: MovesParts
   readonly #queue = new StartQueue()
   #stopOrder: StopOrder | undefined
+  /** Those that are to be killed at once. */
+  #doomed: readonly Child[] = []
   #isBusy = false
   #isMoving = false
 
@@ -39,6 +41,11 @@ export class Moves {
   enqueue(child: Child): void {
     if (this.#parts.spec.strategy === 'one-for-one') this.#queue.push(child)
     else this.#queue.insert(child)
+  }
+
+  /** It is not to be started. */
+  dequeue(child: Child): void {
+    this.#queue.remove(child)
   }
 
   /** Stops some children one after the other, the youngest first; then those from `position` on start in order. */
@@ -61,11 +68,7 @@ export class Moves {
   killAll(alive: readonly Child[]): void {
     this.#queue.clear()
     this.#stopOrder = undefined
-    for (const { life } of alive) {
-      if (life === undefined) continue
-      life.toldMs = 0
-      life.run?.stop(0)
-    }
+    this.#doomed = alive
   }
 
   goOn(): void {
@@ -75,11 +78,22 @@ export class Moves {
     // What is begun or told may be over at once, and then there is more to do.
     while (this.#isMoving) {
       this.#isMoving = false
+      this.#kill()
       if (this.#stopOrder?.advance() === true) this.#stopOrder = undefined
       this.#startNext()
     }
     this.#isBusy = false
     this.#parts.rested()
+  }
+
+  #kill(): void {
+    const doomed = this.#doomed
+    this.#doomed = []
+    for (const { life } of doomed) {
+      if (life === undefined) continue
+      life.toldMs = 0
+      life.run?.stop(0)
+    }
   }
 
   #inReverse(children: readonly Child[]): StopGroup[] {

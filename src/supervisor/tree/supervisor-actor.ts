@@ -92,6 +92,7 @@ export class SupervisorActor {
 
   start(): void {
     this.actor.start()
+    this.#moves.goOn()
   }
 
   get state(): SupervisorState {
@@ -141,6 +142,7 @@ export class SupervisorActor {
   /** Stops a child for good; calls back when it is gone. */
   terminate(child: Child, whenGone: () => void): void {
     this.#deaths.forget(child)
+    this.#moves.dequeue(child)
     this.children.want(child, 'down')
     child.spec.lives.isStopped = true
     this.#requests.refuse(child, notStarted(child, 'it was stopped before it was ready'))
@@ -168,7 +170,7 @@ export class SupervisorActor {
       spec: this.spec,
       children: this.children,
       clock: this.#seams.clock,
-      canStart: () => this.state !== 'paused',
+      canStart: () => this.#canStart,
       isFirstStart: () => this.#unstarted > 0,
       begin: (child) => {
         this.#alive++
@@ -183,11 +185,8 @@ export class SupervisorActor {
       actions: {
         startChildren: () => this.#startChildren(),
         stopChildren: ({ context }) => this.#stopChildren(context.because ?? 'stop'),
-        killChildren: () => {
-          this.#moves.killAll(this.#condemnAll())
-          this.#moves.goOn()
-        },
-        goOn: () => this.#seams.afterTurn(() => this.#decideAll()),
+        killChildren: () => this.#moves.killAll(this.#condemnAll()),
+        goOn: () => this.#deaths.schedule(() => this.#decideAll()),
       },
     })
   }
@@ -196,7 +195,8 @@ export class SupervisorActor {
     const { path } = this.identity
     const child = this.children.add(spec, path === '' ? spec.id : `${path}/${spec.id}`, isDynamic)
     // A stop on purpose holds, also when the supervisor itself has been restarted.
-    if (spec.lives.isStopped && !this.spec.resurrect) {
+    if (this.spec.resurrect) spec.lives.isStopped = false
+    if (spec.lives.isStopped) {
       child.isFirst = false
       this.children.want(child, 'down')
       this.children.setState(child, 'stopped')
@@ -209,14 +209,16 @@ export class SupervisorActor {
     let before: SupervisorState = 'starting'
     const next = (snapshot: { value: unknown }): void => {
       const state = supervisorStateOf(snapshot)
-      if (state === before) return
       const from = before
       before = state
-      this.#reports.state(from, state)
+      if (state !== from) this.#reports.state(from, state)
       if (from === 'starting' && state === 'running') {
+        this.#deaths.schedule(() => this.#decideAll())
         this.#listener.ready()
-        this.#decideAll()
-      } else if (state === 'stopping') this.#moves.goOn()
+        this.#moves.goOn()
+      }
+      // Not from its actions, in which the snapshot is still that of before.
+      if (state === 'stopping') this.#moves.goOn()
       else if (state === 'dead') this.#ended()
     }
     // Without an error observer a fault of the machine would end the host as an uncaught exception.
@@ -234,7 +236,6 @@ export class SupervisorActor {
       this.#unstarted++
       this.#moves.enqueue(child)
     }
-    this.#moves.goOn()
   }
 
   #request(child: Child, request: StartRequest): void {
@@ -252,6 +253,14 @@ export class SupervisorActor {
   /** Whether something is being started or stopped that nobody asked for. */
   get #isRestless(): boolean {
     return this.#moves.isStopping || this.children.pending > this.#requests.count
+  }
+
+  /** Deaths come before starts: those that were held, and where order matters all that are not decided about. */
+  get #canStart(): boolean {
+    const { state } = this
+    if (state === 'paused' || this.#failure !== undefined) return false
+    if (state === 'starting') return this.#unstarted > 0
+    return this.spec.strategy === 'one-for-one' || this.#deaths.isEmpty
   }
 
   #tellMachine(): void {
@@ -300,7 +309,8 @@ export class SupervisorActor {
 
   #died(child: Child, life: ChildLife, reason: ExitReason): void {
     this.children.setState(child, 'waiting')
-    this.#deaths.add(child, life, reason, () => this.#decideAll())
+    this.#deaths.add(child, life, reason)
+    this.#deaths.schedule(() => this.#decideAll())
   }
 
   /** Decides about all deaths that are pending. While the supervisor is paused or starting they are kept. */
@@ -311,9 +321,10 @@ export class SupervisorActor {
       for (const { id, outcome } of decision.endings) this.#departures.ended(childOf(id), outcome)
       if (decision.verdict === 'give-up') {
         this.#failure = this.#deaths.limitError()
-        this.actor.send({ type: 'limit.reached' })
-      } else if (decision.verdict === 'shut-down') this.actor.send({ type: 'significant.ended' })
-      else for (const restart of decision.restarts) this.#restarts.begin(childOf(restart.id), restart)
+        return this.actor.send({ type: 'limit.reached' })
+      }
+      if (decision.verdict === 'shut-down') return this.actor.send({ type: 'significant.ended' })
+      for (const restart of decision.restarts) this.#restarts.begin(childOf(restart.id), restart)
     }
     this.#moves.goOn()
   }
@@ -336,7 +347,6 @@ export class SupervisorActor {
     const alive = this.#condemnAll()
     this.#reports.shutdown(because, alive.length)
     this.#moves.stopAll(alive)
-    this.#moves.goOn()
   }
 
   #ended(): void {
