@@ -202,7 +202,7 @@ describe('administration', () => {
     expect(told).toEqual(['first app/a 1 signal', 'second app/a 1 signal'])
     await app.terminateChild('b')
     app.monitor('b', tell('late'))
-    app.monitor('c' as never, tell('nobody'))
+    app.monitor('c', tell('nobody'))
     await until('both are told', () => told.length === 4)
     expect(told.slice(2)).toEqual(['late app/b 1 noproc', 'nobody app/c 0 noproc'])
   })
