@@ -5,6 +5,7 @@ import type { PoolKey } from './slot-of-key.ts'
 
 /** What is known of a failed item. */
 export interface ItemFailure<T> {
+  /** The item itself. */
   readonly item: T
   /** Its place in the input, from 0. */
   readonly index: number
@@ -33,7 +34,9 @@ export interface MapOptions<T, R> extends Omit<PoolCallOptions, 'key' | 'result'
 
 /** How far a map has come. */
 export interface MapProgress {
+  /** Items that have their result. */
   readonly done: number
+  /** All items, if the input says how many it has. */
   readonly total: number | undefined
 }
 

@@ -2,7 +2,9 @@
 export interface PoolMemberStats {
   /** Place in the tree. */
   readonly path: string
+  /** Its process id. */
   readonly pid: number
+  /** Which life of its place it is, from 1. */
   readonly incarnation: number
   /** `serving` takes calls, `spare` is kept for when one is lost, `leaving` has had its last. */
   readonly role: 'serving' | 'spare' | 'leaving'
@@ -20,8 +22,9 @@ export interface PoolStats {
   readonly size: number
   /** How many more are booted and idle. */
   readonly spares: number
-  /** Calls that wait for a member, and calls that are with one. */
+  /** Calls that wait for a member. */
   readonly waiting: number
+  /** Calls that are with a member. */
   readonly running: number
   /** Calls that have been with a member, whatever became of them. */
   readonly served: number

@@ -131,7 +131,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * @param items - an array, or anything to iterate over, also asynchronously
    * @param fn - a function, or `{ module, export }`
    * @param options - see `MapOptions`
-   * @throws what the first item failed with, as `call`, unless `onError` returns something instead
+   * @throws {RemoteError | WorkerDiedError | Error} as `call`: what the first item failed with, in time
    * @throws {TypeError | RangeError} for wrong arguments and options
    * @example
    * import { pool } from 'maltster'
@@ -211,7 +211,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * @param args - its arguments, default none
    * @param options - those of `Worker.call`, and `future`
    * @returns what each member returned that is still there; whoever comes in place of the others runs it as well
-   * @throws what it threw in the first member where it did; then those to come don't run it, others may have
+   * @throws {RemoteError | Error} if it throws in a member; then those to come don't run it, others may have
    * @throws {WorkerUnavailableError | WorkerStoppedError} as `call`
    * @throws {TypeError | RangeError} for wrong arguments and options
    * @example
