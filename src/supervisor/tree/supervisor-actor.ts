@@ -145,6 +145,7 @@ export class SupervisorActor {
     this.#moves.dequeue(child)
     this.children.want(child, 'down')
     child.spec.lives.isStopped = true
+    this.#firstIsDone(child)
     this.#requests.refuse(child, notStarted(child, 'it was stopped before it was ready'))
     child.whenGone.push(whenGone)
     if (child.life === undefined) this.#departures.stopped(child)
@@ -152,7 +153,6 @@ export class SupervisorActor {
       condemn(child, this.children)
       new StopGroup([child], this.#seams.clock).tell()
     }
-    this.#firstIsDone(child)
     this.#moves.goOn()
   }
 

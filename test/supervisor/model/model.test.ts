@@ -7,8 +7,11 @@ import { exitReason, SimulatedTree } from '../../support/simulated-tree.ts'
 import { behaviours, Chance, randomChild, randomSpec } from './random-trees.ts'
 import { type ModelChild, type ModelSpec, Reference } from './reference.ts'
 
-const seedCount = 2500
+/** `MALTSTER_SEEDS=n` looks at more. */
+const seedCount = Number(process.env['MALTSTER_SEEDS'] ?? 2500)
 const injectionCount = 30
+/** Shows each step of a seed that is replayed. */
+const isTraced = process.env['MALTSTER_TRACE'] !== undefined
 
 const words: Record<ChildState, string> = {
   waiting: 'queued',
@@ -184,6 +187,8 @@ class Comparison {
   #compare(when: string): void {
     const ours = describe(this.app)
     const rules = this.reference.describe()
+    const log = this.world.takeLog().join('; ')
+    if (isTraced) console.log(`${this.reference.now} ${when}: ${log}\n  ${ours.join(', ')}`)
     if (ours.join('\n') !== rules.join('\n')) throw this.#fault(when, ours, rules)
   }
 
@@ -220,7 +225,7 @@ it(
   given === undefined
     ? `${seedCount} random trees do what the rules say, event by event`
     : `the random tree of seed ${given} does what the rules say`,
-  { timeout: 120_000 },
+  { timeout: 60_000 + seedCount * 100 },
   async () => {
     const tally = new Map<string, number>()
     if (given !== undefined) return check(Number(given), tally)

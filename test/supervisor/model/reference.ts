@@ -107,7 +107,8 @@ export class Reference {
   step(): void {
     const at = this.next
     this.now = at
-    for (const node of this.#all()) {
+    // Of two that are due at the same moment, that which began to wait first.
+    for (const node of this.#all().toSorted((a, b) => a.turn - b.turn)) {
       if (node.killAt === at) this.#kill(node)
       else if (node.due === at) this.#due(node)
     }
@@ -180,10 +181,14 @@ export class Reference {
     this.#settle()
   }
 
-  find(path: string, from: Sup | undefined = this.top): Node | undefined {
-    const [id, ...rest] = path.split('/')
-    const node = from?.nodes.find(({ spec }) => spec.id === id)
-    return rest.length === 0 ? node : this.find(rest.join('/'), node?.sup)
+  find(path: string): Node | undefined {
+    let sup: Sup | undefined = this.top
+    let node: Node | undefined
+    for (const id of path.split('/')) {
+      node = sup?.nodes.find(({ spec }) => spec.id === id)
+      sup = node?.sup
+    }
+    return node
   }
 
   supervisor(path: string): Sup | undefined {
