@@ -6,9 +6,10 @@ import { availableParallelism, cpus, loadavg, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 import { benchCapture } from './capture.mjs'
-import { readOptions } from './options.mjs'
+import { readOptions, roundsOf } from './options.mjs'
 import { benchPool } from './pool.mjs'
 import { figure, table, timesBetter } from './report.mjs'
+import { benchRestart } from './restart.mjs'
 
 /** @typedef {import('./measure.mjs').Results} Results */
 /** @typedef {{ title: string, cpuList: string | undefined }} Placement */
@@ -21,6 +22,8 @@ const pinner = 'taskset'
 try {
   if (process.argv[2] === 'capture') await benchCapture(machine())
   else if (process.argv[2] === 'pool') process.exitCode = await benchPool(machine())
+  else if (process.argv[2] === 'restart')
+    process.exitCode = await benchRestart(machine(), roundsOf(process.argv[3]))
   else process.exitCode = bench(readOptions(process.argv.slice(2)))
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))

@@ -4,10 +4,11 @@ export const partNames = ['cold-start', 'sequential', 'in-flight', 'binary', 'me
 
 const usage = `usage: npm run bench -- [${partNames.join(' | ')}] [--quick] [--no-aim] [--aim TIMES]
                           [--rounds N] [--sample-ms MS] [--mib N]
-       npm run bench -- capture | pool
+       npm run bench -- capture | pool | restart [ROUNDS]
 
   capture      what it costs to find and send what a function refers to
   pool         what a booted spare is worth beside a cold start, and what an item of a map costs
+  restart      how long a worker that was killed is missed, beside a bare fork; default 15 rounds
 
   --quick      fewer and shorter rounds: under a minute
   --aim TIMES  calls a second with 64 in flight on one cpu, as a multiple of fork's; default 4
@@ -73,3 +74,10 @@ function positive(name, text, otherwise) {
   if (!(value > 0 && value < Infinity)) throw new Error(`--${name} takes a number above 0, not '${text}'.`)
   return value
 }
+
+/**
+ * How many rounds a part takes that has no other options.
+ * @param {string | undefined} text
+ * @throws {Error} if it is no number
+ */
+export const roundsOf = (text) => Math.ceil(positive('rounds', text, 15))
