@@ -60,9 +60,7 @@ export class Children {
   setState(child: Child, state: ChildState): void {
     if (state !== 'backing-off') this.#clearTimer(child)
     if (child.state === state) return
-    this.#change(child.state, -1)
-    child.state = state
-    this.#change(state, 1)
+    this.#move(child, state)
     this.#tell(child)
   }
 
@@ -85,7 +83,8 @@ export class Children {
 
   /** Shows a child of a supervisor that is gone as what has become of that supervisor. */
   mirror(child: Child, state: ChildState, retryAtMs: number | undefined): void {
-    this.setState(child, state)
+    if (child.state === state && child.retryAtMs === retryAtMs) return
+    this.#move(child, state)
     child.retryAtMs = retryAtMs
     this.#tell(child)
   }
@@ -95,6 +94,12 @@ export class Children {
     if (child.timer === undefined) return
     this.#clock.clearTimeout(child.timer)
     child.timer = undefined
+  }
+
+  #move(child: Child, state: ChildState): void {
+    this.#change(child.state, -1)
+    child.state = state
+    this.#change(state, 1)
   }
 
   #change(state: ChildState, by: number): void {

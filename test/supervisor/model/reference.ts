@@ -107,10 +107,11 @@ export class Reference {
   step(): void {
     const at = this.next
     this.now = at
-    // Of two that are due at the same moment, that which began to wait first.
+    // Of two that are due at the same moment, that which was set first.
     for (const node of this.#all().toSorted((a, b) => a.turn - b.turn)) {
       if (node.killAt === at) this.#kill(node)
       else if (node.due === at) this.#due(node)
+      this.#move()
     }
     this.#settle()
   }
@@ -293,6 +294,7 @@ export class Reference {
   #begin(node: Node): void {
     const path = `${node.above.path}/${node.spec.id}`
     node.lasting.lives++
+    node.turn = ++this.#turns
     node.phase = 'booting'
     node.isMarked = false
     node.isTold = false
@@ -306,6 +308,7 @@ export class Reference {
   #tell(node: Node): void {
     if (node.isTold) return
     node.isTold = true
+    node.turn = ++this.#turns
     node.phase = 'ending'
     const { shutdownMs } = node.spec
     if (shutdownMs === 0) return this.#kill(node)
