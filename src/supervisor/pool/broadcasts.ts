@@ -45,7 +45,7 @@ export class Broadcasts {
       const mustRun = (error: unknown): void => {
         if (!isLoss(error) && broadcast.isProven) this.#pool.unprepared(life, error)
       }
-      this.#run(life, broadcast, mustRun).catch(() => {})
+      this.#run(life, withoutSignal(broadcast), mustRun).catch(() => {})
     }
   }
 
@@ -96,4 +96,10 @@ export class Broadcasts {
       if (life.preparing === 0) this.#pool.prepared(life)
     }
   }
+}
+
+/** Who has sent it may have given up waiting long ago. */
+function withoutSignal(broadcast: Broadcast): Broadcast {
+  const { signal: _, ...options } = broadcast.options ?? {}
+  return { ...broadcast, options }
 }

@@ -19,6 +19,10 @@ export interface CrewListener {
   ready(id: string, member: PoolMember): void
   /** That life is over. Another one may follow. */
   gone(id: string): void
+  /** A process could not be started. */
+  failed(error: unknown): void
+  /** A member was stopped by somebody else than the pool, and its supervisor leaves it so. */
+  stopped(id: string): void
   /** Nobody will come back: it was stopped, or has given up. */
   ended(reason: ExitReason): void
 }

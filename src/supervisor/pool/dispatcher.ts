@@ -135,8 +135,8 @@ export class Dispatcher {
 
   #enqueue(job: Job): void {
     job.slot = this.#slotOf(job.task.key)
-    this.#keepAlive.hold()
     this.#turns.add(job, () => this.#begin(job))
+    if (job.isWaiting) this.#keepAlive.hold()
   }
 
   #slotOf(key: PoolKey | undefined): number | undefined {

@@ -4,12 +4,10 @@ import type { Worker } from '../../actors/worker.ts'
 import type { ModuleReference } from '../../movement/module-reference.ts'
 import type { ChildIdentity, ChildKind, ChildListener, ChildPlace, ChildRun } from '../tree/child-run.ts'
 import type { WorkerHandle } from '../worker/worker-handle.ts'
-import type { PoolMember } from './crew.ts'
+import type { CrewListener, PoolMember } from './crew.ts'
 
 /** What a member tells its pool of its lives, besides what it tells the supervisor. */
-export interface MemberListener {
-  ready(id: string, member: PoolMember): void
-  gone(id: string): void
+export interface MemberListener extends Omit<CrewListener, 'ended'> {
   /** How long it may take to end, in milliseconds, of the time that it was given. */
   shutdownMs(givenMs: number): number
 }
@@ -22,6 +20,7 @@ export class MemberKind implements ChildKind {
   readonly kind = 'worker'
   readonly #worker: WorkerChild
   readonly #pool: MemberListener
+  #watching: Disposable | undefined
 
   constructor(worker: WorkerChild, pool: MemberListener) {
     this.#worker = worker
@@ -37,15 +36,25 @@ export class MemberKind implements ChildKind {
   }
 
   attach(place: ChildPlace): void {
+    this.#watching?.[Symbol.dispose]()
     this.#worker.attach?.(place)
+    this.#watching = place.subscribe(({ state }) => {
+      if (state === 'stopped') this.#pool.stopped(place.id)
+    })
   }
 
   start(identity: ChildIdentity, listener: ChildListener): ChildRun {
     const { id } = identity
     const pool = this.#pool
     const run = this.#worker.start(identity, {
-      skipped: () => listener.skipped(),
-      failed: (error) => listener.failed(error),
+      skipped: () => {
+        const message = `\`init\` returned 'skip' in ${identity.path}, and a pool can't do with less than its size.`
+        listener.failed(new Error(message))
+      },
+      failed: (error) => {
+        listener.failed(error)
+        pool.failed(error)
+      },
       ready: () => {
         listener.ready()
         // It may have been told to end while it booted.

@@ -10,9 +10,10 @@ import type { Life } from './life.ts'
 import { OneByOne } from './one-by-one.ts'
 import { pause } from './pause.ts'
 import { callOptionsOf, type PoolCallOptions } from './pool-call-options.ts'
-import { emptyError, gaveUpError, overfullError, stoppedPoolError } from './pool-errors.ts'
+import { emptyError, gaveUpError, overfullError, startingError, stoppedPoolError } from './pool-errors.ts'
 import type { PoolStats } from './pool-stats.ts'
 import { Recycling } from './recycling.ts'
+import { replaceMember } from './replacing.ts'
 import type { ResolvedPool } from './resolve-pool.ts'
 import { retryDelayMs } from './retry.ts'
 import { Roster } from './roster.ts'
@@ -40,8 +41,11 @@ export const headStartMs = 50
 /** A spare runs this as soon as it is up: of the first call of a process the most part is code that has never run. */
 const warmUp = (nothing: number): number => nothing
 
-/** How often a process is started in place of a recycled one before the pool gives up, and the first wait between. */
-const replacing = { attempts: 5, delayMs: 100 } as const
+/**
+ * A pool of which nobody is up gives up when so many starts in a row have failed, and twice as many as it has members:
+ * growing waits keep it below its limit of restarts, and what waits would wait for ever.
+ */
+const leastFailures = 5
 
 /**
  * A pool without its processes: who takes which call, what new members have to run, who is to be replaced. Outlives its
@@ -60,6 +64,11 @@ export class PoolCore implements CrewListener {
   #size: number
   #lastNumber = 0
   #refusal: Error | undefined
+  /** Why it has given up by itself, without its supervisor. */
+  #failure: unknown
+  #failedStarts = 0
+  /** Members whose process is being replaced on purpose. */
+  #replaced = new Set<string>()
   #restarts = 0
   #recycled = 0
   #served = 0
@@ -92,6 +101,11 @@ export class PoolCore implements CrewListener {
     return this.#size
   }
 
+  /** Why it has given up, if it was not its supervisor that did. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
   get state(): PoolState {
     return this.#state
   }
@@ -111,6 +125,9 @@ export class PoolCore implements CrewListener {
     this.#crew = crew
     this.#state = 'starting'
     this.#refusal = undefined
+    this.#failure = undefined
+    this.#failedStarts = 0
+    this.#replaced = new Set()
   }
 
   /** All members have been ready. */
@@ -119,6 +136,7 @@ export class PoolCore implements CrewListener {
   }
 
   ready(id: string, member: PoolMember): void {
+    this.#failedStarts = 0
     const life = this.roster.add(id, member)
     if (!this.#members.has(id)) life.isLeaving = true
     this.#broadcasts.prepare(life)
@@ -131,6 +149,16 @@ export class PoolCore implements CrewListener {
     if (!life.isLeaving && this.#isRunning) this.#restarts++
     this.roster.remove(id)
     this.dispatcher.look()
+  }
+
+  failed(error: unknown): void {
+    const limit = Math.max(leastFailures, 2 * this.#members.size)
+    const isHopeless = ++this.#failedStarts >= limit && this.roster.lives().length === 0
+    if (isHopeless && this.#state === 'up' && this.#crew !== undefined) this.#giveUp(error, this.#crew)
+  }
+
+  stopped(id: string): void {
+    if (this.#state === 'up' && this.#members.has(id)) void this.#replace(id)
   }
 
   ended(reason: ExitReason): void {
@@ -205,10 +233,8 @@ export class PoolCore implements CrewListener {
   /** Makes it larger or smaller, after changes of size that were asked for before. */
   resize(size: number): Promise<void> {
     return this.#changes.do(async () => {
-      if (this.#state === 'starting' || this.#crew === undefined) {
-        throw this.#refusal ?? gaveUpError(this.#parts.path(), undefined, undefined)
-      }
       if (this.#refusal !== undefined) throw this.#refusal
+      if (this.#state !== 'up' || this.#crew === undefined) throw startingError(this.#parts.path())
       if (size > this.#size) await this.#grow(size, this.#crew)
       else if (size < this.#size) await this.#shrink(size, this.#crew)
     })
@@ -300,29 +326,30 @@ export class PoolCore implements CrewListener {
     life.isLeaving = true
     this.#recycled++
     this.#rearrange()
-    void this.#replace(life)
+    void this.#afterIdle(life)
   }
 
-  async #replace(life: Life): Promise<void> {
+  async #afterIdle(life: Life): Promise<void> {
     await life.whenIdle()
-    const crew = this.#crew
-    // It has died instead, and its supervisor has seen to that.
-    if (crew === undefined || this.roster.lifeOf(life.id) !== life) return
-    for (let attempt = 1; this.#crew === crew && this.#isRunning && this.#members.has(life.id); attempt++) {
-      try {
-        await crew.replace(life.id)
-        return
-      } catch (error) {
-        if (this.#crew !== crew || !this.#isRunning) return
-        if (attempt === replacing.attempts) this.#giveUp(error, crew)
-        else await pause(replacing.delayMs * 2 ** (attempt - 1), [], this.#parts.clock)
-      }
-    }
+    // If it has died instead, its supervisor has seen to that.
+    if (this.roster.lifeOf(life.id) === life) await this.#replace(life.id)
   }
 
-  #giveUp(error: unknown, crew: Crew): void {
+  async #replace(id: string): Promise<void> {
+    const crew = this.#crew
+    const replaced = this.#replaced
+    if (crew === undefined || replaced.has(id)) return
+    replaced.add(id)
+    const isWanted = (): boolean => this.#crew === crew && this.#isRunning && this.#members.has(id)
+    const failure = await replaceMember(crew, id, isWanted, this.#parts.clock)
+    replaced.delete(id)
+    if (failure !== undefined) this.#giveUp(failure, crew)
+  }
+
+  #giveUp(failure: unknown, crew: Crew): void {
     this.#state = 'down'
-    this.#refusal = gaveUpError(this.#parts.path(), undefined, error)
+    this.#failure = failure
+    this.#refusal = gaveUpError(this.#parts.path(), undefined, failure)
     this.dispatcher.refuseAll(this.#refusal)
     crew.stop()
   }

@@ -10,6 +10,12 @@ export const emptyError = (path: string): WorkerUnavailableError =>
     retryAt: undefined,
   })
 
+export const startingError = (path: string): WorkerUnavailableError =>
+  new WorkerUnavailableError(`Pool ${path} is starting: resize it when it is up.`, {
+    worker: path,
+    retryAt: undefined,
+  })
+
 export const stoppedPoolError = (path: string): WorkerStoppedError =>
   new WorkerStoppedError(`Pool ${path} has been stopped, or is about to be. Make another one.`, {
     worker: path,

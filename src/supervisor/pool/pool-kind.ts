@@ -128,8 +128,7 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
       settleExited = resolve
     })
     const ended = (reason: ExitReason): void => {
-      const own: ExitReason =
-        startError === undefined ? reason : { ...reason, type: 'boot', cause: startError }
+      const own = this.#reasonOf(reason, startError)
       this.#core.ended(own)
       settleExited(own)
       listener.exited(own)
@@ -175,8 +174,23 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
     this.#core.gone(id)
   }
 
+  failed(error: unknown): void {
+    this.#core.failed(error)
+  }
+
+  stopped(id: string): void {
+    this.#core.stopped(id)
+  }
+
   shutdownMs(givenMs: number): number {
     return this.#isHurried ? Math.min(givenMs, shutdownMs.drained) : givenMs
+  }
+
+  /** To its own supervisor a pool that has not come up, or has given up, is not one that was stopped. */
+  #reasonOf(reason: ExitReason, startError: Error | undefined): ExitReason {
+    if (startError !== undefined) return { ...reason, type: 'boot', cause: startError }
+    const { failure } = this.#core
+    return failure === undefined ? reason : { ...reason, type: 'escalated', cause: failure }
   }
 
   async #startMembers(crew: SupervisedCrew): Promise<void> {

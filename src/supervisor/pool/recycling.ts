@@ -24,7 +24,7 @@ export class Recycling {
     if (life.isLeaving) return
     // With several calls at once those that are there count: it gets no more than so many.
     if (life.served + life.busy >= this.#afterCalls) this.#retire(life)
-    else if (this.#maxRssBytes < Infinity) void this.#measure(life)
+    else if (this.#maxRssBytes < Infinity) this.#measure(life).catch(() => {})
   }
 
   async #measure(life: Life): Promise<void> {

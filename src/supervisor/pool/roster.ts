@@ -19,11 +19,6 @@ export class Roster {
     return this.#slots.length
   }
 
-  /** How many of them take calls, now. */
-  get serving(): number {
-    return this.#slots.filter((life) => life !== undefined && life.preparing === 0).length
-  }
-
   /** Every member that is up, in the order of their starts. */
   lives(): Life[] {
     return [...this.#lives.values()]

@@ -126,6 +126,39 @@ describe('a pool without anybody', () => {
     await expect(core.resize(3)).rejects.toMatchObject({ cause })
   })
 
+  it('gives up when nobody is up and start after start fails, however long the waits between', async () => {
+    const { core, crew } = simulatedPool({ size: 2 })
+    crew.lose('worker-1')
+    for (let failed = 0; failed < 20; failed++) core.failed(new Error('no licence'))
+    expect(core.state).toBe('up')
+    crew.lose('worker-2')
+    const waiting = core.call(() => 0, [], undefined)
+    core.failed(new Error('no licence'))
+    await expect(waiting).rejects.toThrow('no licence')
+    expect([core.state, crew.log.at(-1)]).toEqual(['down', 'stop'])
+    expect(core.failure).toMatchObject({ message: 'no licence' })
+  })
+
+  it('counts only starts that fail in a row', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    for (let round = 0; round < 5; round++) {
+      crew.lose('worker-1')
+      for (let failed = 0; failed < 4; failed++) core.failed(new Error('busy'))
+      crew.begin('worker-1')
+    }
+    expect(await core.call(whoAmI, [], undefined)).toBe('pool/worker-1')
+  })
+
+  it('puts another in place of a member that somebody has stopped', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.lose('worker-1')
+    const call = core.call(whoAmI, [], undefined)
+    core.stopped('worker-1')
+    core.stopped('worker-1')
+    expect(await call).toBe('pool/worker-1')
+    expect(crew.log).toEqual(['replace worker-1'])
+  })
+
   it('takes calls again when its supervisor has started it again, with the size that it had', async () => {
     const { core, crew } = simulatedPool({ size: 1 })
     await core.resize(2)

@@ -282,6 +282,17 @@ describe('broadcast', () => {
     expect(await call).toBe('pool/worker-1')
   })
 
+  it('is run by those to come though the signal of its sender has aborted since', async () => {
+    const { core, crew, unprepared } = simulatedPool({ size: 1 })
+    const controller = new AbortController()
+    await core.broadcast(note, ['a'], { signal: controller.signal }, true)
+    controller.abort()
+    crew.lose('worker-1')
+    crew.begin('worker-1')
+    expect(await core.call(notes, [], undefined)).toEqual(['a'])
+    expect(unprepared).toEqual([])
+  })
+
   it('gives every member the arguments as they were', async () => {
     const { core, crew } = simulatedPool({ size: 1 })
     const list = ['a']

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { liveWorkers, type Pool, RestartLimitError, root, supervise } from 'maltster'
+import { liveWorkers, observe, type Pool, RestartLimitError, root, supervise } from 'maltster'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { useLeakCheck } from '../../support/leak-check.ts'
 import { quietPool, waitUntil, whenFull } from '../../support/test-pool.ts'
@@ -195,6 +195,36 @@ describe('deaths', () => {
     expect(root().whichChildren()).toEqual([])
   })
 
+  it('of all, and no start that succeeds: what waits rejects with the reason of the last', async () => {
+    const flag = join(folder, 'flag')
+    const preload = [
+      { source: `if (require('node:fs').existsSync(${JSON.stringify(flag)})) throw new Error('no licence')` },
+    ]
+    const workers = await quietPool({ size: 1, backoff: { minMs: 10, jitter: 0 }, worker: { preload } })
+    writeFileSync(flag, '')
+    const crash = workers.call(dieNow)
+    const waiting = workers.call(ownPid)
+    await expect(crash).rejects.toThrow('died')
+    await expect(waiting).rejects.toThrow(/given up.*no licence/s)
+    expect(await workers.exited).toMatchObject({ type: 'escalated', cause: { name: 'SpawnError' } })
+    await workers.stop()
+    expect(root().whichChildren()).toEqual([])
+  })
+
+  it('on purpose of single members: another takes the place', async () => {
+    await using workers = await quietPool({ size: 1 })
+    const pids = [await workers.call(ownPid)]
+    const [handle] = workers
+    await handle!.stop()
+    pids.push(await workers.call(ownPid))
+    await handle!.current!.stop()
+    pids.push(await workers.call(ownPid, [], { retry: { times: 1 } }))
+    await workers.call(() => process.exit(0)).catch(() => {})
+    pids.push(await workers.call(ownPid))
+    expect(new Set(pids).size).toBe(4)
+    await whenFull(workers)
+  })
+
   it('while it starts: nothing is left, and the error says why', async () => {
     const preload = [{ source: 'throw new Error("no licence")' }]
     await expect(quietPool({ name: 'jobs', size: 3, worker: { preload } })).rejects.toMatchObject({
@@ -257,6 +287,32 @@ describe('members', () => {
       ['init', 'a', 'b'],
       ['init', 'a', 'only now', 'b'],
     ])
+  })
+
+  it('are ended if they can not run what the others could, which is an event', async () => {
+    const flag = join(folder, 'flag')
+    await using workers = await quietPool({ size: 1 })
+    const events: unknown[] = []
+    using _ = observe((event) => events.push(event), { types: ['pool.broadcastFailed'], path: workers.path })
+    await workers.broadcast(
+      async (path: string) => {
+        const { existsSync: isThere } = await import('node:fs')
+        if (isThere(path)) throw new Error('not any more')
+      },
+      [flag],
+    )
+    writeFileSync(flag, '')
+    await expect(workers.call(dieNow)).rejects.toThrow('died')
+    const waiting = workers.call(ownPid)
+    await waitUntil(() => events.length > 0)
+    rmSync(flag)
+    expect(await waiting).toBeGreaterThan(0)
+    const [handle] = workers
+    expect(events[0]).toMatchObject({
+      path: workers.path,
+      member: handle?.path,
+      error: { message: 'not any more' },
+    })
   })
 
   it('hold the host as long as a call waits, and no longer', async () => {

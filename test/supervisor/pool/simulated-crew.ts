@@ -1,3 +1,4 @@
+import type { CallOptions } from '../../../src/actors/call-options.ts'
 import type { ExitReason } from '../../../src/errors/exit-reason.ts'
 import { WorkerDiedError } from '../../../src/errors/worker-errors.ts'
 import { defaultLimits } from '../../../src/transport/limits.ts'
@@ -41,7 +42,8 @@ export class SimulatedMember implements PoolMember {
     return this.#inFlight.size
   }
 
-  async call(fn: unknown, args: readonly unknown[]): Promise<unknown> {
+  async call(fn: unknown, args: readonly unknown[], options?: CallOptions): Promise<unknown> {
+    options?.signal?.throwIfAborted()
     if (this.#isDead) throw this.#deathError('no')
     let settle: (error: Error) => void = () => {}
     const death = new Promise<never>((_, reject) => {
