@@ -21,7 +21,8 @@ const pinner = 'taskset'
 
 try {
   if (process.argv[2] === 'capture') await benchCapture(machine())
-  else if (process.argv[2] === 'pool') process.exitCode = await benchPool(machine())
+  else if (process.argv[2] === 'pool')
+    process.exitCode = await benchPool(machine(), roundsOf(process.argv[3]))
   else if (process.argv[2] === 'restart')
     process.exitCode = await benchRestart(machine(), roundsOf(process.argv[3]))
   else process.exitCode = bench(readOptions(process.argv.slice(2)))

@@ -1,5 +1,5 @@
-// `npm run bench -- pool`: what a booted spare is worth beside a cold start, and what an item of a map costs by the size of
-// its batches. All in this one process, in turns. Exits with 1 when the aim for spares is missed.
+// `npm run bench -- pool [ROUNDS]`: what a booted spare is worth beside a cold start, and what an item of a map costs by
+// the size of its batches. All in this one process, in turns. Exits with 1 when the aim for spares is missed.
 import { pool, spawnWorker } from 'maltster'
 
 import { median, quantile } from './samples.mjs'
@@ -7,7 +7,6 @@ import { median, quantile } from './samples.mjs'
 /** The first result of a spare that takes over, as a share of what a cold start takes. */
 const aim = 0.06
 const quiet = /** @type {const} */ ({ stdout: 'ignore', stderr: 'ignore' })
-const rounds = 15
 const items = 4000
 
 /** @param {number} a @param {number} b */
@@ -86,9 +85,10 @@ async function mapCosts() {
 
 /**
  * @param {string} machine
+ * @param {number} rounds
  * @returns {Promise<number>} the exit code
  */
-export async function benchPool(machine) {
+export async function benchPool(machine, rounds) {
   console.log(machine)
   /** @type {Record<string, number[]>} */
   const ms = { cold: [], restarted: [], spare: [], spareSinceDeath: [], restartedSinceDeath: [] }
