@@ -60,7 +60,8 @@ async function afterDeath(spares) {
   return { sinceDeathMs, sinceSeenMs }
 }
 
-async function mapCosts() {
+/** @param {number} rounds */
+async function mapCosts(rounds) {
   const workers = await pool({ size: 2, worker: quiet })
   const numbers = Array.from({ length: items }, (_, at) => at)
   /** @param {number} n */
@@ -70,7 +71,7 @@ async function mapCosts() {
   for (const batchSize of [1, 10, 100]) {
     /** @type {number[]} */
     const samples = []
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round <= rounds; round++) {
       const ms = await timed(async () => {
         const doubled = await workers.map(numbers, double, { batchSize })
         if (doubled[items - 1] !== 2 * (items - 1)) throw new Error('a wrong result')
@@ -117,7 +118,7 @@ export async function benchPool(machine, rounds) {
   row('a spare, from the call that kills', 'spareSinceDeath')
   row('without a spare, from when the death is known', 'restarted')
   row('without a spare, from the call that kills', 'restartedSinceDeath')
-  const micros = await mapCosts()
+  const micros = await mapCosts(Math.min(rounds, 5))
   console.log(
     `\n  µs of an item of a map over two workers, by batch size: ${Object.entries(micros)
       .map(([size, cost]) => `${size}: ${cost.toFixed(1)}`)
