@@ -2,12 +2,19 @@ import type { ExitReason } from '../errors/exit-reason.ts'
 
 /** Which child of a supervisor an event is about. */
 export interface ChildReport {
+  /** Its name among its siblings. */
   readonly id: string
+  /** Its place in the tree. */
   readonly path: string
+  /** What it is. */
   readonly kind: 'worker' | 'supervisor' | 'pool'
+  /** Of its process, if it has one. */
   readonly pid: number | undefined
+  /** Which life of its place. */
   readonly incarnation: number
+  /** Which of its deaths are followed by a restart. */
   readonly restart: 'permanent' | 'transient' | 'temporary'
+  /** How long it may take to end, in milliseconds. */
   readonly shutdownMs: number
 }
 
@@ -15,7 +22,9 @@ export interface ChildReport {
 export interface RestartBudget {
   /** Restarts within the period, this one included. */
   readonly used: number
+  /** So many are allowed. */
   readonly maxRestarts: number
+  /** Within so many milliseconds. */
   readonly periodMs: number
 }
 

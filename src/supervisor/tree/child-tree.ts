@@ -7,17 +7,23 @@ import type { SupervisorState } from './supervisor-machine.ts'
 
 /** A child of a supervisor, as it is now. */
 export interface ChildInfo {
+  /** Its name among its siblings. */
   readonly id: string
   /** Place in the tree. */
   readonly path: string
+  /** What it is. */
   readonly kind: 'worker' | 'supervisor' | 'pool'
+  /** What its supervisor knows of it, in one word. */
   readonly state: ChildState
   /** Of the process, while there is one. */
   readonly pid: number | undefined
   /** Which life it is in, or was in last; 0 before the first. */
   readonly incarnation: number
+  /** Which of its deaths are followed by a restart. */
   readonly restart: RestartType
+  /** How long it may take to end, in milliseconds. */
   readonly shutdownMs: number
+  /** Whether its end by itself counts for `autoShutdown`. */
   readonly significant: boolean
   /** When it is started again, if it is backing off; monotonic milliseconds. */
   readonly retryAtMs: number | undefined
@@ -37,14 +43,21 @@ export interface ChildCounts {
 
 /** A supervisor and all that is below it, as plain data. */
 export interface SupervisorTree {
+  /** Its name among its siblings. */
   readonly id: string
+  /** Its place in the tree; empty for the root. */
   readonly path: string
+  /** What it is. */
   readonly kind: 'supervisor'
+  /** In one word. */
   readonly state: SupervisorState
+  /** Which life of its place. */
   readonly incarnation: number
+  /** Who is restarted when a child dies. */
   readonly strategy: Strategy
   /** How much of its restarts it has used. */
   readonly budget: RestartBudget
+  /** In the order of their start. */
   readonly children: readonly ChildTree[]
 }
 
