@@ -3,7 +3,7 @@ import { SpecError, type SpecFault } from '../errors/supervision-errors.ts'
 import type { Pool } from './pool/pool.ts'
 import type { ChildIdOf, KindOf, PathOf, SpecAt } from './spec/child-paths.ts'
 import { resolveChild } from './spec/resolve-spec.ts'
-import type { ChildSpec, SupervisorSpec } from './spec/supervisor-spec.ts'
+import type { ChildSpec } from './spec/supervisor-spec.ts'
 import { restart, terminate } from './tree/child-place.ts'
 import {
   type ChildCounts,
@@ -38,7 +38,8 @@ interface Handles<Spec> {
 
 /** The handle of a child that was started with this spec. */
 export type HandleOf<Spec extends ChildSpec> = Handles<
-  Spec extends { readonly supervisor: infer Sub } ? Sub : SupervisorSpec
+  // oxlint-disable-next-line typescript/no-explicit-any -- it is not used then
+  Spec extends { readonly supervisor: infer Sub } ? Sub : any
 >[KindOf<Spec>]
 
 /**
@@ -58,7 +59,8 @@ export type HandleOf<Spec extends ChildSpec> = Handles<
  * })
  * console.log(await app.worker('kernel').call(() => 6 * 7)) // 42
  */
-export class Supervisor<Spec = SupervisorSpec> implements AsyncDisposable {
+// oxlint-disable-next-line typescript/no-explicit-any -- so that a supervisor of any spec is one
+export class Supervisor<Spec = any> implements AsyncDisposable {
   readonly #source: SupervisorSource
 
   /** @internal */
@@ -289,7 +291,7 @@ export class Supervisor<Spec = SupervisorSpec> implements AsyncDisposable {
     if (actor === undefined || child === undefined) return undefined
     if (slash === -1) return { actor, child }
     const { handle } = child.spec.kind
-    return handle instanceof Supervisor ? (handle as Supervisor).#lookUp(path.slice(slash + 1)) : undefined
+    return handle instanceof Supervisor ? handle.#lookUp(path.slice(slash + 1)) : undefined
   }
 
   #find(path: string): { actor: SupervisorActor; child: Child } {

@@ -41,11 +41,12 @@ type AtId<Child, Id extends string> = Child extends { readonly id: Id; readonly 
     : never
   : never
 
-/** The spec of the supervisor at a path. */
+/** The spec of the supervisor at a path; any, where it is not known. */
 export type SpecAt<Spec, Path extends string> = Path extends `${infer Id}/${infer Rest}`
   ? SpecAt<AtId<ChildrenOf<Spec>, Id>, Rest>
   : [AtId<ChildrenOf<Spec>, Path>] extends [never]
-    ? SupervisorSpec
+    ? // oxlint-disable-next-line typescript/no-explicit-any -- a supervisor of any spec
+      any
     : AtId<ChildrenOf<Spec>, Path>
 
 /** What a child spec is of. */

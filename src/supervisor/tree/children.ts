@@ -81,12 +81,16 @@ export class Children {
     this.setState(child, 'backing-off')
   }
 
-  /** Shows a child of a supervisor that is gone as what has become of that supervisor. */
-  mirror(child: Child, state: ChildState, retryAtMs: number | undefined): void {
-    if (child.state === state && child.retryAtMs === retryAtMs) return
-    this.#move(child, state)
-    child.retryAtMs = retryAtMs
-    this.#tell(child)
+  /** Shows the children of a supervisor that is dead as what has become of it. */
+  mirror(state: ChildState, retryAtMs: number | undefined): void {
+    for (const child of this) {
+      if (state === 'removed') this.remove(child)
+      else if (!child.spec.lives.isStopped && (child.state !== state || child.retryAtMs !== retryAtMs)) {
+        this.#move(child, state)
+        child.retryAtMs = retryAtMs
+        this.#tell(child)
+      }
+    }
   }
 
   #clearTimer(child: Child): void {

@@ -100,8 +100,7 @@ export class SupervisorActor {
   }
 
   get isEnding(): boolean {
-    const { state } = this
-    return state === 'stopping' || state === 'dead'
+    return this.state === 'stopping' || this.state === 'dead'
   }
 
   /** Restarts that count now. */
@@ -158,11 +157,7 @@ export class SupervisorActor {
 
   /** Shows the children of a supervisor that is dead as what has become of it: they may come back with it. */
   mirror(state: ChildState, retryAtMs: number | undefined): void {
-    if (this.state !== 'dead') return
-    for (const child of this.children) {
-      if (state === 'removed') this.children.remove(child)
-      else if (!child.spec.lives.isStopped) this.children.mirror(child, state, retryAtMs)
-    }
+    if (this.state === 'dead') this.children.mirror(state, retryAtMs)
   }
 
   #makeMoves(): Moves {
@@ -295,7 +290,11 @@ export class SupervisorActor {
       this.#firstIsDone(child)
     } else if (child.request !== undefined) this.#departures.notStarted(child, life, reason)
     else if (child.isFirst && life.readyAtMs === undefined) this.#startFailed(child, life, reason)
-    else this.#died(child, life, reason)
+    else {
+      this.children.setState(child, 'waiting')
+      this.#deaths.add(child, life, reason)
+      this.#deaths.schedule(() => this.#decideAll())
+    }
     for (const tell of life.whenOver.splice(0)) tell()
     this.#moves.goOn()
   }
@@ -305,12 +304,6 @@ export class SupervisorActor {
     const error = life.error ?? notStarted(child, 'it ended before it was ready', reason)
     this.#failure = rollbackError(this.identity.path, child, error, reason)
     this.actor.send({ type: 'start.failed' })
-  }
-
-  #died(child: Child, life: ChildLife, reason: ExitReason): void {
-    this.children.setState(child, 'waiting')
-    this.#deaths.add(child, life, reason)
-    this.#deaths.schedule(() => this.#decideAll())
   }
 
   /** Decides about all deaths that are pending. While the supervisor is paused or starting they are kept. */

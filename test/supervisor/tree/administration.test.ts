@@ -21,8 +21,16 @@ it('2: a child that fails at the start has those before it stopped, and those af
   world.start({ children: ['a', 'b', 'c', 'd'].map((id) => worker(id)) })
   world.clock.runOut()
   expect(world.log).toEqual([
-    ...['start a', 'up a', 'start b', 'up b', 'start c', 'down c'],
-    ...['stop b', 'down b', 'stop a', 'down a'],
+    'start a',
+    'up a',
+    'start b',
+    'up b',
+    'start c',
+    'down c',
+    'stop b',
+    'down b',
+    'stop a',
+    'down a',
   ])
   expect(world.failure).toBeInstanceOf(SpawnError)
   expect(world.failure).toMatchObject({ worker: 'app/c', cause: { message: 'app/c failed' } })

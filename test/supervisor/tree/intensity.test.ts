@@ -23,7 +23,7 @@ it('29: two restarts in the period are fine if two are allowed, and the third is
   const { exit } = crashes({ maxRestarts: 2, periodMs: 1000 }, 3, 100)
   expect(exit?.type).toBe('escalated')
   expect(exit?.cause).toBeInstanceOf(RestartLimitError)
-  expect((exit?.cause as RestartLimitError).history).toHaveLength(3)
+  expect((exit!.cause as RestartLimitError).history).toHaveLength(3)
 })
 
 it('30: with none allowed the first restartable death is the end, and others are not', () => {
@@ -88,7 +88,7 @@ it('a window for each child, where restarts are counted by child', () => {
   expect(app.tree().budget.used).toBe(2)
   world.die('b')
   world.clock.runFor(100)
-  expect((world.exit?.cause as RestartLimitError).child).toBe('app/b')
+  expect((world.exit!.cause as RestartLimitError).child).toBe('app/b')
 })
 
 it('B: of two that die at once under one-for-one both count', () => {
@@ -148,7 +148,7 @@ it('34: a supervisor that gives up is abnormal to its parent, and its cause lead
   expect(world.life('other')?.identity.incarnation).toBe(1)
   world.die('jobs/leaf', 'out-of-memory')
   world.clock.runFor(100)
-  const error = world.exit?.cause as RestartLimitError
+  const error = world.exit!.cause as RestartLimitError
   expect(error.child).toBe('app/jobs')
   expect(error.reason.type).toBe('escalated')
   expect(error.cause).toBeInstanceOf(RestartLimitError)
