@@ -16,6 +16,8 @@ export interface Task {
   readonly key: PoolKey | undefined
   /** Each of them takes it out of the line when it aborts; what has begun is not its business. */
   readonly signals: readonly AbortSignal[]
+  /** Whether it can be done anew as it was meant, if it was with a member and certainly did not run there. */
+  readonly mayMove: boolean
   run(member: PoolMember): Promise<unknown>
 }
 
@@ -198,8 +200,10 @@ export class Dispatcher {
 
   /** Another member gets what certainly did not run: that is no second attempt, but the first. */
   #handOn(job: Job): boolean {
-    const isAborted = job.task.signals.some((signal) => signal.aborted)
-    if (isAborted || job.handovers === maxHandovers || this.#pool.refusal() !== undefined) return false
+    const { signals, mayMove } = job.task
+    const isAborted = signals.some((signal) => signal.aborted)
+    if (!mayMove || isAborted || job.handovers === maxHandovers || this.#pool.refusal() !== undefined)
+      return false
     job.handovers++
     this.#enqueue(job)
     return true

@@ -143,6 +143,6 @@ export class ItemRunner {
   #submit(item: unknown, index: number, run: Task['run']): Promise<unknown> {
     const { options, submit } = this.#parts
     const key = options.key === undefined ? undefined : checkedKey(options.key(item, index))
-    return submit({ priority: options.priority ?? 0, key, signals: this.#signals, run })
+    return submit({ priority: options.priority ?? 0, key, signals: this.#signals, mayMove: true, run })
   }
 }

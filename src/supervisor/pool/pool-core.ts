@@ -2,7 +2,7 @@ import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { Clock } from '../../transport/clock.ts'
-import { type ArgumentKeeper, type KeptArguments } from '../worker/kept-arguments.ts'
+import { type ArgumentKeeper, type KeptArguments, rememberArguments } from '../worker/kept-arguments.ts'
 import { Broadcasts } from './broadcasts.ts'
 import type { Crew, CrewListener, PoolMember } from './crew.ts'
 import { Dispatcher, type Task } from './dispatcher.ts'
@@ -203,10 +203,17 @@ export class PoolCore implements CrewListener {
     const signals = signal === undefined ? [] : [signal]
     const goesAtOnce = this.dispatcher.wouldBegin(key)
     const kept = goesAtOnce && retry === undefined ? undefined : this.#parts.keeper.keep(args)
+    const remembered = kept === undefined ? rememberArguments(args) : undefined
+    const mayMove = kept !== undefined || remembered !== undefined
     for (let attempt = 1; ; attempt++) {
-      const run: Task['run'] = (member) => member.call(fn, argumentsOf(kept, args), callOptions)
+      let own = kept === undefined ? args : undefined
+      const run: Task['run'] = (member) => {
+        const now = own ?? kept?.copy() ?? remembered ?? args
+        own = undefined
+        return member.call(fn, now, callOptions)
+      }
       try {
-        return await this.dispatcher.submit({ priority, key, signals, run })
+        return await this.dispatcher.submit({ priority, key, signals, mayMove, run })
       } catch (error) {
         const delayMs = signal?.aborted === true ? undefined : retryDelayMs(retry, error, attempt)
         if (delayMs === undefined) throw error

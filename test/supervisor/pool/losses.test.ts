@@ -62,6 +62,23 @@ describe('a member that is lost', () => {
     expect(await call).toMatchObject({ error: { name: 'WorkerDiedError', executed: 'no' } })
   })
 
+  it('has it go with the arguments as they were, or not at all if there are too many to remember', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.member('worker-1').die()
+    const small = { n: 1 }
+    const large = Array.from({ length: 100 }, (_, at) => at)
+    const first = core.call((own: { n: number }) => own.n, [small], undefined)
+    small.n = 2
+    await turns()
+    crew.lose('worker-1')
+    crew.begin('worker-1')
+    expect(await first).toBe(1)
+    crew.member('worker-1').die()
+    const second = core.call((own: number[]) => own.length, [large], undefined)
+    await expect(second).rejects.toMatchObject({ name: 'WorkerDiedError', executed: 'no' })
+    crew.lose('worker-1')
+  })
+
   it('never has a call run again that may have run, unless `retry` says so', async () => {
     const { core, crew } = simulatedPool({ size: 1 })
     let runs = 0
