@@ -13,8 +13,7 @@ export interface PoolCallOptions extends Omit<CallOptions, 'background'> {
   readonly retry?: RetryOptions
 }
 
-/** @internal */
-export const finite: OptionCheck = (value) =>
+const finite: OptionCheck = (value) =>
   typeof value === 'number' && Number.isFinite(value) ? undefined : 'a finite number'
 
 const aKey: OptionCheck = (value) =>
