@@ -95,6 +95,8 @@ export interface EventSource {
 export interface EventTap {
   /** Told of each event after the observers. What it throws is a fault of the package. */
   told(event: MaltsterEvent): void
+  /** Whether somebody outside wants events of single calls by it, now; asked for each call. */
+  readonly wantsCalls: boolean
   /** Whether somebody outside gets to know of this type by it, now. */
   passesOn(type: EventBody['type']): boolean
 }
@@ -114,10 +116,7 @@ export class EventStream {
   /** Whether somebody wants events of single calls: the one question the hot path asks. */
   get wantsCalls(): boolean {
     if (this.#isObservedForCalls) return true
-    for (const tap of this.#taps) {
-      if (tap.passesOn('call.started') || tap.passesOn('call.moved') || tap.passesOn('call.settled'))
-        return true
-    }
+    for (const tap of this.#taps) if (tap.wantsCalls) return true
     return false
   }
 

@@ -14,6 +14,7 @@ type Exited = Extract<MaltsterEvent, { type: 'worker.exited' }>
 
 /** Keeps the last events of each worker, and tells by `worker.crashed` what is known of one that did not end in order. */
 export class CrashReporter implements EventTap {
+  readonly wantsCalls = false
   readonly #events: EventStream
   readonly #rings = new Map<string, EventRing<MaltsterEvent>>()
   #kills = systemKills()

@@ -10,6 +10,15 @@ export class EventTopics implements EventTap {
   // Kept, for a channel that nobody holds is collected, subscribers and all.
   readonly #channels = new Map<string, Channel>()
 
+  readonly #callTopics = (['call.started', 'call.moved', 'call.settled'] as const).map((type) =>
+    this.#channelOf(type),
+  )
+
+  get wantsCalls(): boolean {
+    for (const topic of this.#callTopics) if (topic.hasSubscribers) return true
+    return false
+  }
+
   passesOn(type: MaltsterEvent['type']): boolean {
     return this.#channelOf(type).hasSubscribers
   }
