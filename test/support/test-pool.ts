@@ -1,13 +1,14 @@
 import { pool, type Pool, type PoolOptions } from 'maltster'
+import { optionsOfKind } from '../scenarios/workers.ts'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** A pool whose members print nothing, and that comes back fast. */
+/** A pool of workers of this run's kind that print nothing, and that comes back fast. */
 export function quietPool(options: PoolOptions = {}): Promise<Pool> {
   return pool({
     size: 2,
     backoff: { minMs: 10 },
     ...options,
-    worker: { stdout: 'ignore', stderr: 'ignore', ...options.worker },
+    worker: { ...optionsOfKind(), stdout: 'ignore', stderr: 'ignore', ...options.worker },
   })
 }
 

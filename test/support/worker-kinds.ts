@@ -55,6 +55,7 @@ const forProcesses = [
   'test/scenarios/running-faults.test.ts',
   'test/scenarios/secrets.test.ts',
   'test/scenarios/wire-faults.test.ts',
+  'test/supervisor/pool/pool-processes.test.ts',
 ]
 
 /** What is about sockets. */

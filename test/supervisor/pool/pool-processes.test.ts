@@ -36,7 +36,11 @@ describe('a pool of processes', () => {
     expect(pids).toEqual(new Set(pidsOf(workers)))
     const [place] = root().tree().children
     expect(place).toMatchObject({ id: 'jobs', kind: 'pool', state: 'up', pool: { size: 2, restarts: 0 } })
-    expect(place?.children).toMatchObject([{ path: 'jobs/worker-1', pid: pidsOf(workers)[0] }, {}])
+    const byPath = new Map(workers.stats().members.map(({ path, pid }) => [path, pid]))
+    expect(place?.children).toMatchObject([
+      { path: 'jobs/worker-1', pid: byPath.get('jobs/worker-1') },
+      { path: 'jobs/worker-2', pid: byPath.get('jobs/worker-2') },
+    ])
     expect(String(workers)).toBe('Pool jobs (up, size 2, 0 running, 0 waiting)')
     await expect(quietPool({ name: 'jobs' })).rejects.toMatchObject({ name: 'SpecError', fault: 'taken' })
   })
