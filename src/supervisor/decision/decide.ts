@@ -58,7 +58,7 @@ export type Decision = { readonly endings: readonly Ending[] } & (
 )
 
 /** Whether a child is started again after this death. */
-export function isRestarted({ restart, reason, uptimeMs }: Omit<Death, 'position'>): boolean {
+function isRestarted({ restart, reason, uptimeMs }: Omit<Death, 'position'>): boolean {
   // Ended by `stop()`: that holds, whatever the restart type. An end before it was ready is no normal one.
   if (reason.type === 'shutdown' || restart === 'temporary') return false
   return restart === 'permanent' || reason.type !== 'normal' || uptimeMs === undefined

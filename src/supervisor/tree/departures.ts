@@ -37,6 +37,7 @@ export class Departures {
   /** It has ended by itself, and is not restarted. */
   ended(child: Child, outcome: 'finished' | 'removed' | 'stopped'): void {
     this.#children.want(child, 'down')
+    if (outcome === 'stopped') child.spec.lives.isStopped = true
     if (outcome === 'removed') this.remove(child)
     else this.#children.setState(child, outcome)
   }

@@ -17,6 +17,7 @@ import { StopGroup } from './stop-order.ts'
 import { endedReason, notStarted, rollbackError } from './supervisor-ends.ts'
 import {
   type EndCause,
+  type SupervisorDrive,
   supervisorMachine,
   type SupervisorState,
   supervisorStateOf,
@@ -86,7 +87,7 @@ export class SupervisorActor {
       this.#settleExited = resolve
     })
     for (const child of spec.children) this.#add(child, false)
-    this.actor = createActor(this.#makeMachine())
+    this.actor = createActor(supervisorMachine, { input: { drive: this.#drive } })
     this.#follow()
   }
 
@@ -175,15 +176,13 @@ export class SupervisorActor {
     })
   }
 
-  #makeMachine() {
-    return supervisorMachine.provide({
-      actions: {
-        startChildren: () => this.#startChildren(),
-        stopChildren: ({ context }) => this.#stopChildren(context.because ?? 'stop'),
-        killChildren: () => this.#moves.killAll(this.#condemnAll()),
-        goOn: () => this.#deaths.schedule(() => this.#decideAll()),
-      },
-    })
+  get #drive(): SupervisorDrive {
+    return {
+      startChildren: () => this.#startChildren(),
+      stopChildren: (because) => this.#stopChildren(because),
+      killChildren: () => this.#moves.killAll(this.#condemnAll()),
+      goOn: () => this.#deaths.schedule(() => this.#decideAll()),
+    }
   }
 
   #add(spec: ResolvedChild, isDynamic: boolean): Child {

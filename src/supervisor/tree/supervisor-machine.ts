@@ -17,10 +17,26 @@ export type SupervisorMachineEvent =
   | { readonly type: 'kill.requested' }
   | { readonly type: 'children.gone' }
 
+/** What the machine has done to the children. */
+export interface SupervisorDrive {
+  startChildren(): void
+  stopChildren(because: EndCause): void
+  killChildren(): void
+  /** Deaths were held, and may be decided about now. */
+  goOn(): void
+}
+
+/** What the machine remembers. */
+export interface SupervisorMachineContext {
+  readonly because: EndCause | undefined
+  readonly drive: SupervisorDrive | undefined
+}
+
 const setupOfSupervisor = setup({
   // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- the way in which `setup` takes its types
   types: {} as {
-    context: { readonly because: EndCause | undefined }
+    context: SupervisorMachineContext
+    input: { readonly drive?: SupervisorDrive } | undefined
     events: SupervisorMachineEvent
   },
   actions: {
@@ -28,11 +44,11 @@ const setupOfSupervisor = setup({
     becauseOfLimit: assign({ because: 'reachedMaxRestarts' as const }),
     becauseOfStart: assign({ because: 'startFailed' as const }),
     becauseOfSignificant: assign({ because: 'autoShutdown' as const }),
-    /** Filled by the actor that has the children. */
-    startChildren: () => {},
-    stopChildren: () => {},
-    killChildren: () => {},
-    goOn: () => {},
+    // Not by `provide`: that would make a machine anew for each supervisor.
+    startChildren: ({ context }) => context.drive?.startChildren(),
+    stopChildren: ({ context }) => context.drive?.stopChildren(context.because ?? 'stop'),
+    killChildren: ({ context }) => context.drive?.killChildren(),
+    goOn: ({ context }) => context.drive?.goOn(),
   },
   guards: {
     isRestless: ({ event }) => 'restless' in event && event.restless,
@@ -40,12 +56,12 @@ const setupOfSupervisor = setup({
 })
 
 /**
- * The life of one incarnation of a supervisor. Pure: what is done to the children is provided from outside, so the
- * machine can be drawn and walked without any. `dead` is entered only when the last child is gone.
+ * The life of one incarnation of a supervisor. Pure: what is done to the children is given from outside, as its input, so
+ * the machine can be drawn and walked without any. `dead` is entered only when the last child is gone.
  */
 export const supervisorMachine = setupOfSupervisor.createMachine({
   id: 'supervisor',
-  context: { because: undefined },
+  context: ({ input }) => ({ because: undefined, drive: input?.drive }),
   initial: 'starting',
   states: {
     starting: {

@@ -8,10 +8,13 @@ import { behaviours, Chance, randomChild, randomSpec } from './random-trees.ts'
 import { type ModelChild, type ModelSpec, Reference } from './reference.ts'
 
 /** `MALTSTER_SEEDS=n` looks at more. */
-const seedCount = Number(process.env['MALTSTER_SEEDS'] ?? 2500)
-const injectionCount = 30
+const seedCount = Number(process.env['MALTSTER_SEEDS'] ?? 2200)
+const injectionCount = 25
 /** Shows each step of a seed that is replayed. */
 const isTraced = process.env['MALTSTER_TRACE'] !== undefined
+
+/** How those die that die by themselves: mostly they crash. */
+const ends = ['crash', 'crash', 'crash', 'crash', 'normal', 'normal', 'shutdown'] as const
 
 const words: Record<ChildState, string> = {
   waiting: 'queued',
@@ -109,9 +112,9 @@ class Comparison {
     const { alive } = this.world
     if (alive.length === 0) return
     const count = Math.min(alive.length, this.#chance.one([1, 1, 1, 2, 3, 5]))
-    const deaths = new Map<string, 'normal' | 'crash'>()
+    const deaths = new Map<string, 'normal' | 'crash' | 'shutdown'>()
     for (let index = 0; index < count; index++) {
-      deaths.set(this.#chance.one(alive), this.#chance.isTrue(0.25) ? 'normal' : 'crash')
+      deaths.set(this.#chance.one(alive), this.#chance.one(ends))
     }
     const list = Array.from(deaths, ([path, end]) => ({ path, end }))
     this.#note(`die ${JSON.stringify(list)}`)
@@ -120,7 +123,7 @@ class Comparison {
     this.reference.die(list)
     // Those lives, and not what may follow them in the same turn.
     const lives = list.map(({ path, end }) => ({ life: this.world.life(path), end }))
-    for (const { life, end } of lives) life?.end(exitReason(end === 'normal' ? 'normal' : 'signal'))
+    for (const { life, end } of lives) life?.end(exitReason(end === 'crash' ? 'signal' : end))
   }
 
   #anyPath(): string | undefined {
@@ -246,6 +249,6 @@ it('random trees do what the rules say, event by event', { timeout: 60_000 + see
     'child added while starting',
     'terminated while delayed',
   ]) {
-    expect(tally.get(what) ?? 0, what).toBeGreaterThan(20)
+    expect(tally.get(what) ?? 0, what).toBeGreaterThan(seedCount / 125)
   }
 })

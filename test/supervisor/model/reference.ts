@@ -117,7 +117,7 @@ export class Reference {
   }
 
   /** Several die in one turn: the tree moves after each, and decides after all. */
-  die(deaths: readonly { path: string; end: 'normal' | 'crash' }[]): void {
+  die(deaths: readonly { path: string; end: 'normal' | 'crash' | 'shutdown' }[]): void {
     const lives = deaths.map(({ path, end }) => ({ path, end, life: this.find(path)?.lasting.lives }))
     for (const { path, end, life } of lives) {
       const node = this.find(path)
@@ -208,8 +208,12 @@ export class Reference {
     return sup.phase === 'ending' || sup.phase === 'over'
   }
 
-  #all(sup: Sup = this.top): Node[] {
-    return sup.nodes.flatMap((node) => [...(node.sup === undefined ? [] : this.#all(node.sup)), node])
+  #all(sup: Sup = this.top, found: Node[] = []): Node[] {
+    for (const node of sup.nodes) {
+      if (node.sup !== undefined) this.#all(node.sup, found)
+      found.push(node)
+    }
+    return found
   }
 
   #supervisor(spec: ModelSpec, path: string, lasting: Lasting, owner: Node | undefined): Sup {
@@ -409,8 +413,10 @@ export class Reference {
     }
   }
 
-  #sups(): Sup[] {
-    return [this.top, ...this.#all().flatMap(({ sup }) => (sup === undefined ? [] : [sup]))]
+  #sups(sup: Sup = this.top, found: Sup[] = []): Sup[] {
+    found.push(sup)
+    for (const node of sup.nodes) if (node.sup !== undefined) this.#sups(node.sup, found)
+    return found
   }
 
   #judgeAll(sup: Sup): void {
@@ -496,6 +502,7 @@ export class Reference {
       node.wanted = false
       if (node.spec.restart === 'temporary') this.#remove(node)
       else this.#down(node, end === 'shutdown' ? 'stopped' : 'finished')
+      if (end === 'shutdown') node.lasting.isStopped = true
     }
     const left = sup.nodes.filter(({ spec: { significant }, wanted }) => significant && wanted).length
     const isLast = ends.some(({ node, end }) => node.spec.significant && end !== 'shutdown')
