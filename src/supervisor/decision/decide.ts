@@ -38,6 +38,8 @@ export interface Circumstances {
 export interface Ending {
   readonly id: string
   readonly outcome: 'finished' | 'removed' | 'stopped'
+  /** Somebody wanted it. */
+  readonly isOnPurpose: boolean
 }
 
 /** A restart that counts. In the group strategies it brings others with it. */
@@ -65,8 +67,9 @@ function isRestarted({ restart, reason, uptimeMs }: Omit<Death, 'position'>): bo
 }
 
 function endingOf({ id, restart, reason }: Death): Ending {
-  if (restart === 'temporary') return { id, outcome: 'removed' }
-  return { id, outcome: reason.type === 'shutdown' ? 'stopped' : 'finished' }
+  const isOnPurpose = reason.type === 'shutdown'
+  if (restart === 'temporary') return { id, outcome: 'removed', isOnPurpose }
+  return { id, outcome: isOnPurpose ? 'stopped' : 'finished', isOnPurpose }
 }
 
 /** The significant child whose end by itself ends the supervisor, if there is one. */

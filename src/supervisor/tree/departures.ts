@@ -1,4 +1,5 @@
 import type { ExitReason } from '../../errors/exit-reason.ts'
+import type { Ending } from '../decision/decide.ts'
 import type { Child, ChildLife } from './child.ts'
 import type { Children } from './children.ts'
 import type { StartRequests } from './start-requests.ts'
@@ -35,9 +36,9 @@ export class Departures {
   }
 
   /** It has ended by itself, and is not restarted. */
-  ended(child: Child, outcome: 'finished' | 'removed' | 'stopped'): void {
+  ended(child: Child, { outcome, isOnPurpose }: Ending): void {
     this.#children.want(child, 'down')
-    if (outcome === 'stopped') child.spec.lives.isStopped = true
+    if (isOnPurpose) child.spec.lives.isStopped = true
     if (outcome === 'removed') this.remove(child)
     else this.#children.setState(child, outcome)
   }

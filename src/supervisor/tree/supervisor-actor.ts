@@ -310,7 +310,7 @@ export class SupervisorActor {
     const isHeld = (): boolean => this.state !== 'running' && this.state !== 'restarting'
     while (!isHeld() && !this.#deaths.isEmpty) {
       const { decision, childOf } = this.#deaths.judge()
-      for (const { id, outcome } of decision.endings) this.#departures.ended(childOf(id), outcome)
+      for (const ending of decision.endings) this.#departures.ended(childOf(ending.id), ending)
       if (decision.verdict === 'give-up') {
         this.#failure = this.#deaths.limitError()
         return this.actor.send({ type: 'limit.reached' })
