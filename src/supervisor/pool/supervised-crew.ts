@@ -2,6 +2,7 @@ import type { ResolvedChild } from '../spec/resolve-spec.ts'
 import { restart, terminate } from '../tree/child-place.ts'
 import type { SupervisorActor } from '../tree/supervisor-actor.ts'
 import type { Crew } from './crew.ts'
+import { stoppedPoolError } from './pool-errors.ts'
 
 /** The members of a pool as children of a supervisor, added at run time: so they boot and end beside each other. */
 export class SupervisedCrew implements Crew {
@@ -13,8 +14,11 @@ export class SupervisedCrew implements Crew {
     this.#specOf = specOf
   }
 
-  add(id: string): Promise<void> {
-    return new Promise((resolve, reject) => void this.#actor.admit(this.#specOf(id), { resolve, reject }))
+  async add(id: string): Promise<void> {
+    if (this.#actor.isEnding) throw stoppedPoolError(this.#actor.identity.path)
+    await new Promise<void>(
+      (resolve, reject) => void this.#actor.admit(this.#specOf(id), { resolve, reject }),
+    )
   }
 
   async remove(id: string): Promise<void> {

@@ -252,6 +252,20 @@ describe('members', () => {
     expect(await workers.call(ownPid)).toBeGreaterThan(0)
   })
 
+  it('are none if the pool is stopped while it grows, shrinks or replaces them', async () => {
+    for (const change of [3, 1, undefined]) {
+      const workers = await quietPool({ size: 2, spares: 1, recycle: { afterCalls: 1 } })
+      const calls = change === undefined ? workers.map(upTo(4), (n) => n) : Promise.resolve()
+      const resized = change === undefined ? Promise.resolve() : workers.resize(change)
+      const settled = Promise.allSettled([resized, calls])
+      await workers.stop({ drainMs: 0 })
+      for (const one of await settled) {
+        if (one.status === 'rejected') expect(one.reason).toMatchObject({ name: 'WorkerStoppedError' })
+      }
+      expect(liveWorkers()).toEqual([])
+    }
+  })
+
   it('are replaced after so many calls, which is no restart', async () => {
     await using workers = await quietPool({ size: 1, recycle: { afterCalls: 3 }, maxRestarts: 0 })
     const pids = await workers.map(upTo(9), () => process.pid)
