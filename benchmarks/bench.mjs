@@ -7,8 +7,10 @@ import { fileURLToPath } from 'node:url'
 
 import { benchCapture } from './capture.mjs'
 import { benchFlow } from './flow.mjs'
-import { readCaptureOptions, readOptions } from './options.mjs'
+import { readCaptureOptions, readOptions, roundsOf } from './options.mjs'
+import { benchPool } from './pool.mjs'
 import { figure, table, timesBetter } from './report.mjs'
+import { benchRestart } from './restart.mjs'
 
 /** @typedef {import('./measure.mjs').Results} Results */
 /** @typedef {{ title: string, cpuList: string | undefined }} Placement */
@@ -21,6 +23,10 @@ const pinner = 'taskset'
 try {
   if (process.argv[2] === 'capture') await benchCapture(machine(), readCaptureOptions(process.argv.slice(3)))
   else if (process.argv[2] === 'flow') process.exitCode = await benchFlow(machine(), process.argv.slice(3))
+  else if (process.argv[2] === 'pool')
+    process.exitCode = await benchPool(machine(), roundsOf(process.argv[3]))
+  else if (process.argv[2] === 'restart')
+    process.exitCode = await benchRestart(machine(), roundsOf(process.argv[3]))
   else process.exitCode = bench(readOptions(process.argv.slice(2)))
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))

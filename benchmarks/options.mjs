@@ -6,10 +6,13 @@ const usage = `usage: npm run bench -- [${partNames.join(' | ')}] [--quick] [--n
                           [--rounds N] [--sample-ms MS] [--mib N]
        npm run bench -- capture [--rounds N] [--install-peers]
        npm run bench -- flow [--quick] [--no-aim]
+       npm run bench -- pool | restart [ROUNDS]
 
   capture      what it costs to find and send what a function refers to
   --install-peers   for that, Pulumi's serializer beside it, about 90 MB; into a cache outside of this folder
   flow         what streams carry, beside calls and a bare socket, and what they hold when nobody takes it
+  pool         what a booted spare is worth beside a cold start, and what an item of a map costs
+  restart      how long a worker that was killed is missed, beside a bare fork; default 15 rounds
 
   --quick      fewer and shorter rounds: under a minute
   --aim TIMES  calls a second with 64 in flight on one cpu, as a multiple of fork's; default 4
@@ -93,3 +96,10 @@ function positive(name, text, otherwise) {
   if (!(value > 0 && value < Infinity)) throw new Error(`--${name} takes a number above 0, not '${text}'.`)
   return value
 }
+
+/**
+ * How many rounds a part takes that has no other options.
+ * @param {string | undefined} text
+ * @throws {Error} if it is no number
+ */
+export const roundsOf = (text) => Math.ceil(positive('rounds', text, 15))

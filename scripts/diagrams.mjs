@@ -10,9 +10,12 @@ import { machineModel, mermaid } from './machine-model.mjs'
  * @returns {Promise<Map<string, string>>}
  */
 export async function diagrams(root) {
-  const { workerMachine } = await import(pathToFileURL(join(root, 'dist/actors/worker-machine.js')).href)
+  /** @param {string} path */
+  const load = (path) => import(pathToFileURL(join(root, path)).href)
+  const { workerMachine } = await load('dist/actors/worker-machine.js')
+  const { supervisorMachine } = await load('dist/supervisor/tree/supervisor-machine.js')
   const files = new Map()
-  for (const machine of [workerMachine]) {
+  for (const machine of [workerMachine, supervisorMachine]) {
     const model = machineModel(machine)
     files.set(`diagrams/${machine.id}.mmd`, mermaid(model))
     files.set(`diagrams/${machine.id}.json`, `${JSON.stringify(model, null, 2)}\n`)

@@ -2,6 +2,8 @@ export type { CallOptions, CastOptions } from './actors/call-options.ts'
 export type { WorkerTree } from './actors/descendants.ts'
 export { explain } from './actors/explain.ts'
 export type { EvaluateOptions, RunOptions } from './actors/evaluate-options.ts'
+export type { CallInFlight, CrashReport, MemoryLimit } from './actors/crash-report.ts'
+export type { ChildReport, RestartBudget, SupervisorEventBody } from './actors/supervisor-events.ts'
 export type { EventBody, EventEnvelope, EventFilter, MaltsterEvent } from './actors/events.ts'
 export type { WorkerCapabilities } from './actors/capabilities.ts'
 export type { InterruptResult } from './actors/interrupts.ts'
@@ -41,6 +43,8 @@ export { ChannelClosedError, ReleasedError } from './errors/flow-errors.ts'
 export type { ExitReason, ExitType } from './errors/exit-reason.ts'
 export { MaltsterError } from './errors/maltster-error.ts'
 export type { ErrorContext, Executed } from './errors/maltster-error.ts'
+export { RestartLimitError, SpecError, WorkerUnavailableError } from './errors/supervision-errors.ts'
+export type { FailedLeaf, SpecFault } from './errors/supervision-errors.ts'
 export {
   AuthenticationError,
   BootTimeoutError,
@@ -62,7 +66,43 @@ export { inProcessWorker } from './supervisor/in-process-worker.ts'
 export type { InProcessOptions } from './supervisor/in-process-worker.ts'
 export { liveWorkers } from './supervisor/live-workers.ts'
 export { observe } from './supervisor/observe.ts'
+export type { ItemFailure, MapOptions, MapProgress } from './supervisor/pool/map-options.ts'
+export type { PoolCallOptions } from './supervisor/pool/pool-call-options.ts'
+export type { PoolOptions, RecycleOptions } from './supervisor/pool/pool-options.ts'
+export type { PoolMemberStats, PoolStats } from './supervisor/pool/pool-stats.ts'
+export type { BroadcastOptions, MapInput, Pool, PoolStopOptions } from './supervisor/pool/pool.ts'
+export type { RetryOptions } from './supervisor/pool/retry.ts'
+export type { PoolKey } from './supervisor/pool/slot-of-key.ts'
+export { formatReport } from './supervisor/report/format-report.ts'
+export type { ReportFormat } from './supervisor/report/format-report.ts'
+export { telemetryRecord } from './supervisor/report/telemetry-record.ts'
+export type { TelemetryRecord } from './supervisor/report/telemetry-record.ts'
+export { root } from './supervisor/root.ts'
+export { shutdownOnSignals } from './supervisor/shutdown-on-signals.ts'
+export type { SignalShutdownOptions } from './supervisor/shutdown-on-signals.ts'
+export type {
+  BackoffOptions,
+  ChildSpec,
+  InitOption,
+  RestartType,
+  Strategy,
+  SupervisorSpec,
+} from './supervisor/spec/supervisor-spec.ts'
+export { supervise } from './supervisor/supervise.ts'
+export type { ChildDown, HandleOf, Supervisor } from './supervisor/supervisor.ts'
+export type { ChildState } from './supervisor/tree/child-run.ts'
+export type { ChildCounts, ChildInfo, ChildTree, SupervisorTree } from './supervisor/tree/child-tree.ts'
+export type { SupervisorState } from './supervisor/tree/supervisor-machine.ts'
 export { spawnWorker } from './supervisor/spawn-worker.ts'
+export { pool } from './supervisor/start-pool.ts'
+export type { HandleState } from './supervisor/worker/follower.ts'
+export type {
+  FollowingOptions,
+  HandleCallOptions,
+  HandleEvaluateOptions,
+  HandleOptions,
+} from './supervisor/worker/handle-options.ts'
+export type { WorkerHandle } from './supervisor/worker/worker-handle.ts'
 export type { LaunchedProcess, Launcher, LaunchRequest, ProcessExit } from './transport/launcher.ts'
 export type { Limits } from './transport/limits.ts'
 export type { Transport, TransportReceiver } from './transport/transport.ts'

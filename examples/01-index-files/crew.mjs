@@ -1,28 +1,33 @@
-// The host's side: hands batches to workers, and sees to it that each counts exactly once though one worker is killed
-// and one caught in an endless loop on the way.
-import { InterruptedError, spawnWorker, WorkerDiedError } from 'maltster'
+// The host's side: hands batches to the members of a pool, and sees to it that each counts exactly once though one of them
+// is killed and one caught in an endless loop on the way. Who is dead is started again by the pool's supervisor.
+import { InterruptedError, observe, supervise, WorkerDiedError } from 'maltster'
 import { addColumns } from './indexing.mjs'
 import { Ledger } from './ledger.mjs'
 import { counted } from './words.mjs'
 
 /** @typedef {import('maltster').Worker} Worker */
+/** @typedef {import('maltster').WorkerHandle} WorkerHandle */
 /** @typedef {import('maltster').ExitReason} ExitReason */
 /** @typedef {import('maltster').InterruptResult} InterruptResult */
+/** @typedef {import('maltster').SupervisorTree} SupervisorTree */
+/** @typedef {import('maltster').RestartBudget} RestartBudget */
 /** @typedef {import('./files.mjs').Batch} Batch */
 /** @typedef {import('./indexing.mjs').Columns} Columns */
 /** @typedef {import('./indexing.mjs').WordIndex} WordIndex */
 
 /** @typedef {{ worker: string, pid: number, reason: ExitReason, lostBatches: number, redoneFiles: number }} Death */
+/** @typedef {{ path: string, outcome: string, budget: RestartBudget }} Restart */
 /** @typedef {{ worker: string, batch: number, result: InterruptResult, held: number, stateIsKept: boolean }} Interrupt */
 /**
  * @typedef {object} Figures
- * @property {number} calls
+ * @property {number} calls - of the workers that were alive at the end, as are the bytes and the time
  * @property {number} bytesSent
- * @property {number} processorMs - of the workers that were alive at the end
- * @property {number} workersStarted
+ * @property {number} processorMs
  * @property {number} batchesRun - more than there are, by those that were done again
  * @property {Death[]} deaths
+ * @property {Restart[]} restarts - what became of each death, and how much of the budget was used by then
  * @property {Interrupt[]} interrupts
+ * @property {SupervisorTree | undefined} tree - at the end of the job, before it was stopped
  */
 /**
  * @typedef {object} CrewOptions
@@ -33,7 +38,7 @@ import { counted } from './words.mjs'
  * @property {number} [leastLimitMs] - no batch is interrupted before it has had so much time; default 1000
  * @property {(done: number) => void} [onProgress]
  * @property {(text: string) => void} [onNews]
- * @property {(workers: readonly Worker[]) => void} [beforeHandIn] - for tests
+ * @property {(workers: readonly WorkerHandle[]) => void} [beforeHandIn] - for tests
  */
 
 /** @param {string} name */
@@ -46,6 +51,9 @@ const handIn = inIndexing('handIn')
 const patience = 20
 const firstLimitMs = 10_000
 
+/** A worker's share is in the memory of one process: another life of the same worker does not have it. @param {Worker} worker */
+const holderOf = ({ name, incarnation }) => `${name}, incarnation ${incarnation}`
+
 /** The workers of one job, and what becomes of them. */
 export class Crew {
   /** @type {Figures} */
@@ -53,18 +61,18 @@ export class Crew {
     calls: 0,
     bytesSent: 0,
     processorMs: 0,
-    workersStarted: 0,
     batchesRun: 0,
     deaths: [],
+    restarts: [],
     interrupts: [],
+    tree: undefined,
   }
   #options
   #ledger
-  /** @type {Promise<Worker>[]} */
-  #starts = []
-  /** By seat: a dead one makes way for another.
-   * @type {Worker[]} */
-  #workers = []
+  /** The lives of workers that have been given work. @type {Set<Worker>} */
+  #lives = new Set()
+  /** By life: what it is at. @type {Map<Worker, Batch>} */
+  #underWay = new Map()
   /** @type {Map<Batch, number>} */
   #attempts = new Map()
   /** How long the batches that are done took together. */
@@ -83,59 +91,80 @@ export class Crew {
    * @returns {Promise<WordIndex>}
    */
   async run() {
+    const { workerCount, beforeHandIn } = this.#options
+    const watching = observe((event) => this.#noteRestart(event), {
+      types: ['supervisor.childTerminated'],
+      path: 'indexing',
+    })
+    const app = await supervise({
+      name: 'indexing',
+      children: [{ id: 'indexers', pool: { size: workerCount } }],
+    })
     try {
-      const seats = Array.from({ length: this.#options.workerCount }, () => this.#startWorker())
-      this.#workers = await Promise.all(seats)
+      const seats = [...app.pool('indexers')]
       for (;;) {
-        await Promise.all(this.#workers.map((_, seat) => this.#fillSeat(seat)))
-        this.#options.beforeHandIn?.(this.#workers)
-        const index = await this.#collect()
-        if (index !== undefined) return index
+        await Promise.all(seats.map((seat) => this.#fillSeat(seat)))
+        beforeHandIn?.(seats)
+        const index = await this.#collect(seats)
+        if (index === undefined) continue
+        for (const seat of seats) await this.#addUsage(seat)
+        this.figures.tree = app.tree()
+        return index
       }
     } finally {
-      await this.#stopAll()
+      await app.stop()
+      watching[Symbol.dispose]()
     }
   }
 
-  #startWorker() {
-    const start = spawnWorker({ name: `indexer-${++this.figures.workersStarted}` })
-    this.#starts.push(start)
-    return start
+  /** @param {import('maltster').MaltsterEvent} event */
+  #noteRestart(event) {
+    if (event.type !== 'supervisor.childTerminated') return
+    const { child, outcome, budget } = event
+    this.figures.restarts.push({ path: child.path, outcome, budget })
   }
 
-  /** Stops whatever was started, the dead and those that are still booting included, and notes what it has used. */
-  async #stopAll() {
-    for (const start of await Promise.allSettled(this.#starts)) {
-      if (start.status === 'rejected') continue
-      const worker = start.value
-      const { calls, bytes, userCpuMs = 0, systemCpuMs = 0 } = await worker.stats()
-      this.figures.calls += calls.made
-      this.figures.bytesSent += bytes.sent
-      this.figures.processorMs += userCpuMs + systemCpuMs
-      await worker.stop()
+  /** @param {WorkerHandle} seat */
+  async #addUsage(seat) {
+    const used = await seat.stats()
+    this.figures.calls += used?.calls.made ?? 0
+    this.figures.bytesSent += used?.bytes.sent ?? 0
+    this.figures.processorMs += (used?.userCpuMs ?? 0) + (used?.systemCpuMs ?? 0)
+  }
+
+  /**
+   * The life of a worker that is up, or the next: its supervisor sees to that.
+   * @param {WorkerHandle} seat
+   */
+  async #lifeAt(seat) {
+    const worker = await seat.whenUp()
+    if (!this.#lives.has(worker)) {
+      this.#lives.add(worker)
+      void worker.exited.then((reason) => this.#ended(worker, reason, seat))
     }
+    return worker
   }
 
   /**
    * Keeps the worker of one seat at work until every batch is held by somebody.
-   * @param {number} seat
+   * @param {WorkerHandle} seat
    */
   async #fillSeat(seat) {
     while (!this.#ledger.isComplete) {
       const batch = this.#ledger.take()
       // The others are at the last ones, and those may still come back.
       if (batch === undefined) await this.#ledger.changed()
-      else await this.#do(batch, seat)
+      else await this.#do(batch, await this.#lifeAt(seat))
     }
   }
 
   /**
    * @param {Batch} batch
-   * @param {number} seat
+   * @param {Worker} worker
    */
-  async #do(batch, seat) {
-    const worker = this.#at(seat)
+  async #do(batch, worker) {
     this.figures.batchesRun++
+    this.#underWay.set(worker, batch)
     const isTrap = this.#trapIsSet && batch.number === this.#options.trapBatch
     const trapAt = isTrap ? Math.floor(batch.paths.length / 2) : -1
     /** @type {Promise<InterruptResult> | undefined} */
@@ -149,13 +178,16 @@ export class Crew {
       this.#killIfDue(worker)
       await indexed
       this.#batchesMs += performance.now() - startedMs
-      this.#ledger.hold(batch, worker.name)
+      this.#underWay.delete(worker)
+      this.#ledger.hold(batch, holderOf(worker))
       this.#options.onProgress?.(this.#ledger.done)
     } catch (error) {
-      this.#ledger.giveBack(batch)
-      if (error instanceof WorkerDiedError) await this.#replace(seat, error.reason, batch)
+      // What it was at is given back with all that it held.
+      if (error instanceof WorkerDiedError) await worker.exited
       else if (!(error instanceof InterruptedError) || interrupt === undefined) throw error
       else {
+        this.#underWay.delete(worker)
+        this.#ledger.giveBack(batch)
         if (isTrap) this.#trapIsSet = false
         await this.#afterInterrupt(worker, batch, await interrupt)
       }
@@ -178,13 +210,6 @@ export class Crew {
     return attempt * Math.max(leastLimitMs, patience * usualMs)
   }
 
-  /** @param {number} seat */
-  #at(seat) {
-    const worker = this.#workers[seat]
-    if (worker === undefined) throw new RangeError(`There is no seat ${seat}.`)
-    return worker
-  }
-
   /**
    * The accident: SIGKILL, by its number, to a process that is in the middle of a batch.
    * @param {Worker} worker
@@ -196,7 +221,7 @@ export class Crew {
     // After the call has gone out.
     setImmediate(() => {
       if (worker.state === 'dead') return
-      const held = this.#ledger.heldBy(worker.name).length
+      const held = this.#ledger.heldBy(holderOf(worker)).length
       onNews?.(
         `kill -9 ${worker.pid}: ${worker.name}, which holds ${counted(held, 'batch')} and works on another`,
       )
@@ -205,25 +230,26 @@ export class Crew {
   }
 
   /**
-   * Nobody else can know what was in the memory of a dead worker: its share is done again, by a new one.
-   * @param {number} seat
+   * Nobody else can know what was in the memory of a dead worker: its share is done again, by whoever comes next.
+   * @param {Worker} worker
    * @param {ExitReason} reason
-   * @param {Batch} [underWay]
+   * @param {WorkerHandle} seat
    */
-  async #replace(seat, reason, underWay) {
-    const dead = this.#at(seat)
-    const lost = this.#ledger.lose(dead.name)
+  async #ended(worker, reason, seat) {
+    if (reason.type === 'shutdown') return
+    const endedMs = performance.now()
+    const underWay = this.#underWay.get(worker)
+    const lost = this.#ledger.lose(holderOf(worker))
+    if (underWay !== undefined) this.#ledger.giveBack(underWay)
     const again = underWay === undefined ? lost : [...lost, underWay]
     const redoneFiles = again.reduce((sum, { paths }) => sum + paths.length, 0)
-    const death = { worker: dead.name, pid: dead.pid, reason, lostBatches: again.length, redoneFiles }
-    this.figures.deaths.push(death)
-    const startedMs = performance.now()
-    const worker = await this.#startWorker()
-    this.#workers[seat] = worker
-    const bootMs = Math.round(performance.now() - startedMs)
+    const { name, pid } = worker
+    this.figures.deaths.push({ worker: name, pid, reason, lostBatches: again.length, redoneFiles })
+    const next = await seat.whenUp()
     this.#options.onNews?.(
-      `${dead.name} died (${reason.type}, ${reason.signal ?? `exit code ${reason.exitCode}`}): ` +
-        `${counted(again.length, 'batch')} to be done again; ${worker.name} (pid ${worker.pid}) took its seat in ${bootMs} ms`,
+      `${name} died (${reason.type}, ${reason.signal ?? `exit code ${reason.exitCode}`}): ` +
+        `${counted(again.length, 'batch')} to be done again; its supervisor has it back, as pid ${next.pid}, ` +
+        `after ${Math.round(performance.now() - endedMs)} ms`,
     )
   }
 
@@ -234,7 +260,7 @@ export class Crew {
    * @param {InterruptResult} result
    */
   async #afterInterrupt(worker, batch, result) {
-    const expected = this.#ledger.heldBy(worker.name)
+    const expected = this.#ledger.heldBy(holderOf(worker))
     const { pid, numbers } = await this.#askWhatIsHeld(worker)
     const stateIsKept = pid === worker.pid && expected.every((number) => numbers.includes(number))
     const held = numbers.length
@@ -259,23 +285,23 @@ export class Crew {
     }
   }
 
-  /** Adds up what the workers hold; undefined if one of them is dead, and its share is to be done again first. */
-  async #collect() {
+  /**
+   * Adds up what the workers hold; undefined if one of them is dead, and its share is to be done again first.
+   * @param {readonly WorkerHandle[]} seats
+   */
+  async #collect(seats) {
+    const workers = await Promise.all(seats.map((seat) => this.#lifeAt(seat)))
     // Of each those that the ledger has, not all that it holds: so a batch can't count twice.
     const parts = await Promise.allSettled(
-      this.#workers.map((worker) => worker.call(handIn, [this.#ledger.heldBy(worker.name)])),
+      workers.map((worker) => worker.call(handIn, [this.#ledger.heldBy(holderOf(worker))])),
     )
     /** @type {WordIndex} */
     const index = new Map()
-    let isWhole = true
-    for (const [seat, part] of parts.entries()) {
+    for (const [place, part] of parts.entries()) {
       if (part.status === 'fulfilled') addColumns(index, /** @type {Columns} */ (part.value))
       else if (!(part.reason instanceof WorkerDiedError)) throw part.reason
-      else {
-        isWhole = false
-        await this.#replace(seat, part.reason.reason)
-      }
+      else await workers[place]?.exited
     }
-    return isWhole ? index : undefined
+    return this.#ledger.isComplete ? index : undefined
   }
 }

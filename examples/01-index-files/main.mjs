@@ -1,6 +1,6 @@
-// Indexes the text files that `node_modules` brought, which words and how often, in several worker processes. On the
-// way one worker is killed with SIGKILL and one is caught in an endless loop; the result must be the same as in one
-// process. `npm start`, or `npm start -- --workers 4 --folder node_modules/xstate`.
+// Indexes the text files that `node_modules` brought, which words and how often, in a pool of worker processes under a
+// supervisor. On the way one worker is killed with SIGKILL, and one is caught in an endless loop; the result must be the
+// same as in one process. `npm start`, or `npm start -- --workers 4 --folder node_modules/xstate`.
 import { availableParallelism } from 'node:os'
 import { basename, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -66,11 +66,13 @@ const isEqual = result.differences.length === 0 && result.fingerprint === result
 const wasKilled = figures.deaths.some(({ reason }) => reason.signal === 'SIGKILL')
 const wasCaught = figures.interrupts.some(({ result: { outcome } }) => outcome === 'interrupted')
 const keptState = figures.interrupts.every(({ stateIsKept }) => stateIsKept)
-const isOk = isEqual && wasKilled && wasCaught && keptState && liveWorkers().length === 0
+const wasRestarted = figures.restarts.some(({ outcome }) => outcome === 'restarted')
+const isOk = isEqual && wasKilled && wasRestarted && wasCaught && keptState && liveWorkers().length === 0
 process.exitCode = isOk ? 0 : 1
 console.log(
   `${isOk ? 'ok' : 'FAILED'}: ${counted(files.length, 'file')}, ${counted(index.size, 'word')}, ` +
     `${isEqual ? 'equal to' : 'DIFFERENT from'} one process; ${counted(figures.deaths.length, 'death')}, ` +
+    `${counted(figures.restarts.length, 'restart')}, ` +
     `${counted(figures.interrupts.length, 'interrupt')}, ` +
     `${counted(figures.batchesRun - batches.length, 'batch')} redone; ` +
     `${seconds(workersMs)} with ${counted(workerCount, 'worker')}, ${seconds(aloneMs)} in one process`,

@@ -66,11 +66,12 @@ export class Progress {
  * @returns {string}
  */
 export function reportOf({ index, figures, batches, workersMs, aloneMs, aloneProcessorMs, ...compared }) {
-  const { calls, bytesSent, workersStarted, batchesRun, deaths, interrupts, processorMs } = figures
+  const { calls, bytesSent, batchesRun, deaths, restarts, interrupts, processorMs, tree } = figures
   const widest = [...index].toSorted((a, b) => b[1].files - a[1].files).slice(0, 5)
   const lines = [
-    row('processes', `${workersStarted} started`),
-    row('calls', `${number(calls)} made, ${number(bytesSent)} bytes sent to the workers`),
+    ...(tree === undefined ? [] : treeRows('tree', tree, 0)),
+    ...restarts.map(restartRow),
+    row('calls', `${number(calls)} made, ${number(bytesSent)} bytes sent, by those that lived to tell`),
     row('batches', `${number(batchesRun)} run for ${number(batches)} that count`),
     ...deaths.flatMap(deathRows),
     ...interrupts.flatMap(interruptRows),
@@ -87,12 +88,34 @@ export function reportOf({ index, figures, batches, workersMs, aloneMs, alonePro
   return lines.join('\n')
 }
 
+/**
+ * The tree, a line each: how a supervisor stands with its restarts, and which life of a worker it is.
+ * @param {string} label
+ * @param {any} node - of `Supervisor.tree()`
+ * @param {number} depth
+ * @returns {string[]}
+ */
+function treeRows(label, { id, kind, state, budget, pid, incarnation, children = [] }, depth) {
+  const facts =
+    kind === 'worker'
+      ? `${state}, pid ${pid}, incarnation ${incarnation}`
+      : `${kind}, ${state}, ${budget.maxRestarts} restarts allowed within ${seconds(budget.periodMs)}`
+  return [
+    row(label, `${'  '.repeat(depth)}${id}: ${facts}`),
+    ...children.flatMap((/** @type {any} */ child) => treeRows('', child, depth + 1)),
+  ]
+}
+
+/** @param {Figures['restarts'][number]} restart */
+const restartRow = ({ path, outcome, budget }) =>
+  row('restarts', `${path} was ${outcome}: ${budget.used} of ${budget.maxRestarts} in the budget used`)
+
 /** @param {Figures['deaths'][number]} death */
 const deathRows = ({ worker, pid, reason, lostBatches, redoneFiles }) => [
   row('death', `${worker} (pid ${pid}): ${reason.type}, ${reason.signal ?? `exit code ${reason.exitCode}`}`),
   row(
     'recovered',
-    `its ${counted(lostBatches, 'batch')} (${counted(redoneFiles, 'file')}), by a worker started by hand`,
+    `its ${counted(lostBatches, 'batch')} (${counted(redoneFiles, 'file')}), by its next incarnation and the others`,
   ),
 ]
 

@@ -2,7 +2,7 @@ import type { Executed } from '../errors/maltster-error.ts'
 import type { InterruptReport, InterruptRequest } from '../transport/messages.ts'
 import { type CallsOptions, placeOf } from './calls-options.ts'
 import type { EarlyEnds } from './early-ends.ts'
-import { executedOf, type PendingCall, type PendingCalls } from './pending-calls.ts'
+import { executedAmong, type PendingCall, type PendingCalls } from './pending-calls.ts'
 import { interruptedError } from './remote-error.ts'
 
 /** Ends many calls at once: those that a ladder has ended over there, and all, when the worker has. */
@@ -48,10 +48,14 @@ export class CallEndings {
     }
   }
 
-  /** Nothing will be answered any more. */
-  endAll(error: (executed: Executed) => Error): void {
-    const { bytesLeft } = this.#options.process
-    for (const call of this.#pending.all()) this.#end(call, error(executedOf(call, bytesLeft)))
+  /**
+   * Nothing will be answered any more.
+   * @param isAnswered - whether each call that was made is among those that are pending, until it is answered
+   */
+  endAll(error: (executed: Executed) => Error, isAnswered: boolean): void {
+    const calls = this.#pending.all()
+    const executed = executedAmong(calls, this.#options.process, isAnswered)
+    for (const call of calls) this.#end(call, error(executed(call)))
   }
 
   #end(call: PendingCall, error: Error): void {

@@ -1,16 +1,15 @@
 import type { CapturePolicy } from '../movement/capture-policy.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
 import type { Shipment } from '../movement/shipment.ts'
-import type { IncomingFrame } from '../transport/frame-reader.ts'
-import type { CallFailure } from '../transport/messages.ts'
+import type { Executed } from '../errors/maltster-error.ts'
 import { frameFlag, frameType } from '../transport/protocol.ts'
 import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions } from './call-options.ts'
+import { CallAnswers } from './call-answers.ts'
 import { CallEndings } from './call-endings.ts'
 import { CallSender, type Outgoing } from './call-sender.ts'
-import { warnUnlessObserved } from './cast-failure.ts'
 import { withCapturePaths } from './capture-paths.ts'
 import { bodyOf, type Callable, hasCaptures, prepareCallable } from './callable.ts'
-import type { CallsOptions } from './calls-options.ts'
+import { type CallsOptions, placeOf } from './calls-options.ts'
 import { checkKeepOptions, References } from './references.ts'
 import type { KeepOptions, RemoteRef } from './remote-ref.ts'
 import { checkStreamOptions, type StreamOptions, windowOf } from './stream-options.ts'
@@ -22,8 +21,6 @@ import { callWatcher } from './call-watcher.ts'
 import { explainCall } from './explain.ts'
 import { Mailbox } from './mailbox.ts'
 import { afterTurn, type PendingCall, pendingCall, PendingCalls } from './pending-calls.ts'
-import { undecodable } from './undecodable.ts'
-import { callError, type ErrorPlace, rejection } from './remote-error.ts'
 
 type AnyRef = RemoteRef<unknown>
 
@@ -38,6 +35,7 @@ export class Calls {
   readonly #early: EarlyEnds
   readonly #streams: Streams
   readonly endings: CallEndings
+  readonly answers: CallAnswers
   readonly references: References
 
   constructor(options: CallsOptions) {
@@ -47,15 +45,16 @@ export class Calls {
     this.#mailbox = new Mailbox(
       options.options,
       () => process.data.pendingBytes,
-      () => this.#place,
+      () => placeOf(options),
     )
     this.sender = new CallSender(process, this.#mailbox, callWatcher(options), options.clock)
-    this.#early = new EarlyEnds(options, this.pending, (call, error) => this.#reject(call, error))
+    this.answers = new CallAnswers(options, this.pending)
+    const { reject } = this.answers
+    this.#early = new EarlyEnds(options, this.pending, reject)
     this.#streams = new Streams(options, this.pending, this.#early)
-    this.endings = new CallEndings(options, this.pending, this.#early, (call, error) =>
-      this.#reject(call, error),
-    )
+    this.endings = new CallEndings(options, this.pending, this.#early, reject)
     this.references = new References(options, this)
+    this.answers.connect({ early: this.#early, streams: this.#streams, references: this.references })
   }
 
   /** Calls made so far. */
@@ -268,88 +267,13 @@ export class Calls {
     })
   }
 
-  /** A frame about a call has come. */
-  received(frame: IncomingFrame): void {
-    const { id, type, flags } = frame
-    if (type === frameType.error && (flags & frameFlag.cast) !== 0) {
-      this.#castFailed(id, this.#failure(frame))
-      return
-    }
-    if (type === frameType.items) {
-      this.#items(frame)
-      return
-    }
-    const call = this.pending.take(id)
-    if (call === undefined) {
-      this.#unexpected(frame)
-      return
-    }
-    if (type === frameType.error) {
-      this.#reject(call, this.#failure(frame))
-      return
-    }
-    let value: unknown
-    try {
-      if ((flags & frameFlag.discard) === 0) value = this.#options.process.codec.decode(frame)
-    } catch (error) {
-      this.#reject(call, undecodable(error, this.#place))
-      return
-    }
-    if (call.stream === undefined) call.resolve(value)
-    else call.stream.ended()
-    if (this.#options.events.wantsCalls) this.#emit({ type: 'call.settled', callId: id, outcome: 'ok' })
-  }
-
-  #items(frame: IncomingFrame): void {
-    const stream = this.pending.get(frame.id)?.stream
-    if (stream === undefined) this.#unexpected(frame)
-    else stream.received(frame)
-  }
-
-  #failure(frame: IncomingFrame): Error {
-    try {
-      return callError(this.#options.process.codec.decode(frame) as CallFailure, this.#place)
-    } catch (error) {
-      return undecodable(error, this.#place)
-    }
-  }
-
-  #unexpected(frame: IncomingFrame): void {
-    const { id } = frame
-    // Of a stream that was ended here any number of items may be on the way.
-    if (this.#streams.hasEnded(id)) return
-    if (this.#early.wasLate(id)) {
-      this.references.late(frame)
-      this.#emit({
-        type: 'frame.dropped',
-        callId: id,
-        why: 'The call had been settled before its answer came.',
-      })
-      return
-    }
-    this.#emit({ type: 'frame.dropped', callId: id, why: 'No such call is under way.' })
-    this.#options.process.strayFrame()
-  }
-
-  #castFailed(callId: number, error: Error): void {
-    const { events, identity } = this.#options
-    this.#emit({ type: 'cast.failed', callId, error })
-    warnUnlessObserved(events, identity.path, error)
-  }
-
-  #reject(call: PendingCall, error: unknown): void {
-    if (call.stream === undefined) call.resolve(rejection(error))
-    else call.stream.failed(error)
-    if (this.#options.events.wantsCalls) {
-      this.#emit({ type: 'call.settled', callId: call.id, outcome: 'failed', error })
-    }
+  /** Nothing will be answered any more. */
+  endAll(error: (executed: Executed) => Error): void {
+    // A cast is not among the calls that wait, so that nothing is known of when it was read.
+    this.endings.endAll(error, !this.#hasCast)
   }
 
   #emit(body: Parameters<EventStream['emit']>[1]): void {
     this.#options.events.emit(this.#options.identity, body)
-  }
-
-  get #place(): ErrorPlace {
-    return { worker: this.#options.identity.path, pid: this.#options.process.pid }
   }
 }

@@ -1,4 +1,5 @@
 import type { EventBody, EventSource } from './events.ts'
+import type { SupervisorEventBody } from './supervisor-events.ts'
 import type { WorkerState } from './worker-machine.ts'
 
 /** A worker and the workers that were started in it. */
@@ -58,7 +59,15 @@ function isReason(value: unknown): boolean {
   )
 }
 
-type NestedType = Exclude<EventBody['type'], 'call.started' | 'call.moved' | 'call.settled' | 'frame.dropped'>
+type NestedType = Exclude<
+  EventBody['type'],
+  | 'call.started'
+  | 'call.moved'
+  | 'call.settled'
+  | 'frame.dropped'
+  | 'worker.crashed'
+  | SupervisorEventBody['type']
+>
 
 /** What workers in workers may tell of themselves, and how it has to look. Single calls stay where they are. */
 const shapes: Readonly<Record<NestedType, Readonly<Record<string, Check>>>> = {

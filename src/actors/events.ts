@@ -1,6 +1,8 @@
 import type { ExitReason } from '../errors/exit-reason.ts'
 import type { PlanEntry } from '../movement/movement-plan.ts'
 import { type Clock, systemClock } from '../transport/clock.ts'
+import type { CrashReport } from './crash-report.ts'
+import type { SupervisorEventBody } from './supervisor-events.ts'
 
 /** What every event says about itself. */
 export interface EventEnvelope {
@@ -24,6 +26,8 @@ export type EventBody =
   | { readonly type: 'worker.ready'; readonly pid: number; readonly bootMs: number }
   | { readonly type: 'worker.state'; readonly pid: number; readonly from: string; readonly to: string }
   | { readonly type: 'worker.exited'; readonly pid: number; readonly reason: ExitReason }
+  /** It did not end in order: what is known of how it came to that. Follows `worker.exited`. */
+  | { readonly type: 'worker.crashed'; readonly pid: number; readonly report: CrashReport }
   /** Heartbeat: the main thread has not answered for so long, but the process has. It may be computing. */
   | { readonly type: 'worker.blocked'; readonly blockedMs: number }
   | { readonly type: 'worker.unblocked'; readonly blockedMs: number }
@@ -62,6 +66,7 @@ export type EventBody =
       readonly afterMs: number
     }
   | { readonly type: 'frame.dropped'; readonly callId: number; readonly why: string }
+  | SupervisorEventBody
 
 /** One event: where and when, and what happened. */
 export type MaltsterEvent = EventEnvelope & EventBody
@@ -86,22 +91,39 @@ export interface EventSource {
   readonly cause?: number | undefined
 }
 
+/** What the package itself does with events, besides telling observers. */
+export interface EventTap {
+  /** Told of each event after the observers. What it throws is a fault of the package. */
+  told(event: MaltsterEvent): void
+  /** Whether somebody outside wants events of single calls by it, now; asked for each call. */
+  readonly wantsCalls: boolean
+  /** Whether somebody outside gets to know of this type by it, now. */
+  passesOn(type: EventBody['type']): boolean
+}
+
 /** The one stream of all that happens in this host. */
 export class EventStream {
   readonly #clock: Clock
   readonly #observers = new Set<Observer>()
+  #taps: readonly EventTap[] = []
   #seq = 0
-  /** Whether somebody wants events of single calls: the one question the hot path asks. */
-  wantsCalls = false
+  #isObservedForCalls = false
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock
   }
 
+  /** Whether somebody wants events of single calls: the one question the hot path asks. */
+  get wantsCalls(): boolean {
+    if (this.#isObservedForCalls) return true
+    for (const tap of this.#taps) if (tap.wantsCalls) return true
+    return false
+  }
+
   /** Tells every observer that wants it, in the order they came. Returns the event's `seq`. */
   emit(source: EventSource, body: EventBody): number {
     const seq = ++this.#seq
-    if (this.#observers.size === 0) return seq
+    if (this.#observers.size === 0 && this.#taps.length === 0) return seq
     const { path, incarnation, cause } = source
     const envelope = {
       seq,
@@ -114,13 +136,14 @@ export class EventStream {
     for (const observer of this.#observers) {
       if (matches(observer.filter, event)) tell(observer, event)
     }
+    for (const tap of this.#taps) tap.told(event)
     return seq
   }
 
   /** Whether somebody would get this type of event from this place. */
   isObserved(type: EventBody['type'], path: string): boolean {
     for (const { filter } of this.#observers) if (matches(filter, { type, path })) return true
-    return false
+    return this.#taps.some((tap) => tap.passesOn(type))
   }
 
   observe(listener: (event: MaltsterEvent) => void, filter: EventFilter = {}): Disposable {
@@ -135,8 +158,13 @@ export class EventStream {
     }
   }
 
+  /** Adds what the package itself does with events. */
+  tap(tap: EventTap): void {
+    this.#taps = [...this.#taps, tap]
+  }
+
   #lookAround(): void {
-    this.wantsCalls = [...this.#observers].some(
+    this.#isObservedForCalls = [...this.#observers].some(
       ({ filter }) => filter.types === undefined || filter.types.some((type) => type.startsWith('call.')),
     )
   }

@@ -207,7 +207,7 @@ export class Incarnation {
       return new WorkerProcess(this.#options, execPath, this.identity, this.#seams, {
         ready: () => this.#sendBack({ type: 'process.ready' }),
         exited: (reason) => this.#sendBack({ type: 'process.exited', reason }),
-        callFrame: (frame) => this.calls.received(frame),
+        callFrame: (frame) => this.calls.answers.received(frame),
         waitsChanged: () => this.#applyReference(),
         interruptReport: (report) => this.#interrupts.reported(report),
         measured: (measurement) => this.#measurements.answered(measurement),
@@ -292,7 +292,7 @@ export class Incarnation {
       process: this.process,
       clock: this.#seams.clock,
       bootTimeoutMs: this.#options.bootTimeoutMs,
-      refuseCalls: () => this.calls.endings.endAll((executed) => stoppedError(this.place, executed)),
+      refuseCalls: () => this.calls.endAll((executed) => stoppedError(this.place, executed)),
       connected: (sendBack) => {
         this.#sendBack = sendBack
         for (const event of this.#early.splice(0)) sendBack(event)
@@ -336,7 +336,7 @@ export class Incarnation {
     this.#heartbeat?.stop()
     this.descendants.clear()
     this.#emit({ type: 'worker.exited', pid: this.process.pid ?? 0, reason })
-    this.calls.endings.endAll((executed) => deathError(this.place, reason, executed))
+    this.calls.endAll((executed) => deathError(this.place, reason, executed))
     this.process.live.end(deathError(this.place, reason, 'unknown'))
     this.#interrupts.processExited()
     this.#measurements.end()

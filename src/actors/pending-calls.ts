@@ -170,7 +170,36 @@ export class PendingCalls {
   }
 }
 
-/** Whether the function of a call may have run, from how far its frame had got when the lane broke. */
-export function executedOf(call: PendingCall, bytesLeft: number): Executed {
-  return call.sentAt === 0 || call.sentAt > bytesLeft ? 'no' : 'unknown'
+/** A write of so little goes as a whole, and is read as one: a read takes up to 64 KiB. */
+const wholeBytes = 16 * 1024
+
+/** What is known of the bytes of a lane that has ended. */
+export interface LaneEnd {
+  /** How many may have left the host. */
+  readonly bytesLeft: number
+  readonly data: { readonly unreadWriteBytes: number | undefined }
+}
+
+/**
+ * Whether the functions of calls that have not been answered may have run: not if they had not left the host, nor if the
+ * worker died without having read the last write and they were in it.
+ *
+ * Its last byte it has not read then, for certain. If all that is open was in that write, what came before had been read,
+ * since it was answered; a read would have taken the write as a whole or not at all, and so it has taken none of it.
+ * @param calls - all that are open
+ * @param isAnswered - whether everything else has been: nothing was sent that nobody waits for
+ */
+export function executedAmong(
+  calls: readonly PendingCall[],
+  { bytesLeft, data: { unreadWriteBytes } }: LaneEnd,
+  isAnswered: boolean,
+): (call: PendingCall) => Executed {
+  let bytesRead = bytesLeft
+  if (unreadWriteBytes !== undefined) {
+    const writeStart = bytesLeft - unreadWriteBytes
+    const areInIt = calls.every(({ sentAt }) => sentAt === 0 || sentAt > writeStart)
+    const isWhole = isAnswered && areInIt && unreadWriteBytes <= wholeBytes
+    bytesRead = isWhole ? writeStart : bytesLeft - 1
+  }
+  return ({ sentAt }) => (sentAt === 0 || sentAt > bytesRead ? 'no' : 'unknown')
 }

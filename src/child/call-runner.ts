@@ -9,16 +9,15 @@ import type { Codec, IncomingBody } from '../transport/codec.ts'
 import type { RegisteredClasses } from '../transport/codec/registered-classes.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
 import type { FrameWriter } from '../transport/frame-writer.ts'
-import type { CallFailure, ThrownData } from '../transport/messages.ts'
+import type { CallFailure } from '../transport/messages.ts'
 import { frameFlag, frameType } from '../transport/protocol.ts'
 import type { CallTable } from './call-table.ts'
+import { FailureWriter } from './failure-writer.ts'
 import { KeptValue } from './kept-value.ts'
 import type { RunningCall } from './running-call.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
 import type { OutgoingStream, StreamEnd } from './stream/outgoing-stream.ts'
 import { OutgoingStreams } from './stream/outgoing-streams.ts'
-import { whyNotSendable } from '../movement/sendable.ts'
-import { thrownData } from '../movement/thrown-data.ts'
 
 type AnyFunction = (...args: unknown[]) => unknown
 
@@ -60,6 +59,7 @@ export class CallRunner {
   readonly #recoverIfCut: () => void
   readonly #functions = new Map<number, Defined>()
   readonly #holdings: Holdings
+  readonly #failures: FailureWriter
   readonly streams: OutgoingStreams
 
   constructor(options: CallRunnerOptions) {
@@ -68,6 +68,8 @@ export class CallRunner {
     this.#codec = options.codec
     this.#writer = options.writer
     this.#recoverIfCut = options.recoverIfCut
+    const clean = (stack: string): string => cleanStack(stack, options.runtimeFiles)
+    this.#failures = new FailureWriter(options.writer, options.trial, clean)
     this.#holdings = new Holdings(options.codec, options.classes)
     this.streams = new OutgoingStreams({
       codec: options.codec,
@@ -79,8 +81,6 @@ export class CallRunner {
       ended: (call, end) => this.#streamEnded(call, end),
     })
   }
-
-  readonly #clean = (stack: string): string => cleanStack(stack, this.#options.runtimeFiles)
 
   /** The text of a function runs as it is defined, and must not be cut off there: it comes only once. */
   isDefining = false
@@ -253,13 +253,12 @@ export class CallRunner {
   }
 
   endAsCollateral(call: RunningCall, at: string): void {
-    this.#send(call, { kind: 'interrupted', collateral: true, executed: 'unknown', at })
+    this.#failures.ofCall(call, { kind: 'interrupted', collateral: true, executed: 'unknown', at })
   }
 
   /** Says that this worker never came to be ready, and why. */
   failBoot(step: string, error: unknown): void {
-    const failure: CallFailure = { kind: 'thrown', thrown: this.#thrown(error) }
-    this.#frame(frameType.bootFailed, 0, 0, failure, step)
+    this.#failures.ofBoot(step, error)
   }
 
   #settle(call: RunningCall): boolean {
@@ -323,7 +322,7 @@ export class CallRunner {
   }
 
   #threw(call: RunningCall, error: unknown): void {
-    if (!call.settled) this.#fail(call, { kind: 'thrown', thrown: this.#thrown(error) })
+    if (!call.settled) this.#fail(call, { kind: 'thrown', thrown: this.#failures.thrown(error) })
   }
 
   #undecodable(call: RunningCall, error: unknown): void {
@@ -333,25 +332,7 @@ export class CallRunner {
   }
 
   #fail(call: RunningCall, failure: CallFailure): void {
-    if (this.#settle(call)) this.#send(call, failure)
-  }
-
-  #send(call: RunningCall, failure: CallFailure): void {
-    this.#frame(frameType.error, call.cast ? frameFlag.cast : 0, call.id, failure)
-  }
-
-  #frame(type: number, flags: number, id: number, failure: CallFailure, step?: string): void {
-    const body = (told: CallFailure): object => (step === undefined ? told : { step, failure: told })
-    try {
-      this.#writer.frame(type, flags, id, 0, body(failure), 'error')
-    } catch {
-      // Over a limit, most likely: the words that matter, cut to a size that fits anything.
-      this.#writer.frame(type, flags, id, 0, body(shortened(failure)), 'error')
-    }
-  }
-
-  #thrown(error: unknown): ThrownData {
-    return thrownData(error, (value) => whyNotSendable(this.#options.trial, value) === undefined, this.#clean)
+    if (this.#settle(call)) this.#failures.ofCall(call, failure)
   }
 }
 
@@ -362,19 +343,4 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   } catch {
     return false
   }
-}
-
-const shortText = (text: string): string => text.slice(0, 4096)
-
-function shortened(failure: CallFailure): CallFailure {
-  if (failure.kind !== 'thrown') return { ...failure, message: '', path: '' } as CallFailure
-  const { isError, name, message, stack } = failure.thrown
-  const thrown = {
-    isError,
-    name: shortText(name),
-    message: shortText(message),
-    stack: shortText(stack),
-    properties: {},
-  }
-  return { kind: 'thrown', thrown }
 }

@@ -1,4 +1,10 @@
-const watchers = new WeakMap<AbortSignal, Set<() => void>>()
+/** Who waits for one signal, and the one listener that tells them. */
+interface Watchers {
+  readonly callbacks: Set<() => void>
+  readonly listener: () => void
+}
+
+const watched = new WeakMap<AbortSignal, Watchers>()
 
 /**
  * Calls back once when the signal aborts. One listener a signal however many calls share it: Node.js warns of a leak
@@ -6,24 +12,26 @@ const watchers = new WeakMap<AbortSignal, Set<() => void>>()
  * @returns stops watching
  */
 export function whenAborted(signal: AbortSignal, callback: () => void): () => void {
-  const known = watchers.get(signal)
-  if (known !== undefined) return watch(signal, known, callback)
-  const callbacks = new Set<() => void>()
-  watchers.set(signal, callbacks)
-  return watch(signal, callbacks, callback)
-}
-
-function watch(signal: AbortSignal, callbacks: Set<() => void>, callback: () => void): () => void {
-  const listener = (): void => {
-    watchers.delete(signal)
-    for (const one of callbacks) one()
+  let watchers = watched.get(signal)
+  if (watchers === undefined) {
+    watchers = watchersOf(signal)
+    watched.set(signal, watchers)
+    signal.addEventListener('abort', watchers.listener, { once: true })
   }
-  if (callbacks.size === 0) signal.addEventListener('abort', listener, { once: true })
+  const { callbacks, listener } = watchers
   callbacks.add(callback)
   return () => {
-    callbacks.delete(callback)
-    if (callbacks.size > 0) return
-    watchers.delete(signal)
+    if (!callbacks.delete(callback) || callbacks.size > 0) return
+    watched.delete(signal)
     signal.removeEventListener('abort', listener)
   }
+}
+
+function watchersOf(signal: AbortSignal): Watchers {
+  const callbacks = new Set<() => void>()
+  const listener = (): void => {
+    watched.delete(signal)
+    for (const one of callbacks) one()
+  }
+  return { callbacks, listener }
 }

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { ModulePlace } from './definition.ts'
 
 /** What Node.js can't load without help, or only in later versions. */
-export const typeScriptFile = /\.(?:[cm]?ts|tsx|jsx)$/
+const typeScriptFile = /\.(?:[cm]?ts|tsx|jsx)$/
 
 /** TypeScript names the file that there will be: `./tasks.js` for `./tasks.ts`. */
 const sourceOf = (path: string): string => path.replace(/\.([cm]?)js$/, '.$1ts')

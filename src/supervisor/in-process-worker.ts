@@ -1,11 +1,9 @@
-import { Incarnation } from '../actors/incarnation.ts'
-import { isWorkerOption, resolveOptions } from '../actors/resolve-options.ts'
+import { isWorkerOption } from '../actors/resolve-options.ts'
 import { systemSeams } from '../actors/seams.ts'
 import type { Worker } from '../actors/worker.ts'
 import type { WorkerOptions } from '../actors/worker-options.ts'
 import { inProcessLauncher } from './in-process-launcher.ts'
-import { nextWorkerName, register } from './live-workers.ts'
-import { pathOf } from './nesting.ts'
+import { startUnderRoot } from './start-under-root.ts'
 
 /** The options of a worker that mean something without a process. */
 export type InProcessOptions = Pick<
@@ -35,6 +33,7 @@ const known: ReadonlySet<string> = new Set([
  *
  * @param options - those of `WorkerOptions` that mean something here
  * @throws {SpawnError} if a step of `preload` fails
+ * @throws {SpecError} if the name belongs to somebody who is alive
  * @throws {TypeError | RangeError} for wrong options, and for those that need a process
  * @example
  * import { inProcessWorker } from 'maltster'
@@ -50,11 +49,5 @@ export async function inProcessWorker(options: InProcessOptions = {}): Promise<W
       throw new TypeError(`Option \`${name}\` needs a process of its own. ${advice}`)
     }
   }
-  const resolved = resolveOptions(options, options?.name ?? nextWorkerName())
-  const { name } = resolved
-  const identity = { name, path: pathOf(name), incarnation: 1 }
-  const incarnation = new Incarnation(resolved, identity, { ...systemSeams, launcher: inProcessLauncher })
-  const worker = register(incarnation)
-  await incarnation.ready
-  return worker
+  return startUnderRoot(options, { ...systemSeams, launcher: inProcessLauncher })
 }

@@ -27,16 +27,16 @@ function inWords(event: MaltsterEvent): MaltsterEvent {
   return { ...event, reason: { ...event.reason, cause: String(event.reason.cause) } }
 }
 
-/** The place of a worker that is started here: below the worker that this process is, if it is one. */
-export function pathOf(name: string): string {
+/** The place of this host in the tree: that of the worker that it is, or, if it is none, the top, which has no name. */
+export function ownPath(): string {
   const context = ownContext()
   const own = context?.identity
-  if (context === undefined || own === undefined) return name
+  if (context === undefined || own === undefined) return ''
   if (!isReporting) {
     isReporting = true
     if (ownPlace !== undefined) context.protect(ownPlace)
     // Not all types: whoever observes single calls slows each of them down.
     hostEvents.observe(report, { types: nestedTypes })
   }
-  return `${own.path}/${name}`
+  return own.path
 }

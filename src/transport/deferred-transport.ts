@@ -56,6 +56,10 @@ export class DeferredTransport implements Transport {
     return this.#lane === undefined ? this.#waitingBytes : this.#lane.heldBytes
   }
 
+  get unreadWriteBytes(): number | undefined {
+    return this.#lane?.unreadWriteBytes
+  }
+
   /** The real lane is there. One that comes after the end, or second, is destroyed. */
   attach(lane: Transport, options: AttachOptions = {}): void {
     if (this.#isOver || this.#lane !== undefined) {

@@ -76,6 +76,11 @@ export class FrameWriter {
     return this.#unflushedBytes + this.#transport.heldBytes
   }
 
+  /** See `Transport.unreadWriteBytes`. */
+  get unreadWriteBytes(): number | undefined {
+    return this.#transport.unreadWriteBytes
+  }
+
   /** Bytes that were given and have not left this process. */
   get pendingBytes(): number {
     return this.#unflushedBytes + this.#transport.pendingBytes

@@ -92,6 +92,13 @@ class SocketLane implements Transport {
     return this.#givenBytes - this.#guard.startedBytes
   }
 
+  get unreadWriteBytes(): number | undefined {
+    // What a unix socket says whose other end was closed with bytes in it; on the network it may mean other things.
+    const error: NodeJS.ErrnoException | undefined = this.#error
+    const isUnread = error?.code === 'ECONNRESET' && this.kind !== 'tcp'
+    return isUnread ? this.#guard.lastWriteBytes : undefined
+  }
+
   start(receiver: TransportReceiver): void {
     this.#receiver = receiver
     if (this.#isOver) nextTick(() => receiver.closed(this.#closedBy))

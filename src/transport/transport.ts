@@ -43,6 +43,11 @@ export interface Transport {
   readonly pendingBytes: number
   /** Bytes that were written and of which certainly none has left: those behind the write that is under way. */
   readonly heldBytes: number
+  /**
+   * Once it is over: the bytes of the last write, if the other side has ended without having read all of that. Undefined
+   * if it has, or if the system doesn't tell.
+   */
+  readonly unreadWriteBytes?: number | undefined
   /** Stops reading, so that the other side feels it; at most one more `received` may follow. */
   pause(): void
   /** Reads on. */

@@ -10,22 +10,38 @@ type WriteCallback = (error?: Error | null) => void
 export class WriteGuard {
   /** Why the writing half is over before the reading one, if it is. */
   brokenBy: Error | undefined
-  /** Bytes of all writes that were begun: some of the last one may not have left. What is dropped is never begun. */
+  /**
+   * Bytes of all writes that were begun: some of the last one may not have left. What is dropped is never begun, nor is
+   * what the system refused at once, as it does when the other side is gone: then it has taken no byte.
+   */
   startedBytes = 0
+  /** Bytes of the last write that the system took. */
+  lastWriteBytes = 0
   /** Of `_write` and `_writev` a stream calls one at a time, so that one place for the callback is enough. */
   #callback: WriteCallback | undefined
+  /** Bytes of the write that is being handed to the system; 0 once it has been. */
+  #handing = 0
 
   constructor(socket: Socket) {
     const write = socket._write.bind(socket)
     const writev = socket._writev?.bind(socket)
     socket._write = (chunk, encoding, callback) => {
-      if (this.#admits((chunk as Uint8Array).length, callback)) write(chunk, encoding, this.#written)
+      if (!this.#admits((chunk as Uint8Array).length, callback)) return
+      write(chunk, encoding, this.#written)
+      this.#handedOver((chunk as Uint8Array).length)
     }
     if (writev === undefined) return
     socket._writev = (chunks, callback) => {
       const byteLength = chunks.reduce((sum, { chunk }) => sum + (chunk as Uint8Array).length, 0)
-      if (this.#admits(byteLength, callback)) writev(chunks, this.#written)
+      if (!this.#admits(byteLength, callback)) return
+      writev(chunks, this.#written)
+      this.#handedOver(byteLength)
     }
+  }
+
+  #handedOver(byteLength: number): void {
+    this.#handing = 0
+    if (this.brokenBy === undefined) this.lastWriteBytes = byteLength
   }
 
   #admits(byteLength: number, callback: WriteCallback): boolean {
@@ -35,6 +51,7 @@ export class WriteGuard {
     }
     this.#callback = callback
     this.startedBytes += byteLength
+    this.#handing = byteLength
     return true
   }
 
@@ -46,6 +63,8 @@ export class WriteGuard {
       return
     }
     this.brokenBy ??= error
+    this.startedBytes -= this.#handing
+    this.#handing = 0
     callback?.()
   }
 }

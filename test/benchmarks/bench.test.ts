@@ -89,6 +89,13 @@ describe('npm run bench', () => {
     )
     expect(rows.every((row) => row.length === 4 && row.slice(1).every((cell) => Number(cell) > 0))).toBe(true)
   }, 60_000)
+  test('tells what a booted spare is worth, and fails when that is too little', async () => {
+    const { exitCode, lines, stderr } = await bench('pool', '1')
+    expect(lines.at(-1), stderr).toMatch(
+      /^bench, pool: first result of a claimed spare [\d.]+ ms = [\d.]+ of a cold start \(aim 0.06 (met|MISSED)\); .* µs$/,
+    )
+    expect(exitCode).toBe(lines.at(-1)?.includes('(aim 0.06 met)') === true ? 0 : 1)
+  }, 120_000)
 
   test('refuses arguments that it does not know', async () => {
     for (const args of [['--quik'], ['cold'], ['--aim', 'high'], ['capture', '--install']]) {

@@ -10,6 +10,13 @@ it('the drawn machines are those of the code; `npm run diagrams` draws them anew
 
 it('there is a drawing and a model of each machine', async () => {
   const files = await diagrams(root)
-  expect([...files.keys()]).toEqual(['diagrams/worker.mmd', 'diagrams/worker.json'])
-  for (const text of files.values()) expect(text).toContain('interrupt.started')
+  expect([...files.keys()]).toEqual([
+    'diagrams/worker.mmd',
+    'diagrams/worker.json',
+    'diagrams/supervisor.mmd',
+    'diagrams/supervisor.json',
+  ])
+  for (const [path, text] of files) {
+    expect(text).toContain(path.includes('worker') ? 'interrupt.started' : 'limit.reached')
+  }
 })

@@ -10,7 +10,13 @@ import { root, temporaryTree } from './temporary-tree.ts'
 useLeakCheck('file')
 
 /** Pages whose blocks of code are run. */
-const pages = ['README.md', 'docs/data-movement.md']
+const pages = [
+  'README.md',
+  'docs/data-movement.md',
+  'docs/pools.md',
+  'docs/reports.md',
+  'docs/supervision.md',
+]
 
 function publicEntries(): string[] {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {

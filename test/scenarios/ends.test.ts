@@ -85,18 +85,19 @@ test('F70: a stop that drains for ever does not wait for background calls', asyn
 /** All calls of a worker that dies in this way reject with the reason of its death. */
 async function death(
   fn: () => unknown,
-  look: (worker: Worker) => void = () => {},
+  look?: (worker: Worker) => void,
 ): Promise<{ error: WorkerDiedError; reason: ExitReason }> {
   using recorded = recordEvents({ types: ['worker.exited'] })
   const worker = await quietWorker()
   const bystander = rejection(worker.call(sleep, [60_000]), WorkerDiedError)
   const call = rejection(worker.call(fn), WorkerDiedError)
-  look(worker)
+  look?.(worker)
   const error = await call
   const reason = await worker.exited
   expect(error.reason).toBe(reason)
   expect((await bystander).reason).toBe(reason)
-  expect(error.executed).toBe('unknown')
+  // What is killed right behind the call may die without having read it, and that may be known.
+  expect(look === undefined ? ['unknown'] : ['unknown', 'no']).toContain(error.executed)
   expect(ofType(recorded.events, 'worker.exited')).toMatchObject([{ reason }])
   expect(worker.state).toBe('dead')
   const late = await rejection(

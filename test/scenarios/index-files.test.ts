@@ -39,10 +39,23 @@ describe('the example that indexes files', () => {
     expect(fingerprint(index)).toBe(fingerprint(alone()))
     expect(progress.at(-1)).toBe(batches.length)
 
-    const { deaths, interrupts, workersStarted, batchesRun } = crew.figures
+    const { deaths, restarts, interrupts, batchesRun, tree } = crew.figures
     expect(deaths).toMatchObject([{ reason: { type: 'signal', signal: 'SIGKILL', exitCode: null } }])
     expect(deaths[0]?.lostBatches).toBeGreaterThan(0)
-    expect(workersStarted).toBe(3)
+    const { worker } = deaths[0]!
+    expect(restarts).toMatchObject([
+      { path: `indexing/indexers/${worker}`, outcome: 'restarted', budget: { used: 1, maxRestarts: 10 } },
+    ])
+    const members = [1, 2].map((number) => ({
+      path: `indexing/indexers/worker-${number}`,
+      state: 'up',
+      incarnation: worker === `worker-${number}` ? 2 : 1,
+    }))
+    expect(tree).toMatchObject({
+      path: 'indexing',
+      kind: 'supervisor',
+      children: [{ path: 'indexing/indexers', kind: 'pool', children: members }],
+    })
     expect(batchesRun).toBeGreaterThan(batches.length)
     expect(interrupts.find(({ batch }) => batch === trapBatch)).toMatchObject({
       result: { outcome: 'interrupted', at: expect.stringContaining('searchForEver') },
@@ -60,7 +73,7 @@ describe('the example that indexes files', () => {
       },
     })
     expect(differences(await crew.run(), alone())).toEqual([])
-    expect(crew.figures.deaths).toMatchObject([{ worker: 'indexer-1', reason: { signal: 'SIGKILL' } }])
+    expect(crew.figures.deaths).toMatchObject([{ worker: 'worker-1', reason: { signal: 'SIGKILL' } }])
     expect(crew.figures.batchesRun).toBe(batches.length + (crew.figures.deaths[0]?.lostBatches ?? NaN))
   })
 
@@ -84,7 +97,7 @@ describe('the example that indexes files', () => {
     ])
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
       new RegExp(
-        `^ok: ${files.length} files, [\\d,]+ words, equal to one process; 1 death, \\d interrupts?, `,
+        `^ok: ${files.length} files, [\\d,]+ words, equal to one process; 1 death, 1 restart, \\d interrupts?, `,
       ),
     )
   })

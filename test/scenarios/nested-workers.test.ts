@@ -431,17 +431,16 @@ describe('workers without a process', () => {
   })
 })
 
-test('workers of one name are all seen, and stay so when one of them ends', async () => {
+test('a name below has one owner at a time, and is free when that has ended', async () => {
   await using outer = await quietWorker({ name: 'outer' })
   await startBelow(outer, 'same')
-  await outer.evaluate('globalThis.first = same')
-  await startBelow(outer, 'same')
-  await becomes(outer, 'same idle, same idle')
-  const spinning = outer.evaluate('await first.evaluate("while (true) {}")').catch(() => {})
-  await becomes(outer, 'same running, same idle')
-  await outer.evaluate('void first.kill()')
+  const refused = await rejection(startBelow(outer, 'same'), RemoteError)
+  expect(refused).toMatchObject({ remoteName: 'SpecError', fault: 'taken', field: 'name', value: 'same' })
+  expect(refused.message).toMatch(/belongs to the worker `outer\/same`, which is up, process \d+/)
   await becomes(outer, 'same idle')
-  await spinning
+  await outer.evaluate('same.kill(); await same.exited')
+  await startBelow(outer, 'same')
+  await becomes(outer, 'same idle')
   expect(await outer.evaluate('await same.call(() => 6 * 7)')).toBe(42)
   await outer.evaluate('await same.stop()')
   await becomes(outer, '')

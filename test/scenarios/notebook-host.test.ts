@@ -141,9 +141,10 @@ describe('the example that is a notebook server', () => {
     expect((await notebook.run([cell('6 * 7')]))[0]?.text).toBe('42')
   })
 
-  test('keeps notebooks apart, also those of one name', async () => {
-    await using opened = open('same')
-    await using openedToo = open('same')
+  test('keeps notebooks apart, and refuses another one of a name that is open', async () => {
+    await using opened = open('one')
+    await using openedToo = open('other')
+    await using refused = open('one')
     const [one, other] = [opened.notebook, openedToo.notebook]
     const source = (value: number): { id: string; source: string }[] => [
       cell(`globalThis.shared ??= ${value}; var own = shared; process.env.OWN = String(own); own`),
@@ -152,5 +153,10 @@ describe('the example that is a notebook server', () => {
     expect(results.map(([result]) => result?.text)).toEqual(['1', '2'])
     expect(one.worker?.pid).not.toBe(other.worker?.pid)
     expect(await Promise.all([one.query('process.env.OWN'), other.query('own')])).toEqual(['1', 2])
+    await expect(refused.notebook.run(source(3))).rejects.toMatchObject({
+      code: 'ERR_MALTSTER_SPEC',
+      fault: 'taken',
+      pid: one.worker?.pid,
+    })
   })
 })

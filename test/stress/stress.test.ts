@@ -90,3 +90,27 @@ describe.runIf(hasProcFs)('stress:churn', { timeout: timeoutMs }, () => {
     expect(exitCode).toBe(1)
   })
 })
+
+describe.runIf(hasProcFs)('stress:pool', { timeout: timeoutMs }, () => {
+  const short = ['--calls', '200', '--seconds', '4', '--workers', '3', '--kills', '3']
+
+  test('a few seconds of calls and kills lose, double and confuse nothing', async () => {
+    const { exitCode, lastLine, output } = await runStress('pool', ...short)
+    expect(lastLine, output).toMatch(
+      /^ok: \d+ calls in .*, [1-9]\d* kills; 0 lost, 0 doubled, 0 wrong, 0 kinds of things left; .* 3 of 3 members/,
+    )
+    expect(exitCode).toBe(0)
+  })
+
+  test('a call that has run twice, and one that is wrong, fail it', async () => {
+    const quick = ['--calls', '30', '--seconds', '0', '--workers', '2', '--kills', '0']
+    for (const [sabotage, word] of [
+      ['double', 'doubled'],
+      ['wrong', 'wrong'],
+    ] as const) {
+      const { exitCode, lastLine, output } = await runStress('pool', ...quick, '--sabotage', sabotage)
+      expect(lastLine, output).toMatch(new RegExp(`^FAILED: .* 1 ${word}`))
+      expect(exitCode).toBe(1)
+    }
+  })
+})

@@ -14,7 +14,7 @@ import { useLeakCheck } from '../support/leak-check.ts'
 useLeakCheck()
 
 test('every event has the envelope, in the order of its number', async () => {
-  using recorded = recordEvents()
+  using recorded = recordEvents({ path: 'kernel' })
   const worker = await quietWorker({ name: 'kernel' })
   await worker.call(() => 1)
   const call = worker.call(() => {

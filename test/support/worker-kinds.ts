@@ -65,6 +65,7 @@ const forProcesses = [
   'test/scenarios/secrets.test.ts',
   'test/scenarios/stream-faults.test.ts',
   'test/scenarios/wire-faults.test.ts',
+  'test/supervisor/pool/pool-processes.test.ts',
 ]
 
 /** What is about sockets. */

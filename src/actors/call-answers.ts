@@ -1,0 +1,117 @@
+import type { IncomingFrame } from '../transport/frame-reader.ts'
+import type { CallFailure } from '../transport/messages.ts'
+import { frameFlag, frameType } from '../transport/protocol.ts'
+import { type CallsOptions, placeOf } from './calls-options.ts'
+import { warnUnlessObserved } from './cast-failure.ts'
+import type { EarlyEnds } from './early-ends.ts'
+import type { EventStream } from './events.ts'
+import type { PendingCall, PendingCalls } from './pending-calls.ts'
+import type { References } from './references.ts'
+import { callError, rejection } from './remote-error.ts'
+import type { Streams } from './streams.ts'
+import { undecodable } from './undecodable.ts'
+
+/** What an answer may be about that is no call any more. */
+export interface LateAnswers {
+  readonly early: EarlyEnds
+  readonly streams: Streams
+  readonly references: References
+}
+
+/** Takes what a worker says about calls, and settles them. */
+export class CallAnswers {
+  readonly #options: CallsOptions
+  readonly #pending: PendingCalls
+  #late!: LateAnswers
+
+  constructor(options: CallsOptions, pending: PendingCalls) {
+    this.#options = options
+    this.#pending = pending
+  }
+
+  connect(late: LateAnswers): void {
+    this.#late = late
+  }
+
+  /** A frame about a call has come. */
+  received(frame: IncomingFrame): void {
+    const { id, type, flags } = frame
+    if (type === frameType.error && (flags & frameFlag.cast) !== 0) {
+      this.#castFailed(id, this.#failure(frame))
+      return
+    }
+    if (type === frameType.items) {
+      this.#items(frame)
+      return
+    }
+    const call = this.#pending.take(id)
+    if (call === undefined) {
+      this.#unexpected(frame)
+      return
+    }
+    if (type === frameType.error) {
+      this.reject(call, this.#failure(frame))
+      return
+    }
+    let value: unknown
+    try {
+      if ((flags & frameFlag.discard) === 0) value = this.#options.process.codec.decode(frame)
+    } catch (error) {
+      this.reject(call, undecodable(error, placeOf(this.#options)))
+      return
+    }
+    if (call.stream === undefined) call.resolve(value)
+    else call.stream.ended()
+    if (this.#options.events.wantsCalls) this.#emit({ type: 'call.settled', callId: id, outcome: 'ok' })
+  }
+
+  readonly reject = (call: PendingCall, error: unknown): void => {
+    if (call.stream === undefined) call.resolve(rejection(error))
+    else call.stream.failed(error)
+    if (this.#options.events.wantsCalls) {
+      this.#emit({ type: 'call.settled', callId: call.id, outcome: 'failed', error })
+    }
+  }
+
+  #items(frame: IncomingFrame): void {
+    const stream = this.#pending.get(frame.id)?.stream
+    if (stream === undefined) this.#unexpected(frame)
+    else stream.received(frame)
+  }
+
+  #failure(frame: IncomingFrame): Error {
+    const place = placeOf(this.#options)
+    try {
+      return callError(this.#options.process.codec.decode(frame) as CallFailure, place)
+    } catch (error) {
+      return undecodable(error, place)
+    }
+  }
+
+  #unexpected(frame: IncomingFrame): void {
+    const { id } = frame
+    // Of a stream that was ended here any number of items may be on the way.
+    if (this.#late.streams.hasEnded(id)) return
+    if (this.#late.early.wasLate(id)) {
+      this.#late.references.late(frame)
+      this.#emit({
+        type: 'frame.dropped',
+        callId: id,
+        why: 'The call had been settled before its answer came.',
+      })
+      return
+    }
+    this.#emit({ type: 'frame.dropped', callId: id, why: 'No such call is under way.' })
+    this.#options.process.strayFrame()
+  }
+
+  #castFailed(callId: number, error: Error): void {
+    const { events, identity } = this.#options
+    this.#emit({ type: 'cast.failed', callId, error })
+    warnUnlessObserved(events, identity.path, error)
+  }
+
+  #emit(body: Parameters<EventStream['emit']>[1]): void {
+    this.#options.events.emit(this.#options.identity, body)
+  }
+}

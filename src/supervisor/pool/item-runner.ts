@@ -1,0 +1,148 @@
+import type { CallOptions } from '../../actors/call-options.ts'
+import type { Callable } from '../../actors/callable.ts'
+import { EncodeError } from '../../errors/data-errors.ts'
+import { WorkerDiedError } from '../../errors/worker-errors.ts'
+import type { Clock } from '../../transport/clock.ts'
+import { type BatchOutcome, runBatch, throwAgain } from './batch-runner.ts'
+import type { PoolMember } from './crew.ts'
+import type { Task } from './dispatcher.ts'
+import type { ItemFailure, MapOptions } from './map-options.ts'
+import { callOptionsOf, checkedKey } from './pool-call-options.ts'
+import { pause } from './pause.ts'
+import type { Batch } from './read-ahead.ts'
+import { retryDelayMs } from './retry.ts'
+
+/** What became of one item at one attempt. */
+type Settled = { readonly value: unknown } | { readonly error: unknown }
+
+/** The worker may have died of an item before this one. */
+type Outcome = Settled | 'not run'
+
+/** What running items needs. */
+export interface ItemRunnerParts {
+  readonly fn: Callable
+  readonly options: MapOptions<unknown, unknown>
+  readonly total: number | undefined
+  /** Nobody wants the results any more: what waits need not begin. */
+  readonly closed: AbortSignal
+  readonly clock: Clock
+  readonly submit: (task: Task) => Promise<unknown>
+}
+
+let lastBatch = 0
+
+/** Runs the items of one map, each until it has a result or is given up. */
+export class ItemRunner {
+  readonly #parts: ItemRunnerParts
+  readonly #callOptions: CallOptions | undefined
+  readonly #signals: readonly AbortSignal[]
+  #done = 0
+
+  constructor(parts: ItemRunnerParts) {
+    this.#parts = parts
+    this.#callOptions = callOptionsOf({ ...parts.options })
+    const { signal } = parts.options
+    this.#signals = signal === undefined ? [parts.closed] : [parts.closed, signal]
+  }
+
+  /** The results of a batch, in its order. */
+  async run({ first, items }: Batch<unknown>): Promise<unknown[]> {
+    const outcomes =
+      items.length === 1 ? [await this.#alone(items[0], first)] : await this.#together({ first, items })
+    return Promise.all(
+      outcomes.map(async (outcome, at) => {
+        const item = items[at]
+        const own = outcome === 'not run' ? await this.#alone(item, first + at) : outcome
+        return this.#finish(own, item, first + at)
+      }),
+    )
+  }
+
+  /** Until the item has a result: further attempts, or what `onError` says. */
+  async #finish(outcome: Settled, item: unknown, index: number): Promise<unknown> {
+    const value = 'value' in outcome ? outcome.value : await this.#again(outcome.error, item, index)
+    const { options, total } = this.#parts
+    options.onProgress?.({ done: ++this.#done, total })
+    return value
+  }
+
+  async #again(firstError: unknown, item: unknown, index: number): Promise<unknown> {
+    const { options, clock } = this.#parts
+    let error = firstError
+    for (let attempt = 1; ; attempt++) {
+      if (this.#signals.some(({ aborted }) => aborted)) throw error
+      const delayMs = retryDelayMs(options.retry, error, attempt)
+      if (delayMs === undefined) return this.#givenUp(error, { item, index, attempt })
+      await pause(delayMs, this.#signals, clock)
+      const outcome = await this.#alone(item, index)
+      if ('value' in outcome) return outcome.value
+      error = outcome.error
+    }
+  }
+
+  #givenUp(error: unknown, failure: Omit<ItemFailure<unknown>, 'workerDied'>): unknown {
+    const { onError } = this.#parts.options
+    if (onError === undefined) throw error
+    return onError(error, { ...failure, workerDied: error instanceof WorkerDiedError })
+  }
+
+  async #alone(item: unknown, index: number): Promise<Settled> {
+    const { fn } = this.#parts
+    try {
+      const run = (member: PoolMember): Promise<unknown> => member.call(fn, [item, index], this.#callOptions)
+      return { value: await this.#submit(item, index, run) }
+    } catch (error) {
+      return { error }
+    }
+  }
+
+  /** All in one call, if they can be sent so. */
+  async #together({ first, items }: Batch<unknown>): Promise<Outcome[]> {
+    try {
+      const run = (member: PoolMember): Promise<unknown> => this.#batchOn(member, { first, items })
+      return (await this.#submit(items[0], first, run)) as Outcome[]
+    } catch (error) {
+      // One of them can't be sent, and nothing has run: which one shows when each goes alone.
+      if (error instanceof EncodeError && error.executed === 'no')
+        return Promise.all(items.map((item, at) => this.#alone(item, first + at)))
+      return items.map(() => ({ error }))
+    }
+  }
+
+  async #batchOn(member: PoolMember, { first, items }: Batch<unknown>): Promise<Outcome[]> {
+    const { fn } = this.#parts
+    if (typeof fn !== 'function') return this.#oneByOne(member, { first, items })
+    const batchId = `${process.pid}:${++lastBatch}`
+    const captures = { ...this.#callOptions?.captures, maltsterItemFunction: fn }
+    const options = { ...this.#callOptions, captures }
+    const outcome = await member.call(runBatch, [batchId, items, first], options)
+    const { values, thrown } = outcome as BatchOutcome
+    const errors = await Promise.all(
+      thrown.map((at) => member.call(throwAgain, [batchId, at]).catch((error: unknown) => error)),
+    )
+    return values.map((value, at) => {
+      const which = thrown.indexOf(at)
+      return which === -1 ? { value } : { error: errors[which] }
+    })
+  }
+
+  /** What an export is called by is resolved by the runtime over there, for one call at a time. */
+  async #oneByOne(member: PoolMember, { first, items }: Batch<unknown>): Promise<Outcome[]> {
+    const outcomes: Outcome[] = []
+    for (const [at, item] of items.entries()) {
+      try {
+        outcomes.push({ value: await member.call(this.#parts.fn, [item, first + at], this.#callOptions) })
+      } catch (error) {
+        const isLost = error instanceof WorkerDiedError && error.executed === 'no' && at > 0
+        outcomes.push(isLost ? 'not run' : { error })
+      }
+    }
+    return outcomes
+  }
+
+  #submit(item: unknown, index: number, run: Task['run']): Promise<unknown> {
+    const { options, submit } = this.#parts
+    const key = options.key === undefined ? undefined : checkedKey(options.key(item, index))
+    return submit({ priority: options.priority ?? 0, key, signals: this.#signals, mayMove: true, run })
+  }
+}

@@ -1,0 +1,84 @@
+import type { CallOptions } from '../../actors/call-options.ts'
+import type { Callable } from '../../actors/callable.ts'
+import type { Worker } from '../../actors/worker.ts'
+import type { ModuleReference } from '../../movement/module-reference.ts'
+import type { ChildIdentity, ChildKind, ChildListener, ChildPlace, ChildRun } from '../tree/child-run.ts'
+import type { WorkerHandle } from '../worker/worker-handle.ts'
+import type { CrewListener, PoolMember } from './crew.ts'
+
+/** What a member tells its pool of its lives, besides what it tells the supervisor. */
+export interface MemberListener extends Omit<CrewListener, 'ended'> {
+  /** How long it may take to end, in milliseconds, of the time that it was given. */
+  shutdownMs(givenMs: number): number
+}
+
+/** A worker as a child of a supervisor. */
+type WorkerChild = ChildKind & { readonly handle: WorkerHandle }
+
+/** A member of a pool: a worker like any other, of whose lives the pool hears in the turn in which they begin and end. */
+export class MemberKind implements ChildKind {
+  readonly kind = 'worker'
+  readonly #worker: WorkerChild
+  readonly #pool: MemberListener
+  #watching: Disposable | undefined
+
+  constructor(worker: WorkerChild, pool: MemberListener) {
+    this.#worker = worker
+    this.#pool = pool
+  }
+
+  get handle(): WorkerHandle {
+    return this.#worker.handle
+  }
+
+  describe(): Readonly<Record<string, unknown>> {
+    return this.#worker.describe?.() ?? {}
+  }
+
+  attach(place: ChildPlace): void {
+    this.#watching?.[Symbol.dispose]()
+    this.#worker.attach?.(place)
+    this.#watching = place.subscribe(({ state }) => {
+      if (state === 'stopped') this.#pool.stopped(place.id)
+    })
+  }
+
+  start(identity: ChildIdentity, listener: ChildListener): ChildRun {
+    const { id } = identity
+    const pool = this.#pool
+    const run = this.#worker.start(identity, {
+      skipped: () => {
+        const message = `\`init\` returned 'skip' in ${identity.path}, and a pool can't do with less than its size.`
+        listener.failed(new Error(message))
+      },
+      failed: (error) => {
+        listener.failed(error)
+        pool.failed(error)
+      },
+      ready: () => {
+        listener.ready()
+        // It may have been told to end while it booted.
+        const worker = this.handle.current
+        if (worker !== undefined) pool.ready(id, memberOf(worker))
+      },
+      exited: (reason) => {
+        pool.gone(id)
+        listener.exited(reason)
+      },
+    })
+    return { pid: run.pid, stop: (shutdownMs) => run.stop(pool.shutdownMs(shutdownMs)) }
+  }
+}
+
+function memberOf(worker: Worker): PoolMember {
+  const { path, pid, incarnation } = worker
+  return {
+    path,
+    pid,
+    incarnation,
+    call: (fn: Callable, args: readonly unknown[], options?: CallOptions) =>
+      worker.call(fn as ModuleReference, args, options),
+    stats: () => worker.stats(),
+    kill: () => worker.kill(),
+  }
+}

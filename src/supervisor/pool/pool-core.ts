@@ -1,0 +1,366 @@
+import type { CallOptions } from '../../actors/call-options.ts'
+import type { Callable } from '../../actors/callable.ts'
+import type { ExitReason } from '../../errors/exit-reason.ts'
+import type { Clock } from '../../transport/clock.ts'
+import { type ArgumentKeeper, type KeptArguments, rememberArguments } from '../worker/kept-arguments.ts'
+import { Broadcasts } from './broadcasts.ts'
+import type { Crew, CrewListener, PoolMember } from './crew.ts'
+import { Dispatcher, type Task } from './dispatcher.ts'
+import type { Life } from './life.ts'
+import { OneByOne } from './one-by-one.ts'
+import { pause } from './pause.ts'
+import { callOptionsOf, type PoolCallOptions } from './pool-call-options.ts'
+import { emptyError, gaveUpError, overfullError, startingError, stoppedPoolError } from './pool-errors.ts'
+import type { PoolStats } from './pool-stats.ts'
+import { Recycling } from './recycling.ts'
+import { replaceMember } from './replacing.ts'
+import type { ResolvedPool } from './resolve-pool.ts'
+import { retryDelayMs } from './retry.ts'
+import { Roster } from './roster.ts'
+
+/** What a pool is made of. */
+export interface PoolCoreParts {
+  readonly options: ResolvedPool
+  /** Its place in the tree, once it has one. */
+  readonly path: () => string
+  readonly clock: Clock
+  readonly keeper: ArgumentKeeper
+  /** A member that is new could not run what was broadcast before. */
+  readonly unprepared: (member: PoolMember, error: unknown) => void
+}
+
+/** `starting`: calls wait. `down`: it gave up, and its supervisor may start it again; until then calls are refused. */
+type PoolState = 'starting' | 'up' | 'stopping' | 'stopped' | 'down'
+
+/**
+ * How long the start of a process waits where a spare has taken over, in milliseconds: starting one blocks the host, and
+ * the first call of the spare should not wait for that.
+ */
+export const headStartMs = 50
+
+/** A spare runs this as soon as it is up: of the first call of a process the most part is code that has never run. */
+const warmUp = (nothing: number): number => nothing
+
+/**
+ * A pool of which nobody is up gives up when so many starts in a row have failed, and twice as many as it has members:
+ * growing waits keep it below its limit of restarts, and what waits would wait for ever.
+ */
+const leastFailures = 5
+
+/**
+ * A pool without its processes: who takes which call, what new members have to run, who is to be replaced. Outlives its
+ * crew: a supervisor that starts the pool again gives it another one.
+ */
+export class PoolCore implements CrewListener {
+  readonly roster: Roster
+  readonly dispatcher: Dispatcher
+  readonly #parts: PoolCoreParts
+  readonly #broadcasts: Broadcasts
+  readonly #recycling: Recycling
+  readonly #changes = new OneByOne()
+  readonly #members = new Set<string>()
+  #crew: Crew | undefined
+  #state: PoolState = 'starting'
+  #size: number
+  #lastNumber = 0
+  #refusal: Error | undefined
+  /** Why it has given up by itself, without its supervisor. */
+  #failure: unknown
+  #failedStarts = 0
+  /** Members whose process is being replaced on purpose. */
+  #replaced = new Set<string>()
+  #restarts = 0
+  #recycled = 0
+  #served = 0
+
+  constructor(parts: PoolCoreParts) {
+    const { options, clock } = parts
+    this.#parts = parts
+    this.#size = options.size
+    this.roster = new Roster(options.concurrency)
+    this.roster.resize(options.size)
+    this.dispatcher = new Dispatcher({
+      roster: this.roster,
+      maxQueued: options.maxQueued,
+      refusal: () => this.refusal(),
+      overfull: (waiting) => overfullError(parts.path(), waiting),
+      served: (life) => {
+        this.#served++
+        this.#recycling.served(life)
+      },
+    })
+    this.#broadcasts = new Broadcasts({
+      prepared: () => this.#rearrange(),
+      unprepared: (life, error) => this.#unprepared(life, error),
+    })
+    this.#recycling = new Recycling(options.recycle, clock, (life) => this.#retire(life))
+    while (this.#members.size < options.size + options.spares) this.#newMember()
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Why it has given up, if it was not its supervisor that did. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  get state(): PoolState {
+    return this.#state
+  }
+
+  /** The members that there are to be, in the order of their numbers. */
+  get memberIds(): string[] {
+    return [...this.#members]
+  }
+
+  /** How many calls can be under way at once when all are there. */
+  get capacity(): number {
+    return Math.max(1, this.#size * this.#parts.options.concurrency)
+  }
+
+  /** It has a crew from now on, whose members are those of `memberIds`. */
+  enter(crew: Crew): void {
+    this.#crew = crew
+    this.#state = 'starting'
+    this.#refusal = undefined
+    this.#failure = undefined
+    this.#failedStarts = 0
+    this.#replaced = new Set()
+  }
+
+  /** All members have been ready. */
+  started(): void {
+    if (this.#state === 'starting') this.#state = 'up'
+  }
+
+  ready(id: string, member: PoolMember): void {
+    this.#failedStarts = 0
+    const life = this.roster.add(id, member)
+    if (!this.#members.has(id)) life.isLeaving = true
+    this.#broadcasts.prepare(life)
+    if (life.slot === undefined && !life.isLeaving) member.call(warmUp, [0]).catch(() => {})
+  }
+
+  gone(id: string): void {
+    const life = this.roster.lifeOf(id)
+    if (life === undefined) return
+    if (!life.isLeaving && this.#isRunning) this.#restarts++
+    this.roster.remove(id)
+    this.dispatcher.look()
+  }
+
+  failed(error: unknown): void {
+    const limit = Math.max(leastFailures, 2 * this.#members.size)
+    const isHopeless = ++this.#failedStarts >= limit && this.roster.lives().length === 0
+    if (isHopeless && this.#state === 'up' && this.#crew !== undefined) this.#giveUp(error, this.#crew)
+  }
+
+  stopped(id: string): void {
+    if (this.#state === 'up' && this.#members.has(id)) void this.#replace(id)
+  }
+
+  ended(reason: ExitReason): void {
+    const wasAsked = this.#state === 'stopping'
+    const path = this.#parts.path()
+    this.#state = wasAsked ? 'stopped' : 'down'
+    this.#refusal ??= wasAsked ? stoppedPoolError(path) : gaveUpError(path, reason, reason.cause)
+    for (const { id } of this.roster.lives()) this.roster.remove(id)
+    this.dispatcher.refuseAll(this.#refusal)
+    this.#crew = undefined
+  }
+
+  /** Takes no more calls, and has those that wait rejected: the crew is about to be stopped. */
+  close(): void {
+    if (!this.#isRunning) return
+    this.#state = 'stopping'
+    this.#refusal = stoppedPoolError(this.#parts.path())
+    this.dispatcher.refuseAll(this.#refusal)
+  }
+
+  /** Takes no more calls; those that were made go on. */
+  drain(): Promise<void> {
+    if (this.#isRunning) {
+      this.#state = 'stopping'
+      this.#refusal = stoppedPoolError(this.#parts.path())
+    }
+    return this.dispatcher.whenIdle()
+  }
+
+  get #isRunning(): boolean {
+    return this.#state === 'starting' || this.#state === 'up'
+  }
+
+  /** Why no call is taken, if so. */
+  refusal(): Error | undefined {
+    return this.#refusal ?? (this.#size === 0 ? emptyError(this.#parts.path()) : undefined)
+  }
+
+  async call(fn: Callable, args: readonly unknown[], options: PoolCallOptions | undefined): Promise<unknown> {
+    const { retry, signal, priority = 0, key } = options ?? {}
+    const callOptions = options === undefined ? undefined : callOptionsOf({ ...options })
+    const signals = signal === undefined ? [] : [signal]
+    const goesAtOnce = this.dispatcher.wouldBegin(key)
+    const kept = goesAtOnce && retry === undefined ? undefined : this.#parts.keeper.keep(args)
+    const remembered = kept === undefined ? rememberArguments(args) : undefined
+    const mayMove = kept !== undefined || remembered !== undefined
+    for (let attempt = 1; ; attempt++) {
+      let own = kept === undefined ? args : undefined
+      const run: Task['run'] = (member) => {
+        const now = own ?? kept?.copy() ?? remembered ?? args
+        own = undefined
+        return member.call(fn, now, callOptions)
+      }
+      try {
+        return await this.dispatcher.submit({ priority, key, signals, mayMove, run })
+      } catch (error) {
+        const delayMs = signal?.aborted === true ? undefined : retryDelayMs(retry, error, attempt)
+        if (delayMs === undefined) throw error
+        await pause(delayMs, signals, this.#parts.clock)
+      }
+    }
+  }
+
+  async broadcast(
+    fn: Callable,
+    args: readonly unknown[],
+    options: CallOptions | undefined,
+    isLasting: boolean,
+  ): Promise<unknown[]> {
+    const refusal = this.refusal()
+    if (refusal !== undefined) throw refusal
+    // What those to come run must be what those of today have run, whatever its owner does to it meanwhile.
+    const kept = isLasting ? this.#parts.keeper.keep(args) : undefined
+    const there = this.roster.lives().filter(({ isLeaving }) => !isLeaving)
+    const broadcast = { fn, args: () => argumentsOf(kept, args), options }
+    return this.#broadcasts.send(there, broadcast, isLasting)
+  }
+
+  /** Makes it larger or smaller, after changes of size that were asked for before. */
+  resize(size: number): Promise<void> {
+    return this.#changes.do(async () => {
+      if (this.#refusal !== undefined) throw this.#refusal
+      if (this.#state !== 'up' || this.#crew === undefined) throw startingError(this.#parts.path())
+      if (size > this.#size) await this.#grow(size, this.#crew)
+      else if (size < this.#size) await this.#shrink(size, this.#crew)
+    })
+  }
+
+  async #grow(size: number, crew: Crew): Promise<void> {
+    const ids = Array.from({ length: size - this.#size }, () => this.#newMember())
+    const hasSpares = this.stats().spares > 0
+    this.#setSize(size)
+    if (hasSpares) await pause(headStartMs, [], this.#parts.clock)
+    const added = await Promise.allSettled(ids.map((id) => crew.add(id)))
+    const failed = added.flatMap((one, at) => (one.status === 'rejected' ? [{ id: ids[at]!, one }] : []))
+    if (failed.length === 0) return
+    for (const { id } of failed) this.#members.delete(id)
+    if (this.#crew === crew) this.#setSize(size - failed.length)
+    throw failed[0]!.one.reason
+  }
+
+  async #shrink(size: number, crew: Crew): Promise<void> {
+    const isUp = (id: string): boolean => this.roster.lifeOf(id) !== undefined
+    const down = this.memberIds.filter((id) => !isUp(id))
+    const leaving: string[] = []
+    for (let slot = size; slot < this.#size; slot++) {
+      const id = this.roster.holderOf(slot)?.id ?? down.pop() ?? this.memberIds.at(-1)!
+      leaving.push(id)
+      this.#members.delete(id)
+      const life = this.roster.lifeOf(id)
+      if (life !== undefined) life.isLeaving = true
+    }
+    this.#setSize(size)
+    if (size === 0) this.dispatcher.refuseAll(emptyError(this.#parts.path()))
+    const left = leaving.map(async (id) => {
+      await this.roster.lifeOf(id)?.whenIdle()
+      // With the crew its members are gone as well.
+      if (this.#crew === crew) await crew.remove(id)
+    })
+    await Promise.all(left)
+  }
+
+  #setSize(size: number): void {
+    this.#size = size
+    this.roster.resize(size)
+    this.dispatcher.reroute()
+  }
+
+  stats(): PoolStats {
+    const lives = this.roster.lives()
+    return {
+      state: this.#state,
+      size: this.#size,
+      spares: lives.filter(({ slot, isLeaving }) => slot === undefined && !isLeaving).length,
+      waiting: this.dispatcher.waiting,
+      running: this.dispatcher.running,
+      served: this.#served,
+      restarts: this.#restarts,
+      recycled: this.#recycled,
+      members: lives.map((life) => ({
+        path: life.member.path,
+        pid: life.member.pid,
+        incarnation: life.member.incarnation,
+        role: life.isLeaving ? 'leaving' : life.slot === undefined ? 'spare' : 'serving',
+        running: life.busy,
+        served: life.served,
+      })),
+    }
+  }
+
+  #newMember(): string {
+    const id = `worker-${++this.#lastNumber}`
+    this.#members.add(id)
+    return id
+  }
+
+  /** Somebody has come, or is about to leave. */
+  #rearrange(): void {
+    this.roster.assign()
+    this.dispatcher.look()
+  }
+
+  #unprepared(life: Life, error: unknown): void {
+    life.isLeaving = true
+    this.#restarts++
+    this.#rearrange()
+    this.#parts.unprepared(life.member, error)
+    life.member.kill()
+  }
+
+  #retire(life: Life): void {
+    life.isLeaving = true
+    this.#recycled++
+    this.#rearrange()
+    void this.#afterIdle(life)
+  }
+
+  async #afterIdle(life: Life): Promise<void> {
+    await life.whenIdle()
+    // If it has died instead, its supervisor has seen to that.
+    if (this.roster.lifeOf(life.id) === life) await this.#replace(life.id)
+  }
+
+  async #replace(id: string): Promise<void> {
+    const crew = this.#crew
+    const replaced = this.#replaced
+    if (crew === undefined || replaced.has(id)) return
+    replaced.add(id)
+    const isWanted = (): boolean => this.#crew === crew && this.#isRunning && this.#members.has(id)
+    const failure = await replaceMember(crew, id, isWanted, this.#parts.clock)
+    replaced.delete(id)
+    if (failure !== undefined) this.#giveUp(failure, crew)
+  }
+
+  #giveUp(failure: unknown, crew: Crew): void {
+    this.#state = 'down'
+    this.#failure = failure
+    this.#refusal = gaveUpError(this.#parts.path(), undefined, failure)
+    this.dispatcher.refuseAll(this.#refusal)
+    crew.stop()
+  }
+}
+
+const argumentsOf = (kept: KeptArguments | undefined, args: readonly unknown[]): readonly unknown[] =>
+  kept === undefined ? args : kept.copy()

@@ -1,0 +1,41 @@
+import { BackpressureError } from '../../errors/call-errors.ts'
+import { describeExit, type ExitReason } from '../../errors/exit-reason.ts'
+import { WorkerUnavailableError } from '../../errors/supervision-errors.ts'
+import { WorkerStoppedError } from '../../errors/worker-errors.ts'
+
+/** There is nobody, and nobody is to come. */
+export const emptyError = (path: string): WorkerUnavailableError =>
+  new WorkerUnavailableError(`Pool ${path} has no members: its size is 0. Give it some by \`resize\`.`, {
+    worker: path,
+    retryAt: undefined,
+  })
+
+export const startingError = (path: string): WorkerUnavailableError =>
+  new WorkerUnavailableError(`Pool ${path} is starting: resize it when it is up.`, {
+    worker: path,
+    retryAt: undefined,
+  })
+
+export const stoppedPoolError = (path: string): WorkerStoppedError =>
+  new WorkerStoppedError(`Pool ${path} has been stopped, or is about to be. Make another one.`, {
+    worker: path,
+    executed: 'no',
+  })
+
+/** Its members died too often, or could not be started again. */
+export function gaveUpError(
+  path: string,
+  reason: ExitReason | undefined,
+  cause: unknown,
+): WorkerUnavailableError {
+  const why = cause instanceof Error ? cause.message : reason === undefined ? '' : describeExit(reason)
+  const message = `Pool ${path} has given up: ${why}`
+  return new WorkerUnavailableError(message, { worker: path, retryAt: undefined, cause })
+}
+
+export const overfullError = (path: string, waiting: number): BackpressureError =>
+  new BackpressureError(
+    `${waiting} calls wait for a member of pool ${path}, which is its \`maxQueued\`. Nothing was sent. ` +
+      'Await earlier calls first, or use `mapStream`, which reads its input no further than there is room for.',
+    { worker: path },
+  )

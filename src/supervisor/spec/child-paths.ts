@@ -1,0 +1,59 @@
+import type { ChildSpec, SupervisorSpec } from './supervisor-spec.ts'
+
+/** The kinds of children that can be looked up by name. */
+export type ChildKindName = 'worker' | 'supervisor' | 'pool'
+
+type ChildrenOf<Spec> = Spec extends { readonly children: readonly (infer Child)[] } ? Child : never
+
+/** The child itself, if it is of the kind. A spec that was not written out in place could be of any. */
+type Own<Child, Id extends string, Kind extends ChildKindName> = string extends Id
+  ? string
+  : Child extends { readonly [Name in Kind]: object }
+    ? Id
+    : never
+
+type Below<Child, Kind extends ChildKindName> = Child extends { readonly id: infer Id extends string }
+  ?
+      | Own<Child, Id, Kind>
+      | (Child extends { readonly supervisor: infer Spec } ? `${Id}/${PathOf<Spec, Kind>}` : never)
+  : never
+
+/**
+ * The paths at which a spec has children of a kind, as a union of literals; any string where the spec has no children yet,
+ * or none that the compiler knows.
+ */
+export type PathOf<Spec, Kind extends ChildKindName> = SupervisorSpec extends Spec
+  ? string
+  : [ChildrenOf<Spec>] extends [never]
+    ? string
+    : Below<ChildrenOf<Spec>, Kind>
+
+/** The ids of a spec's own children; any string where they are not known, or where more may come. */
+export type ChildIdOf<Spec> = [ChildrenOf<Spec>] extends [{ readonly id: infer Id extends string }]
+  ? [Id] extends [never]
+    ? string
+    : Id
+  : string
+
+type AtId<Child, Id extends string> = Child extends { readonly id: Id; readonly supervisor: infer Sub }
+  ? Sub extends SupervisorSpec
+    ? Sub
+    : never
+  : never
+
+/** The spec of the supervisor at a path; any, where it is not known. */
+export type SpecAt<Spec, Path extends string> = Path extends `${infer Id}/${infer Rest}`
+  ? SpecAt<AtId<ChildrenOf<Spec>, Id>, Rest>
+  : [AtId<ChildrenOf<Spec>, Path>] extends [never]
+    ? // oxlint-disable-next-line typescript/no-explicit-any -- a supervisor of any spec
+      any
+    : AtId<ChildrenOf<Spec>, Path>
+
+/** What a child spec is of. */
+export type KindOf<Child extends ChildSpec> = Child extends { readonly worker: object }
+  ? 'worker'
+  : Child extends { readonly supervisor: object }
+    ? 'supervisor'
+    : Child extends { readonly pool: object }
+      ? 'pool'
+      : ChildKindName

@@ -1,0 +1,55 @@
+import { SpecError } from '../../errors/supervision-errors.ts'
+import type { ChildPlace } from './child-run.ts'
+import type { Child } from './child.ts'
+import type { SupervisorActor } from './supervisor-actor.ts'
+
+/** Has a child stopped for good; settles when it is gone. */
+export function terminate(actor: SupervisorActor, child: Child): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.state === 'removed') resolve()
+    else actor.terminate(child, resolve)
+  })
+}
+
+/** Has a child started again that is down; settles when it is up. */
+export function restart(actor: SupervisorActor, child: Child): Promise<void> {
+  const { id, path, state } = child
+  const isDown = state === 'stopped' || state === 'finished' || state === 'skipped'
+  if (actor.isEnding) {
+    const message = `\`${path}\` can't be restarted: its supervisor ends. Start that one again.`
+    return Promise.reject(new SpecError(message, { fault: 'ended', field: 'id', value: id, worker: path }))
+  }
+  if (isDown) return new Promise((resolve, reject) => actor.revive(child, { resolve, reject }))
+  const isRunning = state === 'up' || state === 'stopping'
+  const fault = state === 'removed' ? 'not-found' : isRunning ? 'running' : 'restarting'
+  const advice = isRunning ? 'Stop it first with `terminateChild`.' : 'It comes by itself.'
+  const message =
+    state === 'removed'
+      ? `\`${path}\` is gone, and its spec with it. Use \`startChild\`.`
+      : `\`${path}\` can't be restarted: it is ${state}. ${advice}`
+  return Promise.reject(
+    new SpecError(message, { fault, field: 'id', value: id, worker: path, pid: child.life?.run?.pid }),
+  )
+}
+
+/** Whether a supervisor is ending, and does not come back. */
+function isLeaving(actor: SupervisorActor): boolean {
+  return actor.isEnding && (actor.above === undefined || actor.above.status.isLeaving === true)
+}
+
+/** The place of a child, as it is given to what fills it. */
+export function placeOf(actor: SupervisorActor, child: Child): ChildPlace {
+  return {
+    id: child.id,
+    path: child.path,
+    get status() {
+      return { ...child.status, isLeaving: child.goal === 'down' || isLeaving(actor) }
+    },
+    subscribe: (listener) => {
+      child.listeners.add(listener)
+      return { [Symbol.dispose]: () => void child.listeners.delete(listener) }
+    },
+    terminate: () => terminate(actor, child),
+    restart: () => restart(actor, child),
+  }
+}

@@ -1,0 +1,353 @@
+import { createActor } from 'xstate'
+
+import type { RestartBudget } from '../../actors/supervisor-events.ts'
+import type { ExitReason } from '../../errors/exit-reason.ts'
+import type { ResolvedChild, ResolvedSpec } from '../spec/resolve-spec.ts'
+import { beginLife, type LifeHooks } from './begin-life.ts'
+import { placeOf } from './child-place.ts'
+import type { ChildListener, ChildPlace, ChildState } from './child-run.ts'
+import type { Child, ChildLife, StartRequest } from './child.ts'
+import { Children } from './children.ts'
+import { Deaths } from './deaths.ts'
+import { Departures } from './departures.ts'
+import { Moves } from './moves.ts'
+import { condemn, Restarts } from './restarts.ts'
+import { StartRequests } from './start-requests.ts'
+import { StopGroup } from './stop-order.ts'
+import { endedReason, notStarted, rollbackError } from './supervisor-ends.ts'
+import {
+  type EndCause,
+  type SupervisorDrive,
+  supervisorMachine,
+  type SupervisorState,
+  supervisorStateOf,
+} from './supervisor-machine.ts'
+import { type SupervisorIdentity, SupervisorReports } from './supervisor-reports.ts'
+import type { TreeSeams } from './tree-seams.ts'
+
+type Asked = Omit<StartRequest, 'before'>
+
+/**
+ * One incarnation of a supervisor: the machine, its children in a plain map, and the rules tied together. It never waits:
+ * whatever takes time comes back as an exit, a readiness or a timer, and its moves go on from there.
+ */
+export class SupervisorActor {
+  readonly identity: SupervisorIdentity
+  readonly spec: ResolvedSpec
+  readonly children: Children
+  readonly actor
+  /** Its own place in the tree; undefined for the root. */
+  above: ChildPlace | undefined
+  /** Resolves when all its children are gone. */
+  readonly exited: Promise<ExitReason>
+  readonly #seams: TreeSeams
+  readonly #listener: ChildListener
+  readonly #reports: SupervisorReports
+  readonly #deaths: Deaths
+  readonly #moves: Moves
+  readonly #requests = new StartRequests()
+  readonly #departures: Departures
+  readonly #restarts: Restarts
+  readonly #hooks: LifeHooks
+  readonly #startedAtMs: number
+  #settleExited!: (reason: ExitReason) => void
+  /** Children with a life, whatever it is at. */
+  #alive = 0
+  /** First children that the start still waits for. */
+  #unstarted = 0
+  /** Why it ends, where that is not on request. */
+  #failure: Error | undefined
+
+  constructor(spec: ResolvedSpec, identity: SupervisorIdentity, seams: TreeSeams, listener: ChildListener) {
+    this.spec = spec
+    this.identity = identity
+    this.#seams = seams
+    this.#listener = listener
+    this.#reports = new SupervisorReports(identity, seams)
+    this.#startedAtMs = seams.clock.nowMs()
+    this.children = new Children(seams.clock)
+    this.#deaths = new Deaths(spec, identity, this.children, seams, this.#reports)
+    this.#departures = new Departures(this.children, this.#requests)
+    this.#hooks = {
+      begun: (child) => this.children.setState(child, 'starting'),
+      ready: (child, life) => this.#ready(child, life),
+      failed: (child, _life, error) => this.#reports.startError(child, error),
+      exited: (child, life, reason) => this.#exited(child, life, reason),
+    }
+    this.#moves = this.#makeMoves()
+    this.#restarts = new Restarts({
+      spec,
+      children: this.children,
+      deaths: this.#deaths,
+      departures: this.#departures,
+      moves: this.#moves,
+      reports: this.#reports,
+    })
+    this.exited = new Promise((resolve) => {
+      this.#settleExited = resolve
+    })
+    for (const child of spec.children) this.#add(child, false)
+    this.actor = createActor(supervisorMachine, { input: { drive: this.#drive } })
+    this.#follow()
+  }
+
+  start(): void {
+    this.actor.start()
+    this.#moves.goOn()
+  }
+
+  get state(): SupervisorState {
+    return supervisorStateOf(this.actor.getSnapshot())
+  }
+
+  get isEnding(): boolean {
+    return this.state === 'stopping' || this.state === 'dead'
+  }
+
+  /** Restarts that count now. */
+  get budget(): RestartBudget {
+    return this.#deaths.budget
+  }
+
+  /** Stops the children in order; `kill` all of them at once. More than once is no harm. */
+  end(how: 'stop' | 'kill'): void {
+    if (this.state !== 'dead') this.actor.send({ type: `${how}.requested` })
+  }
+
+  pause(): void {
+    if (!this.isEnding) this.actor.send({ type: 'pause.requested' })
+  }
+
+  resume(): void {
+    if (this.state === 'paused') this.actor.send({ type: 'resume.requested', restless: this.#isRestless })
+  }
+
+  /** Adds a child that came at run time and has it started when it is its turn; settles what was asked then. */
+  admit(spec: ResolvedChild, asked: Asked): Child {
+    const child = this.#add(spec, true)
+    this.#request(child, { ...asked, before: undefined })
+    return child
+  }
+
+  /** Has a child started again that had ended or was stopped. */
+  revive(child: Child, asked: Asked): void {
+    const before = child.state
+    child.attempts = 0
+    child.spec.lives.isStopped = false
+    this.children.want(child, 'up')
+    this.children.setState(child, 'waiting')
+    this.#request(child, { ...asked, before })
+  }
+
+  /** Stops a child for good; calls back when it is gone. */
+  terminate(child: Child, whenGone: () => void): void {
+    this.#deaths.forget(child)
+    this.#moves.dequeue(child)
+    this.children.want(child, 'down')
+    child.spec.lives.isStopped = true
+    this.#firstIsDone(child)
+    this.#requests.refuse(child, notStarted(child, 'it was stopped before it was ready'))
+    child.whenGone.push(whenGone)
+    if (child.life === undefined) this.#departures.stopped(child)
+    else {
+      condemn(child, this.children)
+      new StopGroup([child], this.#seams.clock).tell()
+    }
+    this.#moves.goOn()
+  }
+
+  /** Shows the children of a supervisor that is dead as what has become of it: they may come back with it. */
+  mirror(state: ChildState, retryAtMs: number | undefined): void {
+    if (this.state === 'dead') this.children.mirror(state, retryAtMs)
+  }
+
+  #makeMoves(): Moves {
+    return new Moves({
+      spec: this.spec,
+      children: this.children,
+      clock: this.#seams.clock,
+      canStart: () => this.#canStart,
+      isFirstStart: () => this.#unstarted > 0,
+      begin: (child) => {
+        this.#alive++
+        beginLife(child, this.#seams.clock, this.#hooks)
+      },
+      rested: () => this.#tellMachine(),
+    })
+  }
+
+  get #drive(): SupervisorDrive {
+    return {
+      startChildren: () => this.#startChildren(),
+      stopChildren: (because) => this.#stopChildren(because),
+      killChildren: () => this.#moves.killAll(this.#condemnAll()),
+      goOn: () => this.#deaths.schedule(() => this.#decideAll()),
+    }
+  }
+
+  #add(spec: ResolvedChild, isDynamic: boolean): Child {
+    const { path } = this.identity
+    const child = this.children.add(spec, path === '' ? spec.id : `${path}/${spec.id}`, isDynamic)
+    // A stop on purpose holds, also when the supervisor itself has been restarted.
+    if (this.spec.resurrect) spec.lives.isStopped = false
+    if (spec.lives.isStopped) {
+      child.isFirst = false
+      this.children.want(child, 'down')
+      this.children.setState(child, 'stopped')
+    }
+    spec.kind.attach?.(placeOf(this, child))
+    return child
+  }
+
+  #follow(): void {
+    let before: SupervisorState = 'starting'
+    const next = (snapshot: { value: unknown }): void => {
+      const state = supervisorStateOf(snapshot)
+      const from = before
+      before = state
+      if (state !== from) this.#reports.state(from, state)
+      if (from === 'starting' && state === 'running') {
+        this.#deaths.schedule(() => this.#decideAll())
+        this.#listener.ready()
+        this.#moves.goOn()
+      }
+      // Not from its actions, in which the snapshot is still that of before.
+      if (state === 'stopping') this.#moves.goOn()
+      else if (state === 'dead') this.#ended()
+    }
+    // Without an error observer a fault of the machine would end the host as an uncaught exception.
+    this.actor.subscribe({ next, error: (error) => this.#broke(error) })
+  }
+
+  #broke(error: unknown): void {
+    for (const child of this.children) child.life?.run?.stop(0)
+    process.emitWarning(`A supervisor broke: ${String(error)}`, 'MaltsterWarning')
+  }
+
+  #startChildren(): void {
+    for (const child of this.children) {
+      if (!child.isFirst) continue
+      this.#unstarted++
+      this.#moves.enqueue(child)
+    }
+  }
+
+  #request(child: Child, request: StartRequest): void {
+    this.#requests.make(child, request)
+    this.#moves.enqueue(child)
+    this.#moves.goOn()
+  }
+
+  #firstIsDone(child: Child): void {
+    if (!child.isFirst) return
+    child.isFirst = false
+    this.#unstarted--
+  }
+
+  /** Whether something is being started or stopped that nobody asked for. */
+  get #isRestless(): boolean {
+    return this.#moves.isStopping || this.children.pending > this.#requests.count
+  }
+
+  /** Deaths come before starts: those that were held, and where order matters all that are not decided about. */
+  get #canStart(): boolean {
+    const { state } = this
+    if (state === 'paused' || this.#failure !== undefined) return false
+    if (state === 'starting') return this.#unstarted > 0
+    return this.spec.strategy === 'one-for-one' || this.#deaths.isEmpty
+  }
+
+  #tellMachine(): void {
+    const { state } = this
+    if (state === 'stopping') {
+      if (this.#alive === 0) this.actor.send({ type: 'children.gone' })
+    } else if (state === 'starting') {
+      if (this.#unstarted === 0) this.actor.send({ type: 'children.ready' })
+    } else if (state === 'running' && this.#isRestless) this.actor.send({ type: 'restart.begun' })
+    else if (state === 'restarting' && !this.#isRestless) this.actor.send({ type: 'restart.ended' })
+  }
+
+  #ready(child: Child, life: ChildLife): void {
+    if (life.isCondemned) return
+    this.children.setState(child, 'up')
+    this.#reports.progress(child, life)
+    this.#requests.settle(child)
+    this.#firstIsDone(child)
+    this.#moves.goOn()
+  }
+
+  #exited(child: Child, life: ChildLife, reason: ExitReason): void {
+    child.life = undefined
+    this.#alive--
+    for (const monitor of child.monitors) monitor(reason)
+    child.monitors.clear()
+    if (life.isCondemned || this.isEnding) {
+      this.#reports.ended(child, life, reason)
+      this.#departures.asTold(child, this.isEnding)
+    } else if (life.isSkipped) {
+      this.#departures.leftOut(child)
+      this.#firstIsDone(child)
+    } else if (child.request !== undefined) this.#departures.notStarted(child, life, reason)
+    else if (child.isFirst && life.readyAtMs === undefined) this.#startFailed(child, life, reason)
+    else {
+      this.children.setState(child, 'waiting')
+      this.#deaths.add(child, life, reason)
+      this.#deaths.schedule(() => this.#decideAll())
+    }
+    for (const tell of life.whenOver.splice(0)) tell()
+    this.#moves.goOn()
+  }
+
+  #startFailed(child: Child, life: ChildLife, reason: ExitReason): void {
+    this.children.setState(child, 'waiting')
+    const error = life.error ?? notStarted(child, 'it ended before it was ready', reason)
+    this.#failure = rollbackError(this.identity.path, child, error, reason)
+    this.actor.send({ type: 'start.failed' })
+  }
+
+  /** Decides about all deaths that are pending. While the supervisor is paused or starting they are kept. */
+  #decideAll(): void {
+    const isHeld = (): boolean => this.state !== 'running' && this.state !== 'restarting'
+    while (!isHeld() && !this.#deaths.isEmpty) {
+      const { decision, childOf } = this.#deaths.judge()
+      for (const ending of decision.endings) this.#departures.ended(childOf(ending.id), ending)
+      if (decision.verdict === 'give-up') {
+        this.#failure = this.#deaths.limitError()
+        return this.actor.send({ type: 'limit.reached' })
+      }
+      if (decision.verdict === 'shut-down') return this.actor.send({ type: 'significant.ended' })
+      for (const restart of decision.restarts) this.#restarts.begin(childOf(restart.id), restart)
+    }
+    this.#moves.goOn()
+  }
+
+  /** Every life is to end, and nobody is waited for. */
+  #condemnAll(): readonly Child[] {
+    this.#deaths.clear()
+    const alive: Child[] = []
+    for (const child of this.children) {
+      this.#requests.refuse(child, notStarted(child, 'its supervisor ends'))
+      if (child.life !== undefined) {
+        condemn(child, this.children)
+        alive.push(child)
+      } else if (child.goal === 'up') this.children.setState(child, 'waiting')
+    }
+    return alive
+  }
+
+  #stopChildren(because: EndCause): void {
+    const alive = this.#condemnAll()
+    this.#reports.shutdown(because, alive.length)
+    this.#moves.stopAll(alive)
+  }
+
+  #ended(): void {
+    const { because = 'stop' } = this.actor.getSnapshot().context
+    for (const child of this.children) if (child.isDynamic) this.children.remove(child)
+    const uptimeMs = this.#seams.clock.nowMs() - this.#startedAtMs
+    const reason = endedReason(because, uptimeMs, this.#failure)
+    if (because === 'startFailed' && this.#failure !== undefined) this.#listener.failed(this.#failure)
+    this.#settleExited(reason)
+    this.#listener.exited(reason)
+  }
+}

@@ -1,0 +1,79 @@
+import type { RestartBudget, SupervisorEventBody } from '../../actors/supervisor-events.ts'
+import type { ExitReason } from '../../errors/exit-reason.ts'
+import type { Restart } from '../decision/decide.ts'
+import type { Child, ChildLife } from './child.ts'
+import type { EndCause, SupervisorState } from './supervisor-machine.ts'
+import type { TreeSeams } from './tree-seams.ts'
+
+type Outcome = Extract<SupervisorEventBody, { type: 'supervisor.childTerminated' }>['outcome']
+
+/** Where a supervisor is in the tree, and which life of that place it is. */
+export interface SupervisorIdentity {
+  /** Empty for the root. */
+  readonly path: string
+  readonly incarnation: number
+}
+
+/** Tells the one event stream what happens in a supervisor. */
+export class SupervisorReports {
+  readonly #identity: SupervisorIdentity
+  readonly #seams: TreeSeams
+  /** `seq` of the last death that was told: what follows was led to by it. */
+  #lastDeath: number | undefined
+
+  constructor(identity: SupervisorIdentity, seams: TreeSeams) {
+    this.#identity = identity
+    this.#seams = seams
+  }
+
+  state(from: SupervisorState, to: SupervisorState): void {
+    this.#emit({ type: 'supervisor.state', from, to })
+  }
+
+  progress(child: Child, life: ChildLife): void {
+    const bootMs = (life.readyAtMs ?? life.startedAtMs) - life.startedAtMs
+    this.#emit({ type: 'supervisor.progress', child: child.report, bootMs })
+  }
+
+  startError(child: Child, error: Error): void {
+    this.#emit({ type: 'supervisor.startError', child: child.report, error })
+  }
+
+  terminated(child: Child, reason: ExitReason, outcome: Outcome, budget: RestartBudget): void {
+    this.#lastDeath = this.#emit({
+      type: 'supervisor.childTerminated',
+      child: child.report,
+      reason,
+      outcome,
+      budget,
+    })
+    if (reason.type !== 'escalated') return
+    this.#emit({ type: 'supervisor.escalated', child: child.report, reason }, this.#lastDeath)
+  }
+
+  backoff(child: Child, { delayMs, attempt }: Restart): void {
+    const { retryAtMs = 0, report } = child
+    const body = { type: 'supervisor.backoff', child: report, delayMs, retryAtMs, attempt } as const
+    this.#emit(body, this.#lastDeath)
+  }
+
+  gaveUp(child: Child, reason: ExitReason, budget: RestartBudget): void {
+    this.#emit({ type: 'supervisor.gaveUp', child: child.report, reason, budget }, this.#lastDeath)
+  }
+
+  /** A child that was told to end has done so; that is worth telling if it was in another way. */
+  ended(child: Child, life: ChildLife, reason: ExitReason): void {
+    const { type, exitCode } = reason
+    const isMeant = type === 'shutdown' || type === 'normal' || type === 'killed'
+    if (isMeant && !life.isKilled && (exitCode === null || exitCode === 0 || exitCode === 143)) return
+    this.#emit({ type: 'supervisor.shutdownError', child: child.report, reason })
+  }
+
+  shutdown(because: EndCause, children: number): void {
+    this.#emit({ type: 'supervisor.shutdown', because, children }, this.#lastDeath)
+  }
+
+  #emit(body: SupervisorEventBody, cause?: number): number {
+    return this.#seams.events.emit({ ...this.#identity, cause }, body)
+  }
+}

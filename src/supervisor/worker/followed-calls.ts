@@ -1,0 +1,157 @@
+import { warnUnlessObserved } from '../../actors/cast-failure.ts'
+import type { Worker } from '../../actors/worker.ts'
+import { CallTimeoutError } from '../../errors/call-errors.ts'
+import { WorkerDiedError, WorkerStoppedError } from '../../errors/worker-errors.ts'
+import { retryDelayMs } from '../pool/retry.ts'
+import type { Follower } from './follower.ts'
+import type { FollowingOptions, HandleOptions } from './handle-options.ts'
+import { rememberArguments } from './kept-arguments.ts'
+
+/** A call that is made in whatever incarnation there is. */
+export interface FollowedCall {
+  readonly args: readonly unknown[]
+  readonly following: FollowingOptions
+  readonly background: boolean
+  readonly signal: AbortSignal | undefined
+  readonly timeoutMs: number | undefined
+  /** Makes it, in a worker that is up. `timeoutMs` is what is left of its time. */
+  send(worker: Worker, args: readonly unknown[], timeoutMs: number | undefined): Promise<unknown>
+}
+
+/** A call under way: what it is made of each time, and how often it was. */
+interface Journey {
+  readonly call: FollowedCall
+  /** For the next time; undefined: there is none. */
+  readonly again: (() => readonly unknown[]) | undefined
+  readonly byteLength: number
+  readonly deadline: { readonly timeoutMs: number; readonly atMs: number } | undefined
+  attempts: number
+}
+
+/**
+ * Calls through a handle. A call that certainly did not start, since its worker was gone by then, goes to the next
+ * incarnation; one that may have run fails, unless its `retry` says otherwise.
+ */
+export class FollowedCalls {
+  readonly #follower: Follower
+  readonly #defaults: HandleOptions
+
+  constructor(follower: Follower, defaults: HandleOptions) {
+    this.#follower = follower
+    this.#defaults = defaults
+  }
+
+  /** Makes a call now, or when there is somebody to make it. Throws what it is refused for. */
+  start(call: FollowedCall): Promise<unknown> {
+    const { waiting, keeper, clock } = this.#follower
+    const worker = this.#follower.current
+    const { args, timeoutMs, following } = call
+    const deadline =
+      timeoutMs === undefined || timeoutMs === Infinity
+        ? undefined
+        : { timeoutMs, atMs: clock.nowMs() + timeoutMs }
+    if (worker !== undefined && waiting.size === 0 && following.retry === undefined) {
+      const remembered = rememberArguments(args)
+      const again = remembered && (() => remembered)
+      return this.#make({ call, again, byteLength: 0, deadline, attempts: 0 }, worker, args, timeoutMs)
+    }
+    if (worker === undefined) this.#mayWait(following)
+    const { copy, byteLength } = keeper.keep(args)
+    const journey = { call, again: copy, byteLength, deadline, attempts: 0 }
+    if (worker !== undefined && waiting.size === 0) return this.#make(journey, worker, args, timeoutMs)
+    return this.#wait(journey)
+  }
+
+  /** Makes a call that nobody waits for. If it has to wait and nobody comes, that is an event, as if it had thrown. */
+  cast(
+    args: readonly unknown[],
+    background: boolean,
+    send: (worker: Worker, args: readonly unknown[]) => void,
+  ): void {
+    const { waiting, keeper, events, path } = this.#follower
+    const worker = this.#follower.current
+    if (worker !== undefined && waiting.size === 0) {
+      send(worker, args)
+      return
+    }
+    this.#mayWait({})
+    const { copy, byteLength } = keeper.keep(args)
+    const sendLater = async (later: Worker): Promise<void> => send(later, copy())
+    const call = { byteLength, background, signal: undefined, deadline: undefined, send: sendLater }
+    waiting.add(call).catch((error: unknown) => {
+      const incarnation = this.#follower.status.incarnation
+      events.emit({ path, incarnation }, { type: 'cast.failed', callId: 0, error })
+      warnUnlessObserved(events, path, error)
+    })
+  }
+
+  #mayWait(following: FollowingOptions): void {
+    const refusal = this.#follower.refusal()
+    if (refusal !== undefined) throw refusal
+    const whenDown = following.whenDown ?? this.#defaults.whenDown
+    if (whenDown === 'reject') throw this.#follower.unavailable()
+  }
+
+  #wait(journey: Journey): Promise<unknown> {
+    const { call, again, byteLength, deadline } = journey
+    const { background, signal } = call
+    return this.#follower.waiting.add({
+      byteLength,
+      background,
+      signal,
+      deadline,
+      send: (worker) => this.#make(journey, worker, again?.() ?? call.args, this.#timeLeft(journey)),
+    })
+  }
+
+  async #make(
+    journey: Journey,
+    worker: Worker,
+    args: readonly unknown[],
+    timeoutMs: number | undefined,
+  ): Promise<unknown> {
+    try {
+      return await journey.call.send(worker, args, timeoutMs)
+    } catch (error) {
+      return this.#afterFailure(journey, error)
+    }
+  }
+
+  async #afterFailure(journey: Journey, error: unknown): Promise<unknown> {
+    const { call, again } = journey
+    if (again === undefined) throw error
+    if (!hasNotArrived(error)) {
+      const delayMs = retryDelayMs(call.following.retry, error, ++journey.attempts)
+      if (delayMs === undefined || call.signal?.aborted === true) throw error
+      await this.#pause(delayMs)
+    } else if ((call.following.whenDown ?? this.#defaults.whenDown) === 'reject') throw error
+    const timeLeft = this.#timeLeft(journey)
+    if (timeLeft !== undefined && timeLeft <= 0) throw this.#tooLate(journey, error)
+    const worker = this.#follower.current
+    if (worker !== undefined) return this.#make(journey, worker, again(), timeLeft)
+    if (this.#follower.refusal() !== undefined) throw error
+    return this.#wait(journey)
+  }
+
+  #timeLeft({ deadline }: Journey): number | undefined {
+    return deadline === undefined ? undefined : deadline.atMs - this.#follower.clock.nowMs()
+  }
+
+  #tooLate({ deadline }: Journey, cause: unknown): CallTimeoutError {
+    const worker = this.#follower.path
+    const timeoutMs = deadline?.timeoutMs ?? 0
+    const message = `A call to worker ${worker} was not done within ${timeoutMs} ms.`
+    const executed = hasNotArrived(cause) ? 'no' : 'unknown'
+    return new CallTimeoutError(message, { worker, timeoutMs, executed, cause })
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    if (delayMs === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#follower.clock.setTimeout(resolve, delayMs))
+  }
+}
+
+/** The call certainly did not start: its worker was gone, or going, before it came there. */
+function hasNotArrived(error: unknown): boolean {
+  return (error instanceof WorkerDiedError || error instanceof WorkerStoppedError) && error.executed === 'no'
+}

@@ -1,0 +1,161 @@
+import { stoppedError } from '../../actors/end-errors.ts'
+import type { EventStream } from '../../actors/events.ts'
+import type { Seams } from '../../actors/seams.ts'
+import type { Worker } from '../../actors/worker.ts'
+import type { WorkerState } from '../../actors/worker-machine.ts'
+import type { ExitReason } from '../../errors/exit-reason.ts'
+import { WorkerUnavailableError } from '../../errors/supervision-errors.ts'
+import type { Clock } from '../../transport/clock.ts'
+import type { Limits } from '../../transport/limits.ts'
+import type { HostProcess } from '../host-processes.ts'
+import type { ChildPlace, ChildState, ChildStatus } from '../tree/child-run.ts'
+import { ArgumentKeeper } from './kept-arguments.ts'
+import { WaitingCalls } from './waiting-calls.ts'
+
+/** The state of a place in the tree: that of its process while there is one, else what its supervisor has in mind. */
+export type HandleState = WorkerState | Exclude<ChildState, 'starting' | 'up' | 'stopping'>
+
+/** What a follower takes from the options of its worker. */
+export interface FollowerBounds {
+  readonly maxCalls: number
+  readonly maxBytes: number
+  readonly limits: Limits
+}
+
+const settled: ReadonlySet<ChildState> = new Set(['stopped', 'finished', 'skipped', 'removed'])
+
+const noPlaceYet: ChildStatus = { state: 'waiting', incarnation: 0, retryAtMs: undefined }
+
+/** Follows a place in the tree from incarnation to incarnation, and keeps the calls that wait for the next one. */
+export class Follower {
+  readonly id: string
+  readonly clock: Clock
+  readonly events: EventStream
+  readonly waiting: WaitingCalls
+  readonly keeper: ArgumentKeeper
+  #place: ChildPlace | undefined
+  #watching: Disposable | undefined
+  /** Of the newest incarnation, from its start on. */
+  #process: HostProcess | undefined
+  #lastExit: ExitReason | undefined
+
+  constructor(id: string, bounds: FollowerBounds, { clock, events }: Pick<Seams, 'clock' | 'events'>) {
+    this.id = id
+    this.clock = clock
+    this.events = events
+    this.keeper = new ArgumentKeeper(bounds.limits)
+    this.waiting = new WaitingCalls(bounds, clock, () => this.path)
+  }
+
+  get path(): string {
+    return this.#place?.path ?? this.id
+  }
+
+  get place(): ChildPlace | undefined {
+    return this.#place
+  }
+
+  get status(): ChildStatus {
+    return this.#place?.status ?? noPlaceYet
+  }
+
+  attach(place: ChildPlace): void {
+    this.#watching?.[Symbol.dispose]()
+    this.#place = place
+    this.#watching = place.subscribe((status) => this.#changed(status))
+  }
+
+  /** Another incarnation has been started. It takes calls once its place says so. */
+  started(process: HostProcess): void {
+    this.#process = process
+    void process.incarnation.exited.then((reason) => {
+      this.#lastExit = reason
+    })
+  }
+
+  /** The newest incarnation, in whatever state. */
+  get newest(): Worker | undefined {
+    return this.#process?.worker
+  }
+
+  /** The incarnation that takes calls now. Its supervisor may not know yet that it is about to end. */
+  get current(): Worker | undefined {
+    const worker = this.newest
+    if (worker === undefined || this.status.state !== 'up') return undefined
+    const { state } = worker
+    return state === 'stopping' || state === 'dead' ? undefined : worker
+  }
+
+  get state(): HandleState {
+    const { state } = this.status
+    if (state === 'starting') return 'booting'
+    if (state !== 'up' && state !== 'stopping') return state
+    return this.newest?.state ?? 'dead'
+  }
+
+  /** What is known of the process and its calls, as plain data. */
+  describe(): Readonly<Record<string, unknown>> {
+    const waitingCalls = this.waiting.size
+    const lastExit = this.#lastExit?.type
+    const { worker, incarnation, memoryPeakBytes } = this.#process ?? {}
+    if (worker === undefined || incarnation === undefined) return { waitingCalls, lastExit }
+    const { calls, process } = incarnation
+    const life =
+      incarnation.exit === undefined
+        ? { uptimeMs: process.uptimeMs, children: worker.children }
+        : { uptimeMs: incarnation.exit.uptimeMs }
+    return {
+      workerState: worker.state,
+      ...life,
+      calls: { made: calls.made, pending: calls.pending.size },
+      waitingCalls,
+      bytesSent: process.data.bytesWritten,
+      memoryPeakBytes,
+      lastExit,
+    }
+  }
+
+  /** Why no call will ever be taken here, as it looks now. */
+  refusal(): Error | undefined {
+    const { state, isLeaving } = this.status
+    const isLost = settled.has(state)
+    if (!isLost && isLeaving !== true) return undefined
+    const { path } = this
+    const wasStopped = state === 'removed' && this.#lastExit?.type === 'shutdown'
+    if (!isLost || state === 'stopped' || wasStopped) {
+      return stoppedError({ worker: path, pid: undefined }, 'no')
+    }
+    const why = {
+      finished: 'has ended, and its `restart` leaves it so; `restartChild` starts it again',
+      skipped: "was left out, since its `init` returned 'skip'; `restartChild` tries it again",
+      removed: 'has no place in the tree any more: it was taken out, or its supervisor has ended',
+    }[state as 'finished' | 'skipped' | 'removed']
+    const cause = this.#lastExit?.cause
+    const context = { worker: path, retryAt: undefined, ...(cause === undefined ? {} : { cause }) }
+    return new WorkerUnavailableError(`Worker ${path} ${why}.`, context)
+  }
+
+  /** Why a call is not taken that does not want to wait. */
+  unavailable(): WorkerUnavailableError {
+    const { state, retryAtMs } = this.status
+    const { clock, path } = this
+    const retryAt =
+      retryAtMs === undefined ? undefined : Math.ceil(clock.wallTimeMs() + retryAtMs - clock.nowMs())
+    const when = retryAt === undefined ? '' : ` It is tried again at ${new Date(retryAt).toISOString()}.`
+    const message = `Worker ${path} is down (${state}).${when} With \`whenDown: 'wait'\` the call waits for it.`
+    return new WorkerUnavailableError(message, { worker: path, retryAt })
+  }
+
+  #changed({ state }: ChildStatus): void {
+    if (state === 'up') {
+      const worker = this.current
+      if (worker !== undefined) this.waiting.deliver(worker)
+    } else {
+      const refusal = this.refusal()
+      if (refusal !== undefined) this.waiting.refuse(() => this.refusal() ?? refusal)
+    }
+    if (state !== 'removed') return
+    this.#watching?.[Symbol.dispose]()
+    this.#watching = undefined
+  }
+}

@@ -1,0 +1,308 @@
+import { describe, expect, it } from 'vitest'
+import { useLeakCheck } from '../../support/leak-check.ts'
+import { gate, outcomeOf, simulatedPool, turns } from './simulated-crew.ts'
+
+useLeakCheck()
+
+function whoAmI(this: { path: string }): string {
+  return this.path
+}
+
+describe('resize', () => {
+  it('adds members that take calls as they are ready', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    const { opened, open } = gate()
+    const calls = Array.from({ length: 3 }, () => core.call(() => opened, [], undefined))
+    expect(core.stats().running).toBe(1)
+    await core.resize(3)
+    expect(core.stats()).toMatchObject({ size: 3, running: 3 })
+    expect(crew.log).toEqual(['add worker-2', 'add worker-3'])
+    open()
+    await Promise.all(calls)
+  })
+
+  it('claims a spare at once when it grows, and keeps as many spares', async () => {
+    const { core } = simulatedPool({ size: 1, spares: 1 })
+    const { opened, open } = gate()
+    const calls = [core.call(() => opened, [], undefined), core.call(() => opened, [], undefined)]
+    const grown = core.resize(2)
+    await Promise.resolve()
+    await Promise.resolve()
+    expect(core.stats().running).toBe(2)
+    await grown
+    expect(core.stats()).toMatchObject({ size: 2, spares: 1 })
+    open()
+    await Promise.all(calls)
+  })
+
+  it('lets the members that go finish their calls, and gives them no others', async () => {
+    const { core, crew } = simulatedPool({ size: 3 })
+    const gates = Array.from({ length: 3 }, gate)
+    const calls = gates.map(({ opened }) => core.call(() => opened, [], undefined))
+    const shrunk = core.resize(1)
+    await turns()
+    expect(core.stats().members.map(({ role }) => role)).toEqual(['serving', 'leaving', 'leaving'])
+    gates[1]!.open()
+    await calls[1]
+    await turns()
+    expect(crew.up).toEqual(['worker-1', 'worker-3'])
+    expect(await outcomeOf(shrunk)).toBe('pending')
+    gates[2]!.open()
+    await shrunk
+    expect(crew.up).toEqual(['worker-1'])
+    gates[0]!.open()
+    await Promise.all(calls)
+  })
+
+  it('takes out those that are down', async () => {
+    const { core, crew } = simulatedPool({ size: 2 })
+    crew.lose('worker-2')
+    await core.resize(1)
+    expect(crew.log).toEqual(['remove worker-2'])
+    expect(core.memberIds).toEqual(['worker-1'])
+  })
+
+  it('does one after the other', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    await Promise.all([core.resize(4), core.resize(2), core.resize(3)])
+    expect(core.size).toBe(3)
+    expect(crew.up).toHaveLength(3)
+    expect(core.stats().members.every(({ role }) => role === 'serving')).toBe(true)
+  })
+
+  it('has as many members as could be started', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.failures.push(new Error('no more processes'))
+    await expect(core.resize(3)).rejects.toThrow('no more processes')
+    expect(core.size).toBe(2)
+    expect(core.memberIds).toHaveLength(2)
+    expect(core.stats().members).toHaveLength(2)
+  })
+
+  it('sends the calls that wait for a key to the member that has the key now', async () => {
+    const { core } = simulatedPool({ size: 2 })
+    const { opened, open } = gate()
+    const busy = [0, 1].map(() => core.call(() => opened, [], undefined))
+    const keyed = Array.from({ length: 20 }, (_, key) => core.call(whoAmI, [], { key }))
+    await core.resize(4)
+    const early = (await Promise.all(keyed.map(outcomeOf))).filter((one) => one !== 'pending')
+    expect(early.length).toBeGreaterThan(0)
+    open()
+    const homes = await Promise.all(keyed)
+    const again = await Promise.all(homes.map((_, key) => core.call(whoAmI, [], { key })))
+    expect(homes).toEqual(again)
+    await Promise.all(busy)
+  })
+})
+
+describe('recycle', () => {
+  it('replaces a member after so many calls, between two calls', async () => {
+    const { core, crew } = simulatedPool({ size: 1, recycle: { afterCalls: 2 } })
+    const lives: number[] = []
+    const calls = Array.from({ length: 5 }, () =>
+      core.call(
+        function (this: { incarnation: number }) {
+          lives.push(this.incarnation)
+        },
+        [],
+        undefined,
+      ),
+    )
+    await Promise.all(calls)
+    expect(lives).toEqual([1, 1, 2, 2, 3])
+    expect(crew.log).toEqual(['replace worker-1', 'replace worker-1'])
+    expect(core.stats()).toMatchObject({ recycled: 2, restarts: 0 })
+  })
+
+  it('gives a member no more calls than that, also with several at once', async () => {
+    const { core } = simulatedPool({ size: 2, concurrency: 8, recycle: { afterCalls: 3 } })
+    const perLife = new Map<string, number>()
+    const count = function (this: { path: string; incarnation: number }): void {
+      const life = `${this.path} ${this.incarnation}`
+      perLife.set(life, (perLife.get(life) ?? 0) + 1)
+    }
+    await Promise.all(Array.from({ length: 100 }, () => core.call(count, [], undefined)))
+    expect(Math.max(...perLife.values())).toBe(3)
+  })
+
+  it('replaces a member whose memory has grown too large, and asks only now and then', async () => {
+    const { core, crew } = simulatedPool({ size: 1, recycle: { maxRssMb: 100 } })
+    const member = crew.member('worker-1')
+    for (let call = 0; call < 5; call++) await core.call(() => 0, [], undefined)
+    expect(member.measured).toBe(1)
+    expect(crew.log).toEqual([])
+    core.roster.lifeOf('worker-1')!.measuredAtMs = -Infinity
+    member.rssBytes = 101 * 2 ** 20
+    await core.call(() => 0, [], undefined)
+    await turns()
+    expect(crew.log).toEqual(['replace worker-1'])
+    expect(crew.member('worker-1').incarnation).toBe(2)
+  })
+
+  it('has a spare take over meanwhile', async () => {
+    const { core } = simulatedPool({ size: 1, spares: 1, recycle: { afterCalls: 1 } })
+    const homes = [await core.call(whoAmI, [], undefined), await core.call(whoAmI, [], undefined)]
+    expect(homes).toEqual(['pool/worker-1', 'pool/worker-2'])
+    await turns()
+  })
+
+  it('leaves a member to its supervisor that dies before it can be replaced', async () => {
+    const { core, crew } = simulatedPool({ size: 1, concurrency: 2, recycle: { afterCalls: 2 } })
+    const { opened, open } = gate()
+    const [quick, slow] = [core.call(() => 0, [], undefined), core.call(() => opened, [], undefined)]
+    await quick
+    crew.lose('worker-1')
+    await expect(slow).rejects.toThrow('died')
+    crew.begin('worker-1')
+    open()
+    expect(await core.call(whoAmI, [], undefined)).toBe('pool/worker-1')
+    expect(crew.log).toEqual([])
+  })
+
+  it('tries again if the new one can not be started, and gives up after five times', async () => {
+    const { core, crew } = simulatedPool({ size: 1, recycle: { afterCalls: 1 } })
+    crew.failures.push(new Error('busy'))
+    await core.call(() => 0, [], undefined)
+    expect(await core.call(whoAmI, [], undefined)).toBe('pool/worker-1')
+    expect(crew.log).toEqual(['replace worker-1', 'replace worker-1'])
+    crew.failures.push(...Array.from({ length: 10 }, () => new Error('no processes left')))
+    const waiting = core.call(whoAmI, [], undefined)
+    await expect(waiting).rejects.toMatchObject({
+      name: 'WorkerUnavailableError',
+      message: expect.stringContaining('no processes left') as string,
+    })
+    expect(core.state).toBe('down')
+    expect(crew.log.at(-1)).toBe('stop')
+  })
+})
+
+describe('broadcast', () => {
+  const note = function (this: { path: string; notes?: string[] }, text: string): string {
+    ;(this.notes ??= []).push(text)
+    return `${this.path} ${text}`
+  }
+  const notes = function (this: { notes?: string[] }): string[] {
+    return [...(this.notes ?? [])]
+  }
+
+  it('runs in every member, spares included, and in those to come before their first call', async () => {
+    const { core, crew } = simulatedPool({ size: 1, spares: 1 })
+    expect(await core.broadcast(note, ['a'], undefined, true)).toEqual(['pool/worker-1 a', 'pool/worker-2 a'])
+    await core.broadcast(note, ['only now'], undefined, false)
+    await core.broadcast(note, ['b'], undefined, true)
+    crew.lose('worker-1')
+    expect(await core.call(notes, [], undefined)).toEqual(['a', 'only now', 'b'])
+    crew.lose('worker-2')
+    crew.begin('worker-1')
+    expect(await core.call(notes, [], undefined)).toEqual(['a', 'b'])
+  })
+
+  it('is done before calls that are made after it, beside those made before', async () => {
+    const { core } = simulatedPool({ size: 1, concurrency: 2 })
+    const { opened, open } = gate()
+    const order: string[] = []
+    const before = core.call(() => opened.then(() => order.push('before')), [], undefined)
+    const slow = gate()
+    const broadcast = core.broadcast(
+      () => slow.opened.then(() => order.push('broadcast')),
+      [],
+      undefined,
+      false,
+    )
+    const after = core.call(() => order.push('after'), [], undefined)
+    await turns()
+    expect(order).toEqual([])
+    slow.open()
+    await broadcast
+    await after
+    open()
+    await before
+    expect(order).toEqual(['broadcast', 'after', 'before'])
+  })
+
+  it('keeps the order of several, also in a member that comes in between', async () => {
+    const { core, crew } = simulatedPool({ size: 2 })
+    crew.lose('worker-2')
+    const sent = [core.broadcast(note, ['a'], undefined, true), core.broadcast(note, ['b'], undefined, true)]
+    crew.begin('worker-2')
+    sent.push(core.broadcast(note, ['c'], undefined, true))
+    await Promise.all(sent)
+    const all = await core.broadcast(notes, [], undefined, false)
+    expect(all).toEqual([
+      ['a', 'b', 'c'],
+      ['a', 'b', 'c'],
+    ])
+  })
+
+  it('rejects with what it threw, and is then not run by those to come', async () => {
+    const { core, crew, unprepared } = simulatedPool({ size: 1 })
+    const failing = (): never => {
+      throw new Error('not here')
+    }
+    await expect(core.broadcast(failing, [], undefined, true)).rejects.toThrow('not here')
+    crew.lose('worker-1')
+    crew.begin('worker-1')
+    expect(await core.call(whoAmI, [], undefined)).toBe('pool/worker-1')
+    expect(unprepared).toEqual([])
+  })
+
+  it('leaves out the member that dies of it; its next life runs it', async () => {
+    const { core, crew } = simulatedPool({ size: 2 })
+    const { opened, open } = gate()
+    const broadcast = core.broadcast(
+      function (this: { path: string }) {
+        return opened.then(() => this.path)
+      },
+      [],
+      undefined,
+      true,
+    )
+    crew.lose('worker-2')
+    open()
+    expect(await broadcast).toEqual(['pool/worker-1'])
+  })
+
+  it('does not let a member serve that can not run what the others have run', async () => {
+    const { core, crew, unprepared } = simulatedPool({ size: 1 })
+    let isBroken = false
+    const fragile = (): void => {
+      if (isBroken) throw new Error('not any more')
+    }
+    await core.broadcast(fragile, [], undefined, true)
+    isBroken = true
+    crew.lose('worker-1')
+    const call = core.call(whoAmI, [], undefined)
+    crew.begin('worker-1')
+    expect(await outcomeOf(call)).toBe('pending')
+    expect(crew.member('worker-1').wasKilled).toBe(true)
+    expect(unprepared).toMatchObject([{ message: 'not any more' }])
+    isBroken = false
+    crew.lose('worker-1')
+    crew.begin('worker-1')
+    expect(await call).toBe('pool/worker-1')
+  })
+
+  it('is run by those to come though the signal of its sender has aborted since', async () => {
+    const { core, crew, unprepared } = simulatedPool({ size: 1 })
+    const controller = new AbortController()
+    await core.broadcast(note, ['a'], { signal: controller.signal }, true)
+    controller.abort()
+    crew.lose('worker-1')
+    crew.begin('worker-1')
+    expect(await core.call(notes, [], undefined)).toEqual(['a'])
+    expect(unprepared).toEqual([])
+  })
+
+  it('gives every member the arguments as they were', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    const list = ['a']
+    const read = function (this: { notes?: string[] }, own: string[]): void {
+      this.notes = own
+    }
+    await core.broadcast(read, [list], undefined, true)
+    list.push('b')
+    crew.lose('worker-1')
+    crew.begin('worker-1')
+    expect(await core.call(notes, [], undefined)).toEqual(['a'])
+  })
+})

@@ -1,0 +1,30 @@
+import { pool, type Pool, type PoolOptions } from 'maltster'
+import { optionsOfKind } from '../scenarios/workers.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** A pool of workers of this run's kind that print nothing, and that comes back fast. */
+export function quietPool(options: PoolOptions = {}): Promise<Pool> {
+  return pool({
+    size: 2,
+    backoff: { minMs: 10 },
+    ...options,
+    worker: { ...optionsOfKind(), stdout: 'ignore', stderr: 'ignore', ...options.worker },
+  })
+}
+
+/** Resolves when all members of a pool are up, spares included. */
+export function whenFull(workers: Pool, spares = 0): Promise<unknown> {
+  return waitUntil(() => {
+    const { members, size } = workers.stats()
+    return members.length === size + spares && members.every(({ role }) => role !== 'leaving')
+  })
+}
+
+/** Asks until it is so; fails if that takes ten seconds. */
+export async function waitUntil(isDone: () => boolean | Promise<boolean>): Promise<void> {
+  for (let asked = 0; asked < 1000; asked++) {
+    if (await isDone()) return
+    await delay(10)
+  }
+  throw new Error(`after 10 s it is still not so: ${String(isDone)}`)
+}

@@ -1,0 +1,46 @@
+import type { Pool, WorkerHandle } from 'maltster'
+import { pool } from 'maltster'
+
+/** Holds when it compiles: `tsconfig.test.json` checks it. Never run. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+function holds<_T extends true>(): void {}
+
+export async function itemsAndResultsAreInferred(workers: Pool): Promise<void> {
+  const sum = workers.call((a: number, b: number) => a + b, [1, 2], { priority: 1, key: 'a' })
+  holds<Same<typeof sum, Promise<number>>>()
+
+  const lengths = workers.map(['a', 'b'], (word) => word.length)
+  holds<Same<typeof lengths, Promise<number[]>>>()
+
+  const awaited = workers.map(new Set([1]), async (n, index) => ({ n, index }))
+  holds<Same<typeof awaited, Promise<{ n: number; index: number }[]>>>()
+
+  async function* words(): AsyncGenerator<string> {
+    yield 'a'
+  }
+  const stream = workers.mapStream(words(), (word) => word.toUpperCase(), {
+    key: (word, index) => `${word}${index}`,
+    onError: (_, { item }) => item,
+  })
+  holds<Same<typeof stream, AsyncGenerator<string, void, void>>>()
+
+  const byName = workers.map<number, Date>([1], { module: 'node:x', export: 'y' })
+  holds<Same<typeof byName, Promise<Date[]>>>()
+
+  const everywhere = workers.broadcast((n: number) => String(n), [1], { future: false })
+  holds<Same<typeof everywhere, Promise<string[]>>>()
+
+  for (const member of workers) holds<Same<typeof member, WorkerHandle>>()
+
+  // @ts-expect-error -- an item is no number
+  void workers.map(['a'], (n: number) => n)
+  // @ts-expect-error -- what stands for a result is of another type
+  void workers.map([1], (n) => n, { onError: () => 'text' })
+  // @ts-expect-error -- an argument is missing
+  void workers.call((a: number) => a)
+  // @ts-expect-error -- a call of a pool is never in the background
+  void workers.call(() => 1, [], { background: true })
+  // @ts-expect-error -- the pool names its members itself
+  await pool({ worker: { name: 'x' } })
+}
