@@ -7,7 +7,7 @@ const { values } = parseArgs({ options: { to: { type: 'string', default: '400000
 const to = Number(values.to)
 if (!(Number.isInteger(to) && to >= 1000)) throw new RangeError('--to takes a number from 1000 on')
 
-const isTerminal = process.stdout.isTTY === true
+const isTerminal = process.stdout.isTTY
 
 /** @param {number} done - of 1 */
 function show(done) {
@@ -17,19 +17,19 @@ function show(done) {
 }
 
 /**
- * @param {number} to
+ * @param {number} last
  * @param {(done: number) => Promise<boolean>} onProgress - answers whether to go on
  */
-async function countPrimes(to, onProgress) {
-  const step = Math.ceil(to / 10)
+async function countPrimes(last, onProgress) {
+  const step = Math.ceil(last / 10)
   let count = 0
-  for (let n = 2; n <= to; n++) {
+  for (let n = 2; n <= last; n++) {
     let isPrime = true
     for (let d = 2; d * d <= n && isPrime; d++) isPrime = n % d !== 0
     if (isPrime) count++
-    if (n % step === 0 && !(await onProgress(n / to))) return { count, upTo: n }
+    if (n % step === 0 && !(await onProgress(n / last))) return { count, upTo: n }
   }
-  return { count, upTo: to }
+  return { count, upTo: last }
 }
 
 const worker = await spawnWorker({ name: 'counter' })

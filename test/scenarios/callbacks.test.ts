@@ -171,7 +171,9 @@ test('without proxy a function in a result is refused with its path, and a class
     EncodeError,
   )
   expect(refused).toMatchObject({ path: 'result.handlers[0]', executed: 'yes' })
-  class Local {}
+  class Local {
+    readonly here = true
+  }
   const error = await rejection(
     worker.call((given: unknown) => given, [Local]),
     EncodeError,

@@ -136,7 +136,7 @@ describe.each(['here', 'there'])('a channel whose queue is %s', (where) => {
     const waiting = rejection(
       worker.call(
         async (from: Channel<number>, out: Channel<string>) => {
-          await null
+          await Promise.resolve()
           await out.send('waits')
           const error: Error = await from.receive().then(
             () => new Error('received'),
@@ -214,8 +214,8 @@ test('a slow consumer stops its producer: no more is ahead than the channel hold
 
 test('it travels as an argument, in a captured variable, in a result, and in another channel, and stays the same', async () => {
   await using worker = await quietWorker()
-  const first = worker.channel<unknown>({ capacity: 3 })
-  const second = worker.channel<unknown>({ capacity: 3 })
+  const first = worker.channel({ capacity: 3 })
+  const second = worker.channel({ capacity: 3 })
   const nested = { deep: [new Map([['channel', first]])] }
   const isSame = await worker.call(
     async (argument: Channel, holder: typeof nested) => {
@@ -366,8 +366,8 @@ describe('code that spins beside a channel and is cut off', () => {
           async (from: Channel<number>, out: Channel<number>) => {
             for await (const n of from) {
               void out.send(n)
-              await null
-              if (n % 2 === 1) while (true) {}
+              await Promise.resolve()
+              if (n % 2 === 1) for (;;) Math.random()
             }
           },
           [channel, told],
@@ -390,7 +390,10 @@ describe('code that spins beside a channel and is cut off', () => {
   withInterrupt('also where it sends and calls back without end', async () => {
     await using worker = await quietWorker()
     const channel = worker.channel<number>({ capacity: 4 })
-    let called = 0
+    let begun = (): void => {}
+    const hasBegun = new Promise<void>((resolve) => {
+      begun = resolve
+    })
     const cut = rejection(
       worker.call(
         async (to: Channel<number>, tell: (n: number) => Promise<void>) => {
@@ -401,11 +404,11 @@ describe('code that spins beside a channel and is cut off', () => {
             for (let work = 0; work < 1_000_000; work++) if (work < 0) return
           }
         },
-        [channel, () => void called++],
+        [channel, () => begun()],
       ),
       InterruptedError,
     )
-    while (called === 0) await new Promise((resolve) => void setImmediate(resolve))
+    await hasBegun
     const { outcome } = await worker.interrupt()
     expect(outcome).toBe('interrupted')
     await cut

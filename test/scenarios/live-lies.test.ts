@@ -16,8 +16,7 @@ function liar(said: readonly Action[]): Promise<Worker> {
   return startWorker(fakeWorker({ ...boots, called: [...said, { do: 'result', value: true }] }))
 }
 
-const frame = (type: number, action: object = {}): Action =>
-  ({ do: 'frame', type, id: 1, aux: 1, ...action }) as Action
+const frame = (type: number, action: object = {}): Action => ({ do: 'frame', type, id: 1, aux: 1, ...action })
 
 test('a few answers that nobody waits for are let pass, many end the worker', async () => {
   const lie = (times: number): Action[] => [

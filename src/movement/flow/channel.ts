@@ -209,16 +209,15 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
     const promise = new Promise<R>((resolve, reject) => {
       let isSettled = false
       let cancel = nothing
-      let forget: (() => void) | undefined
-      let endWithCall: (() => void) | undefined
+      const undo: ((() => void) | undefined)[] = []
       const settle = (outcome: { readonly value: R } | { readonly error: unknown }): void => {
         if (isSettled) return
         isSettled = true
         waits.end(waiter)
-        forget?.()
-        endWithCall?.()
+        for (const one of undo) one?.()
         if ('value' in outcome) resolve(outcome.value)
-        else reject(outcome.error as Error)
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason of a signal may be anything
+        else reject(outcome.error)
       }
       giveUp = (outcome) => {
         if (isSettled) return
@@ -233,8 +232,8 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
         settle({ error })
       }
       if (isSettled) return
-      forget = signal === undefined ? undefined : whenAborted(signal, () => giveUp({ error: signal.reason }))
-      endWithCall = whenCallEnds((error) => giveUp({ error }))
+      if (signal !== undefined) undo.push(whenAborted(signal, () => giveUp({ error: signal.reason })))
+      undo.push(whenCallEnds((error) => giveUp({ error })))
     })
     return { promise, giveUp }
   }

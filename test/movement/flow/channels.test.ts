@@ -10,8 +10,8 @@ import { channelOf, Connection, type Observed } from '../../support/live-lanes.t
 interface Rig {
   readonly connection: Connection
   readonly observed: Observed
-  readonly near: Channel<unknown>
-  readonly far: Channel<unknown>
+  readonly near: Channel
+  readonly far: Channel
 }
 
 function rig(capacity: number, maxBytes?: number): Rig {
