@@ -97,6 +97,14 @@ describe('npm run bench', () => {
     expect(exitCode).toBe(lines.at(-1)?.includes('(aim 0.06 met)') === true ? 0 : 1)
   }, 120_000)
 
+  test('measures how long a worker that was killed is missed', async () => {
+    const { exitCode, lines, stderr } = await bench('restart', '2')
+    expect(lines.at(-1), stderr).toMatch(
+      /^bench, restart: ready after [\d.]+ ms = [\d.]+ of a bare fork \(aim 1.5\), with a spare .* \(aim 0.3\): (met|MISSED)$/,
+    )
+    expect(exitCode).toBe(lines.at(-1)?.endsWith('met') === true ? 0 : 1)
+  }, 120_000)
+
   test('refuses arguments that it does not know', async () => {
     for (const args of [['--quik'], ['cold'], ['--aim', 'high'], ['capture', '--install']]) {
       const { exitCode, stderr } = await bench(...args)

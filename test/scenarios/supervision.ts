@@ -12,10 +12,8 @@ export function child<const Id extends string, const More extends Omit<ChildSpec
   return { id, worker: quiet, ...more } as { readonly id: Id; readonly worker: WorkerOptions } & More
 }
 
-type Any = Supervisor<any>
-
 /** The processes of some children, by id. */
-export function pids(supervisor: Any, ...ids: string[]): Record<string, number | undefined> {
+export function pids(supervisor: Supervisor, ...ids: string[]): Record<string, number | undefined> {
   return Object.fromEntries(ids.map((id) => [id, supervisor.worker(id).pid]))
 }
 

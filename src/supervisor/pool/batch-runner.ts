@@ -1,7 +1,5 @@
-/** What is sent to a worker to run a batch there. Each of these functions goes by its source and refers to nothing here. */
-
-/** Given by `captures`, over there. */
-declare const maltsterItemFunction: (item: unknown, index: number) => unknown
+/** What is sent to a worker to run a batch there. Each of these functions goes by its source and refers to
+ * nothing here but what it was made with. */
 
 /** What one batch came to: results, with a hole for each item that threw. */
 export interface BatchOutcome {
@@ -13,28 +11,30 @@ export interface BatchOutcome {
 /** What was thrown stays in the worker until it is asked for, so that it comes over as any error of a call does. */
 type Thrown = Map<string, Map<number, unknown>>
 
-/** Runs one item after the other by a function that came along. */
-export async function runBatch(
-  batchId: string,
-  items: readonly unknown[],
-  first: number,
-): Promise<BatchOutcome> {
-  const values: unknown[] = []
-  const errors = new Map<number, unknown>()
-  for (const [at, item] of items.entries()) {
-    try {
-      values.push(await maltsterItemFunction(item, first + at))
-    } catch (error) {
-      values.push(undefined)
-      errors.set(at, error)
+/** Makes what runs one item after the other by a function, which goes along as what it refers to. */
+export function batchRunnerOf(maltsterItemFunction: (item: unknown, index: number) => unknown) {
+  return async function runBatch(
+    batchId: string,
+    items: readonly unknown[],
+    first: number,
+  ): Promise<BatchOutcome> {
+    const values: unknown[] = []
+    const errors = new Map<number, unknown>()
+    for (const [at, item] of items.entries()) {
+      try {
+        values.push(await maltsterItemFunction(item, first + at))
+      } catch (error) {
+        values.push(undefined)
+        errors.set(at, error)
+      }
     }
+    if (errors.size > 0) {
+      const holder = globalThis as unknown as Record<symbol, Thrown | undefined>
+      const thrown = (holder[Symbol.for('maltster.pool.thrown')] ??= new Map())
+      thrown.set(batchId, errors)
+    }
+    return { values, thrown: [...errors.keys()] }
   }
-  if (errors.size > 0) {
-    const holder = globalThis as unknown as Record<symbol, Thrown | undefined>
-    const thrown = (holder[Symbol.for('maltster.pool.thrown')] ??= new Map())
-    thrown.set(batchId, errors)
-  }
-  return { values, thrown: [...errors.keys()] }
 }
 
 /** Throws what an item of a batch has thrown, and forgets it. */

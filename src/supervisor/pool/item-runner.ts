@@ -1,9 +1,9 @@
 import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
-import { EncodeError } from '../../errors/data-errors.ts'
+import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
 import { WorkerDiedError } from '../../errors/worker-errors.ts'
 import type { Clock } from '../../transport/clock.ts'
-import { type BatchOutcome, runBatch, throwAgain } from './batch-runner.ts'
+import { type BatchOutcome, batchRunnerOf, throwAgain } from './batch-runner.ts'
 import type { PoolMember } from './crew.ts'
 import type { Task } from './dispatcher.ts'
 import type { ItemFailure, MapOptions } from './map-options.ts'
@@ -36,6 +36,9 @@ export class ItemRunner {
   readonly #parts: ItemRunnerParts
   readonly #callOptions: CallOptions | undefined
   readonly #signals: readonly AbortSignal[]
+  #runBatch: Callable | undefined
+  /** Whether the function is given by `captures`. */
+  #isGiven = false
   #done = 0
 
   constructor(parts: ItemRunnerParts) {
@@ -113,10 +116,7 @@ export class ItemRunner {
     const { fn } = this.#parts
     if (typeof fn !== 'function') return this.#oneByOne(member, { first, items })
     const batchId = `${process.pid}:${++lastBatch}`
-    const captures = { ...this.#callOptions?.captures, maltsterItemFunction: fn }
-    const options = { ...this.#callOptions, captures }
-    const outcome = await member.call(runBatch, [batchId, items, first], options)
-    const { values, thrown } = outcome as BatchOutcome
+    const { values, thrown } = await this.#callBatch(member, fn, [batchId, items, first])
     const errors = await Promise.all(
       thrown.map((at) => member.call(throwAgain, [batchId, at]).catch((error: unknown) => error)),
     )
@@ -124,6 +124,30 @@ export class ItemRunner {
       const which = thrown.indexOf(at)
       return which === -1 ? { value } : { error: errors[which] }
     })
+  }
+
+  /**
+   * By what it is made with, the function is found each time at little cost; where nothing may be found, it is given, as
+   * are the captures of the user.
+   */
+  async #callBatch(
+    member: PoolMember,
+    fn: (...args: never[]) => unknown,
+    args: readonly unknown[],
+  ): Promise<BatchOutcome> {
+    const runBatch = (this.#runBatch ??= batchRunnerOf(fn as (item: unknown, index: number) => unknown))
+    this.#isGiven ||= this.#callOptions?.captures !== undefined || this.#callOptions?.capture === 'explicit'
+    if (!this.#isGiven) {
+      try {
+        return (await member.call(runBatch, args, this.#callOptions)) as BatchOutcome
+      } catch (error) {
+        // Nothing was sent.
+        if (!(error instanceof CaptureError)) throw error
+        this.#isGiven = true
+      }
+    }
+    const captures = { ...this.#callOptions?.captures, maltsterItemFunction: fn }
+    return (await member.call(runBatch, args, { ...this.#callOptions, captures })) as BatchOutcome
   }
 
   /** What an export is called by is resolved by the runtime over there, for one call at a time. */

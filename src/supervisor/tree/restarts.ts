@@ -52,16 +52,16 @@ export class Restarts {
     const from = spec.strategy === 'one-for-all' ? 0 : trigger.position
     // Their deaths, which were not decided about yet, are part of this one.
     for (const child of deaths.takeFrom(from)) if (child.isTemporary) departures.remove(child)
-    const members = Array.from(children).filter(
-      (child) => child.position >= from && (child.goal === 'up' || this.#isResurrected(child)),
-    )
+    const those = Array.from(children).filter((child) => child.position >= from)
+    // Those that somebody else has told to end are waited for, and don't come back.
+    const alive = those.filter((child) => child.life !== undefined)
+    const members = those.filter((child) => child.goal === 'up' || this.#isResurrected(child))
     for (const child of members) {
       children.want(child, 'up')
       child.spec.lives.isStopped = false
       if (child.life !== undefined) condemn(child, children)
       else if (child.state !== 'backing-off') children.setState(child, 'waiting')
     }
-    const alive = members.filter((child) => child.life !== undefined)
     const starts = members.filter((child) => !child.isTemporary || child.request !== undefined)
     moves.startAnew(from, alive, starts)
   }

@@ -1,7 +1,9 @@
 import { warnUnlessObserved } from '../../actors/cast-failure.ts'
+import type { Callable } from '../../actors/callable.ts'
 import type { Worker } from '../../actors/worker.ts'
 import { CallTimeoutError } from '../../errors/call-errors.ts'
 import { WorkerDiedError, WorkerStoppedError } from '../../errors/worker-errors.ts'
+import type { ModuleReference } from '../../movement/module-reference.ts'
 import { retryDelayMs } from '../pool/retry.ts'
 import type { Follower } from './follower.ts'
 import type { FollowingOptions, HandleOptions } from './handle-options.ts'
@@ -39,6 +41,34 @@ export class FollowedCalls {
   constructor(follower: Follower, defaults: HandleOptions) {
     this.#follower = follower
     this.#defaults = defaults
+  }
+
+  /**
+   * The usual call: somebody is there, and nothing is said of how. It is to cost little more than a call of the worker;
+   * only if it does not arrive is there more to do.
+   * @returns undefined if it is not that simple
+   */
+  quick(fn: Callable, args: readonly unknown[]): Promise<unknown> | undefined {
+    const { up, waiting } = this.#follower
+    return up === undefined || waiting.size > 0
+      ? undefined
+      : this.#makeUsual(up, fn as ModuleReference, args, rememberArguments(args))
+  }
+
+  async #makeUsual(
+    worker: Worker,
+    fn: ModuleReference,
+    args: readonly unknown[],
+    remembered: readonly unknown[] | undefined,
+  ): Promise<unknown> {
+    try {
+      return await worker.call(fn, args)
+    } catch (error) {
+      const isLost = remembered === undefined || !hasNotArrived(error)
+      if (isLost || this.#follower.refusal() !== undefined) throw error
+      const usual = { following: {}, background: false, signal: undefined, timeoutMs: undefined }
+      return this.start({ ...usual, args: remembered, send: (next, own) => next.call(fn, own) })
+    }
   }
 
   /** Makes a call now, or when there is somebody to make it. Throws what it is refused for. */

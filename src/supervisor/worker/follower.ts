@@ -35,6 +35,8 @@ export class Follower {
   readonly keeper: ArgumentKeeper
   #place: ChildPlace | undefined
   #watching: Disposable | undefined
+  /** What the place has said last: to ask it takes a while, and each call asks. */
+  #isUp = false
   /** Of the newest incarnation, from its start on. */
   #process: HostProcess | undefined
   #lastExit: ExitReason | undefined
@@ -62,6 +64,8 @@ export class Follower {
   attach(place: ChildPlace): void {
     this.#watching?.[Symbol.dispose]()
     this.#place = place
+    // It has not been started there.
+    this.#isUp = false
     this.#watching = place.subscribe((status) => this.#changed(status))
   }
 
@@ -76,6 +80,11 @@ export class Follower {
   /** The newest incarnation, in whatever state. */
   get newest(): Worker | undefined {
     return this.#process?.worker
+  }
+
+  /** The newest incarnation, if its place is up. It may be about to end; then it refuses. */
+  get up(): Worker | undefined {
+    return this.#isUp ? this.#process?.worker : undefined
   }
 
   /** The incarnation that takes calls now. Its supervisor may not know yet that it is about to end. */
@@ -147,6 +156,7 @@ export class Follower {
   }
 
   #changed({ state }: ChildStatus): void {
+    this.#isUp = state === 'up'
     if (state === 'up') {
       const worker = this.current
       if (worker !== undefined) this.waiting.deliver(worker)

@@ -135,7 +135,8 @@ export class WorkerHandle {
   call<R = unknown>(fn: ModuleReference, args?: readonly unknown[], options?: HandleCallOptions): Promise<R>
   call(fn: Callable, args: readonly unknown[] = [], options?: HandleCallOptions): Promise<unknown> {
     try {
-      if (options === undefined) return this.#start(args, {}, undefined, callOf(fn))
+      if (options === undefined)
+        return this.#calls.quick(fn, args) ?? this.#start(args, {}, undefined, callOf(fn))
       checkHandleCallOptions(options)
       const { following, own } = splitOptions(options)
       return this.#start(args, following, own, callOf(fn))

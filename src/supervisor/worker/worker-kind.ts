@@ -71,8 +71,8 @@ export class WorkerKind implements ChildKind {
     }
     const launcher = options.launcher ?? this.#seams.launcher
     const process = register(incarnation, launcher.isLocal)
-    // The process takes its time to boot, and the first call is spared this.
-    if (options.capture !== 'explicit') setImmediate(readLikelyScripts)
+    // The process takes its time to boot, and the first call is spared this. A guest of this process is there at once.
+    if (options.capture !== 'explicit' && launcher.isGuest !== true) setImmediate(readLikelyScripts)
     const init = this.#init
     const initTimeoutMs = options.bootTimeoutMs
     const run = new WorkerRun({ incarnation, init, initTimeoutMs, listener })

@@ -539,13 +539,13 @@ export class Reference {
         this.#remove(node)
         continue
       }
+      if (isAlive(node)) node.isMember = true
       if (!node.wanted && !(sup.spec.resurrect && node.phase === 'down')) continue
       if (node.phase === 'down') this.#queue(node)
       node.wanted = true
       node.lasting.isStopped = false
       if (!isAlive(node)) continue
       node.isMarked = true
-      node.isMember = true
       node.phase = 'ending'
     }
   }

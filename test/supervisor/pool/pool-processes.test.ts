@@ -375,6 +375,9 @@ describe('maps over processes', () => {
     expect(await workers.map(pairs, ([a, b]) => a + b + offset, options)).toEqual(upTo(12).map((n) => n + 8))
     const given = { ...options, capture: 'explicit', captures: { offset: 100 } } as const
     expect(await workers.map(upTo(3), (n) => n + offset, given)).toEqual([100, 101, 102])
+    await using strict = await quietPool({ size: 1, worker: { capture: 'explicit' } })
+    expect(await strict.map(upTo(3), (n) => n + 1, options)).toEqual([1, 2, 3])
+    await expect(strict.map(upTo(3), (n) => n + offset, options)).rejects.toThrow(/offset/)
   })
 
   it('try items of a batch whose worker died one by one, and never those that ran without `retry`', async () => {

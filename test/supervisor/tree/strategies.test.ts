@@ -73,3 +73,23 @@ it('41: stops in the reverse order of start, and says the same to all who ask', 
   expect(app.state).toBe('dead')
   expect(world.clock.pending).toBe(0)
 })
+
+it('a group that goes down waits for a member that was told to end by somebody else', () => {
+  const world = new SimulatedTree()
+  world.behaviour = ({ id }) => ({ stopMs: id === 'c' ? 50 : 1 })
+  const app = world.started({ strategy: 'rest-for-one', children: ['a', 'b', 'c'].map((id) => worker(id)) })
+  void app.terminateChild('c')
+  world.die('a')
+  world.clock.runFor(100)
+  expect(world.takeLog()).toEqual([
+    'stop c',
+    'down a',
+    'down c',
+    'stop b',
+    'down b',
+    'start a',
+    'up a',
+    'start b',
+    'up b',
+  ])
+})
