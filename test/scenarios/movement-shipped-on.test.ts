@@ -71,7 +71,11 @@ describe('a function that a worker sends on to a worker of its own', () => {
     const below = async (): Promise<unknown> => {
       const { spawnWorker } = await import('maltster')
       const inner = await spawnWorker({ stdout: 'ignore', stderr: 'ignore' })
-      return inner.call(() => failing()).finally(async () => void (await inner.stop()))
+      try {
+        return await inner.call(() => failing())
+      } finally {
+        await inner.stop()
+      }
     }
     const placeOf = (stack: string | undefined): string | undefined =>
       /at failing \((.*movement-shipped-on\.test\.ts:\d+:\d+)\)/.exec(stack ?? '')?.[1]
