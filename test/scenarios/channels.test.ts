@@ -353,10 +353,9 @@ whereItCan('process')(
   },
 )
 
-describe('code that spins beside a channel and is cut off', () => {
-  const withInterrupt = whereItCan('interrupt')
-
-  withInterrupt('leaves it as it was: what was received stays received, what comes next comes', async () => {
+whereItCan('interrupt')(
+  'code that spins and is cut off leaves a channel as it was: what was received stays received, what comes next comes',
+  async () => {
     await using worker = await quietWorker()
     const channel = worker.channel<number>({ capacity: 4 })
     const told = worker.channel<number>()
@@ -385,37 +384,37 @@ describe('code that spins beside a channel and is cut off', () => {
     }
     channel.close()
     await expectUsable(worker)
-  })
+  },
+)
 
-  withInterrupt('also where it sends and calls back without end', async () => {
-    await using worker = await quietWorker()
-    const channel = worker.channel<number>({ capacity: 4 })
-    let begun = (): void => {}
-    const hasBegun = new Promise<void>((resolve) => {
-      begun = resolve
-    })
-    const cut = rejection(
-      worker.call(
-        async (to: Channel<number>, tell: (n: number) => Promise<void>) => {
-          await tell(0)
-          for (let n = 0; ; n++) {
-            to.send(n).catch(() => {})
-            tell(n).catch(() => {})
-            for (let work = 0; work < 1_000_000; work++) if (work < 0) return
-          }
-        },
-        [channel, () => begun()],
-      ),
-      InterruptedError,
-    )
-    await hasBegun
-    const { outcome } = await worker.interrupt()
-    expect(outcome).toBe('interrupted')
-    await cut
-    // What it had sent comes, from the first on.
-    expect([await channel.receive(), await channel.receive()]).toEqual([0, 1])
-    await expectUsable(worker)
-    channel.close()
-    expect(await worker.call(async (ask: () => Promise<number>) => ask(), [() => 7])).toBe(7)
+whereItCan('interrupt')('code that sends and calls back without end can be cut off', async () => {
+  await using worker = await quietWorker()
+  const channel = worker.channel<number>({ capacity: 4 })
+  let begun = (): void => {}
+  const hasBegun = new Promise<void>((resolve) => {
+    begun = resolve
   })
+  const cut = rejection(
+    worker.call(
+      async (to: Channel<number>, tell: (n: number) => Promise<void>) => {
+        await tell(0)
+        for (let n = 0; ; n++) {
+          to.send(n).catch(() => {})
+          tell(n).catch(() => {})
+          for (let work = 0; work < 1_000_000; work++) if (work < 0) return
+        }
+      },
+      [channel, () => begun()],
+    ),
+    InterruptedError,
+  )
+  await hasBegun
+  const { outcome } = await worker.interrupt()
+  expect(outcome).toBe('interrupted')
+  await cut
+  // What it had sent comes, from the first on.
+  expect([await channel.receive(), await channel.receive()]).toEqual([0, 1])
+  await expectUsable(worker)
+  channel.close()
+  expect(await worker.call(async (ask: () => Promise<number>) => ask(), [() => 7])).toBe(7)
 })
