@@ -51,7 +51,7 @@ describe('shutdown', () => {
     const stopping = ofType(recorded.events, 'worker.state').find(
       ({ path, to }) => path === 'app/late' && to === 'stopping',
     )
-    expect(exits[0]!.timeMs - stopping!.timeMs).toBeGreaterThanOrEqual(299)
+    expect(exits[0]!.timeMs - stopping!.timeMs).toBeGreaterThanOrEqual(290)
     expect(ofType(recorded.events, 'supervisor.shutdownError').map(({ child: { path } }) => path)).toContain(
       'app/late',
     )

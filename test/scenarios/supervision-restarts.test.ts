@@ -1,3 +1,6 @@
+import { rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { RestartLimitError, supervise, type WorkerHandle, WorkerUnavailableError } from 'maltster'
 import { describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
@@ -155,19 +158,18 @@ describe('storms', () => {
     let starts = 0
     const counted = { ...quiet, stdout: () => void starts++ }
     using recorded = recordEvents({ path: 'app' })
+    const mark = join(tmpdir(), `maltster-mark-${process.pid}`)
     const app = await supervise({ name: 'app', maxRestarts: 5, periodMs: 60_000, backoff: noBackoff })
     const kernel = await app.startChild({
       id: 'kernel',
       worker: counted,
       init: async () => {
         const { existsSync, writeFileSync } = await import('node:fs')
-        const mark = `${process.env['TMPDIR'] ?? '/tmp'}/maltster-mark-${process.ppid}`
         console.log('started')
         if (existsSync(mark)) process.exit(7)
         writeFileSync(mark, '')
       },
     })
-    const { rmSync } = await import('node:fs')
     try {
       kernel.kill()
       const reason = await app.exited
@@ -183,7 +185,7 @@ describe('storms', () => {
       await until('all have been heard', () => starts === 6)
       expect(ofType(recorded.events, 'supervisor.gaveUp')).toMatchObject([{ budget: { maxRestarts: 5 } }])
     } finally {
-      rmSync(`${process.env['TMPDIR'] ?? '/tmp'}/maltster-mark-${process.pid}`, { force: true })
+      rmSync(mark, { force: true })
     }
   })
 
@@ -206,7 +208,8 @@ describe('storms', () => {
     const before = pids(app, 'a', 'jobs/b', 'jobs/c')
     process.kill(parser.pid!, 'SIGKILL')
     // The handle waits through the restart of the supervisor above it.
-    expect(await parser.call(() => process.pid)).not.toBe(before['jobs/b'])
+    const again = { retry: { times: 1 } }
+    expect(await parser.call(() => process.pid, [], again)).not.toBe(before['jobs/b'])
     await reborn(app.worker('jobs/c'), before['jobs/c'])
     expect(app.worker('a').pid).toBe(before['a'])
     expect(parser.incarnation).toBe(2)

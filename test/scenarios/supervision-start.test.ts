@@ -11,7 +11,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { child, moves, pids, quiet } from './supervision.ts'
-import { ofType, quietWorker, recordEvents, rejection, until } from './workers.ts'
+import { ofType, quietWorker, recordEvents, rejection, until, whereItCan } from './workers.ts'
 
 useLeakCheck()
 
@@ -53,7 +53,7 @@ describe('start', () => {
     expect(liveWorkers()).toEqual([])
   })
 
-  test('3: so is a program that is not there', async () => {
+  whereItCan('local')('3: so is a program that is not there', async () => {
     const missing = { ...quiet, execPath: '/no/such/node' }
     const starting = supervise({ name: 'app', children: [child('a'), { id: 'b', worker: missing }] })
     const error = await rejection(starting, SpawnError)

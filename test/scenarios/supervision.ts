@@ -1,8 +1,8 @@
 import type { ChildSpec, MaltsterEvent, Supervisor, WorkerHandle, WorkerOptions } from 'maltster'
-import { ofType, until } from './workers.ts'
+import { ofType, optionsOfKind, until } from './workers.ts'
 
-/** Options of workers that print nothing of their own into the report of the tests. */
-export const quiet: WorkerOptions = { stdout: 'ignore', stderr: 'ignore' }
+/** Options of workers of this run's kind that print nothing of their own into the report of the tests. */
+export const quiet: WorkerOptions = { stdout: 'ignore', stderr: 'ignore', ...optionsOfKind() }
 
 /** A worker that is the child of a supervisor. */
 export function child<const Id extends string, const More extends Omit<ChildSpec, 'id' | 'worker'>>(

@@ -64,6 +64,9 @@ const forProcesses = [
   'test/scenarios/running-faults.test.ts',
   'test/scenarios/secrets.test.ts',
   'test/scenarios/stream-faults.test.ts',
+  'test/scenarios/supervision-ends.test.ts',
+  'test/scenarios/supervision-restarts.test.ts',
+  'test/scenarios/supervision-start.test.ts',
   'test/scenarios/wire-faults.test.ts',
   'test/supervisor/pool/pool-processes.test.ts',
 ]

@@ -66,7 +66,13 @@ export class MemberKind implements ChildKind {
         listener.exited(reason)
       },
     })
-    return { pid: run.pid, stop: (shutdownMs) => run.stop(pool.shutdownMs(shutdownMs)) }
+    return {
+      // Behind a launcher it is known only later.
+      get pid() {
+        return run.pid
+      },
+      stop: (shutdownMs) => run.stop(pool.shutdownMs(shutdownMs)),
+    }
   }
 }
 
