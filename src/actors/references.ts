@@ -167,10 +167,10 @@ export class References implements RefHome {
   #unbind(ref: AnyRef): void {
     const { ledger } = this.#calls.sender
     for (const id of ledger.boundTo(ref)) {
-      ledger.unbind(id)
+      const contents = ledger.unbind(id)
       if (this.#options.refusal() !== undefined) continue
       const drop = prepareRuntimeFunction(runtimeFunction.dropHeld)
-      this.#calls.startPrepared(drop, [id], { background: true }, true).catch(() => {})
+      this.#calls.startPrepared(drop, [id, contents], { background: true }, true).catch(() => {})
     }
   }
 
