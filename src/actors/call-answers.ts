@@ -44,25 +44,33 @@ export class CallAnswers {
       this.#items(frame)
       return
     }
-    const call = this.#pending.take(id)
+    const call = this.#pending.get(id)
     if (call === undefined) {
       this.#unexpected(frame)
       return
     }
-    if (type === frameType.error) {
-      this.reject(call, this.#failure(frame))
-      return
-    }
-    let value: unknown
+    const answer = this.#read(frame)
+    // Its callbacks end with the call: they may have come home with the answer, so that is read before. To read it may run
+    // code of the user's, which may have ended the call.
+    if (this.#pending.take(id) === undefined) return
+    if (answer.error === undefined) this.#fulfil(call, answer.value)
+    else this.reject(call, answer.error)
+  }
+
+  #read(frame: IncomingFrame): { readonly value?: unknown; readonly error?: Error } {
+    if (frame.type === frameType.error) return { error: this.#failure(frame) }
+    if ((frame.flags & frameFlag.discard) !== 0) return {}
     try {
-      if ((flags & frameFlag.discard) === 0) value = this.#options.process.codec.decode(frame)
+      return { value: this.#options.process.codec.decode(frame) }
     } catch (error) {
-      this.reject(call, undecodable(error, placeOf(this.#options)))
-      return
+      return { error: undecodable(error, placeOf(this.#options)) }
     }
+  }
+
+  #fulfil(call: PendingCall, value: unknown): void {
     if (call.stream === undefined) call.resolve(value)
     else call.stream.ended()
-    if (this.#options.events.wantsCalls) this.#emit({ type: 'call.settled', callId: id, outcome: 'ok' })
+    if (this.#options.events.wantsCalls) this.#emit({ type: 'call.settled', callId: call.id, outcome: 'ok' })
   }
 
   readonly reject = (call: PendingCall, error: unknown): void => {

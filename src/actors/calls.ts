@@ -154,7 +154,7 @@ export class Calls {
     try {
       const policy = this.#policy(options)
       const outgoing = { type, id, flags, shipment, body, isDirect, policy, captures: options?.captures }
-      if (takesFunctions) live.takeFunctions()
+      if (takesFunctions) live.takeFunctions(hasCaptures(shipment))
       if (isDirect || !this.#mailbox.holds(background)) this.#send(call, outgoing)
       else this.#hold(call, outgoing)
       if (takesFunctions) call.callbacks = live.tookFunctions()

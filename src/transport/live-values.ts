@@ -25,8 +25,9 @@ export interface LiveValues {
   /**
    * The token of a value that stays where it is; undefined for one that is data, or is to be refused.
    * @param value - a function, or an object that is no array and no object of the language
+   * @param path - for a function: tells where in the message it is
    */
-  lower(value: object): LiveToken | undefined
+  lower(value: object, path?: () => string): LiveToken | undefined
   /**
    * What a token stands for over here. It comes from the other side: nothing about it is certain but its types.
    * Throws if there is no such thing.

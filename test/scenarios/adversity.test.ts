@@ -152,7 +152,7 @@ test('what can not go in a capture is named by the capture, and in an argument b
   expect(inCapture.path).toBe('captures.bag.deep[0]')
   expect(inCapture.message).toContain('captures.bag.deep[0]')
   const inArgument = await rejection(
-    worker.call(use, [{ deep: () => 1 }], { captures: { bag: {} } }),
+    worker.call(use, [{ deep: new WeakMap() }], { captures: { bag: {} } }),
     EncodeError,
   )
   expect(inArgument.path).toBe('args[0].deep')

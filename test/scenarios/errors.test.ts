@@ -177,10 +177,10 @@ test('F47: a result that can not be sent names its path, and the worker stays', 
 test('F48: an argument that can not be sent rejects before a byte is written', async () => {
   const before = await worker.stats()
   const fault = await rejection(
-    worker.call((given: unknown) => given, [{ list: [1, { fn: () => 1 }] }]),
+    worker.call((given: unknown) => typeof given, [{ list: [1, { key: Symbol('mine') }] }]),
     EncodeError,
   )
-  expect(fault).toMatchObject({ path: 'args[0].list[1].fn', executed: 'no' })
+  expect(fault).toMatchObject({ path: 'args[0].list[1].key', executed: 'no' })
   for (const bad of [Symbol('s'), new WeakMap(), Promise.resolve(), new Proxy({}, {}), process.stdout]) {
     const error: unknown = await worker
       .call((given: unknown) => typeof given, [bad])

@@ -75,6 +75,7 @@ export class LiveLane implements LiveValues, AnswerLane {
   /** While the arguments of a call are encoded: the functions among them. */
   #callbacks: Set<Exported> | undefined
   #takesFunctions = false
+  #hasCaptures = false
   /** Those of calls in whose arguments a getter makes this call. */
   #outerCallbacks: Set<Exported>[] = []
   #servingBytes = 0
@@ -123,13 +124,13 @@ export class LiveLane implements LiveValues, AnswerLane {
     return this.#end
   }
 
-  lower(value: object): LiveToken | undefined {
+  lower(value: object, path?: () => string): LiveToken | undefined {
     const own = this.#options.tokenOf?.(value)
     if (own !== undefined) return own
     const home = this.imports.numberOf(value)
     if (home !== undefined) return { kind: liveKind.home, number: home, data: null }
     const served = servedBy(value)
-    const isCallback = typeof value === 'function' && this.#takesFunctions && served?.isKept !== true
+    const isCallback = typeof value === 'function' && this.#isTaken(path) && served?.isKept !== true
     if (served !== undefined && !isCallback)
       return this.#token(this.exports.of(value) ?? this.#export(value, served))
     if (!isCallback || isClass(value)) return undefined
@@ -137,6 +138,11 @@ export class LiveLane implements LiveValues, AnswerLane {
     const exported = this.exports.add(value, this.#options.serveFunction(value as AnyFunction))
     this.#callbacks = (this.#callbacks ?? new Set()).add(exported)
     return this.#token(exported)
+  }
+
+  /** Whether functions become callbacks at this place of the message. */
+  #isTaken(path: (() => string) | undefined): boolean {
+    return this.#takesFunctions && (!this.#hasCaptures || path?.().startsWith('args[0]') === true)
   }
 
   #export(value: object, served: Served): Exported {
@@ -188,8 +194,12 @@ export class LiveLane implements LiveValues, AnswerLane {
     return atHome === undefined ? exported.value : atHome()
   }
 
-  /** From here to `tookFunctions` the arguments of a call are encoded: functions among them become callbacks. */
-  takeFunctions(): void {
+  /**
+   * From here to `tookFunctions` the arguments of a call are encoded: functions among them become callbacks.
+   * @param hasCaptures - the message is `[args, captures]`, and functions among the captures do not
+   */
+  takeFunctions(hasCaptures: boolean): void {
+    this.#hasCaptures = hasCaptures
     if (this.#takesFunctions) this.#outerCallbacks.push(this.#callbacks ?? new Set())
     this.#callbacks = undefined
     this.#takesFunctions = true

@@ -132,7 +132,7 @@ class TableBuilder implements RowContext {
   /** The slot for a function, where it can be called from over there. */
   #function(value: object): [number] {
     const known = this.#indexes.get(value)
-    const token = known === undefined ? this.#live?.lower(value) : undefined
+    const token = known === undefined ? this.#live?.lower(value, () => this.#path()) : undefined
     if (known === undefined && token === undefined) this.#refuse(refusalOfPrimitive(value))
     const index = known ?? this.#rows.push(liveRow(token!)) - 1
     this.#indexes.set(value, index)
