@@ -414,14 +414,14 @@ describe('functions in results and arguments are refused with their path, and th
     await expectUsable(worker)
   })
 
-  test('as an argument', async () => {
+  test('a class as an argument, which is no callback', async () => {
     const error = await rejection(
-      worker.call((one: unknown) => typeof one, [{ go: (): number => 1 }]),
+      worker.call((one: unknown) => typeof one, [{ Secret }]),
       EncodeError,
     )
-    expect([error.path, error.executed]).toEqual(['args[0].go', 'no'])
-    expect(
-      String(worker.explain((one: unknown) => typeof one, [{ go: (): number => 1 }])).split('\n')[0],
-    ).toContain("args[0].go can't be sent")
+    expect([error.path, error.executed]).toEqual(['args[0].Secret', 'no'])
+    expect(String(worker.explain((one: unknown) => typeof one, [{ Secret }])).split('\n')[0]).toContain(
+      "args[0].Secret can't be sent",
+    )
   })
 })
