@@ -185,7 +185,7 @@ function warnOfLarge(steps: readonly Step[]): void {
     warned.add(what)
     process.emitWarning(
       `${what} took ${bytes} bytes on its way to a worker, and will again whenever it changes. Make it there and keep it ` +
-        'there (`worker.keep` gives a reference that stands for it), or send the part that is needed.',
+        'there (`worker.keep(fn, args)` gives a reference that stands for it), or send the part that is needed.',
       'MaltsterWarning',
     )
   }
