@@ -437,13 +437,15 @@ const rows: readonly Row[] = [
   {
     question: 'Functions that are serialized by hand',
     julia: 'lack their globals, unless a call has defined them',
-    here: 'a function is no data: as an argument it is refused with its path',
+    here: 'a function is no data: as an argument it stays here and is called back, in a value it is refused with its path',
     async proof() {
+      const ownPid = (): number => process.pid
+      expect(await worker.call(async (one: () => Promise<number>) => one(), [ownPid])).toBe(process.pid)
       const error = await rejection(
-        worker.call((one: () => number) => one(), [() => plainNumber]),
+        worker.call(() => ({ one: () => 1 })),
         EncodeError,
       )
-      expect(error.path).toBe('args[0]')
+      expect(error.path).toBe('result.one')
       const text = String(() => plainNumber)
       await rejection(worker.evaluate(`(${text})()`), Error)
     },
