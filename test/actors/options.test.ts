@@ -135,7 +135,7 @@ test('B30, B32: a cyclic argument and an own key __proto__ are fine', async () =
 })
 
 test('B31: what can not be copied is refused with its path', async () => {
-  for (const bad of [new WeakMap(), Promise.resolve(1), Symbol('s'), process.stdout, () => 1]) {
+  for (const bad of [new WeakMap(), Promise.resolve(1), Symbol('s'), process.stdout, worker.constructor]) {
     const error = await rejection(
       worker.call((given: unknown) => given, [{ deep: [bad] }] as [unknown]),
       EncodeError,

@@ -47,7 +47,7 @@ test('a class that one copy of the package registers is known to the other, on b
   try {
     // The one copy's host has the other copy register in its worker.
     await using worker = await quietWorker()
-    const url = pathToFileURL(join(folder, 'dist/child/worker.js')).href
+    const url = pathToFileURL(join(folder, 'dist/child/index.js')).href
     await worker.call(
       async (module: string) => {
         const { registerClass } = (await import(module)) as typeof maltster

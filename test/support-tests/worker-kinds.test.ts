@@ -59,7 +59,9 @@ test('the worker suite, by kind: what is run, and what a missing capability leav
 test('every file of the worker suite is there, and gets its workers by their kind', () => {
   for (const file of allFiles) {
     expect(existsSync(resolve(root, file)), file).toBe(true)
-    expect(textOf(file), file).toMatch(/from '\.{1,2}\/(scenarios\/)?workers\.ts'/)
+    expect(textOf(file), file).toMatch(
+      /from '(?:\.{1,2}\/)+(?:(?:scenarios\/)?workers|support\/test-pool)\.ts'/,
+    )
   }
 })
 

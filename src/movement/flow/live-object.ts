@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { peekProperty } from '../../transport/codec/peek.ts'
 import type { EncodedBody } from '../../transport/codec.ts'
 import type { LiveData } from '../../transport/live-values.ts'
 import { protocolVersion } from '../../transport/protocol.ts'
@@ -52,8 +53,10 @@ export interface Served {
 
 /** What an object that stays where it is says of itself; undefined for all others. */
 export function servedBy(value: object): Served | undefined {
-  if (types.isProxy(value)) return undefined
-  return (value as { [liveSymbol]?: Served })[liveSymbol]
+  const property = peekProperty(value, liveSymbol)
+  return property?.get === undefined
+    ? (property?.value as Served | undefined)
+    : (property.get.call(value) as Served)
 }
 
 export type AnyFunction = (...args: unknown[]) => unknown
