@@ -100,7 +100,9 @@ export type {
   FollowingOptions,
   HandleCallOptions,
   HandleEvaluateOptions,
+  HandleKeepOptions,
   HandleOptions,
+  HandleStreamOptions,
 } from './supervisor/worker/handle-options.ts'
 export type { WorkerHandle } from './supervisor/worker/worker-handle.ts'
 export type { LaunchedProcess, Launcher, LaunchRequest, ProcessExit } from './transport/launcher.ts'

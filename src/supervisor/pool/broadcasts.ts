@@ -1,6 +1,6 @@
 import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
-import { WorkerDiedError, WorkerStoppedError } from '../../errors/worker-errors.ts'
+import { isLossOf } from './crew.ts'
 import type { Life } from './life.ts'
 
 /** Something that every member runs. */
@@ -21,9 +21,6 @@ export interface BroadcastPool {
   unprepared(life: Life, error: unknown): void
 }
 
-const isLoss = (error: unknown): boolean =>
-  error instanceof WorkerDiedError || error instanceof WorkerStoppedError
-
 /** What every member of a pool runs, in one order: those that are there now, and those to come before their first call. */
 export class Broadcasts {
   readonly #pool: BroadcastPool
@@ -43,7 +40,7 @@ export class Broadcasts {
     }
     for (const broadcast of this.#lasting) {
       const mustRun = (error: unknown): void => {
-        if (!isLoss(error) && broadcast.isProven) this.#pool.unprepared(life, error)
+        if (!isLossOf(life.member, error) && broadcast.isProven) this.#pool.unprepared(life, error)
       }
       this.#run(life, withoutSignal(broadcast), mustRun).catch(() => {})
     }
@@ -63,7 +60,9 @@ export class Broadcasts {
     const results = lives.map((life) => this.#run(life, entry))
     if (isLasting) this.#lasting.push(entry)
     const settled = await Promise.allSettled(results)
-    const failure = settled.find((one) => one.status === 'rejected' && !isLoss(one.reason))
+    const failure = settled.find(
+      (one, at) => one.status === 'rejected' && !isLossOf(lives[at]!.member, one.reason),
+    )
     if (failure !== undefined) {
       if (isLasting) this.#lasting.splice(this.#lasting.indexOf(entry), 1)
       throw (failure as PromiseRejectedResult).reason

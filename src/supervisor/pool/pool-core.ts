@@ -1,5 +1,6 @@
 import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
+import { RemoteRef } from '../../actors/remote-ref.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { Clock } from '../../transport/clock.ts'
 import { type ArgumentKeeper, type KeptArguments, rememberArguments } from '../worker/kept-arguments.ts'
@@ -10,7 +11,14 @@ import type { Life } from './life.ts'
 import { OneByOne } from './one-by-one.ts'
 import { pause } from './pause.ts'
 import { callOptionsOf, type PoolCallOptions } from './pool-call-options.ts'
-import { emptyError, gaveUpError, overfullError, startingError, stoppedPoolError } from './pool-errors.ts'
+import {
+  emptyError,
+  gaveUpError,
+  lastingReferenceError,
+  overfullError,
+  startingError,
+  stoppedPoolError,
+} from './pool-errors.ts'
 import type { PoolStats } from './pool-stats.ts'
 import { Recycling } from './recycling.ts'
 import { replaceMember } from './replacing.ts'
@@ -232,6 +240,8 @@ export class PoolCore implements CrewListener {
     if (refusal !== undefined) throw refusal
     // What those to come run must be what those of today have run, whatever its owner does to it meanwhile.
     const kept = isLasting ? this.#parts.keeper.keep(args) : undefined
+    const reference = kept?.live.find((one) => one instanceof RemoteRef)
+    if (reference !== undefined) throw lastingReferenceError(reference)
     const there = this.roster.lives().filter(({ isLeaving }) => !isLeaving)
     const broadcast = { fn, args: () => argumentsOf(kept, args), options }
     return this.#broadcasts.send(there, broadcast, isLasting)

@@ -39,3 +39,9 @@ export const overfullError = (path: string, waiting: number): BackpressureError 
       'Await earlier calls first, or use `mapStream`, which reads its input no further than there is room for.',
     { worker: path },
   )
+
+export const lastingReferenceError = (reference: object): TypeError =>
+  new TypeError(
+    `${String(reference)} can't be given to members to come: it ends with its worker. ` +
+      'Pass what its `get()` gives, or broadcast with `future: false`.',
+  )
