@@ -1,7 +1,10 @@
 import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
+import { RemoteRef } from '../../actors/remote-ref.ts'
+import type { ArgumentKeeper } from '../worker/kept-arguments.ts'
 import { isLossOf } from './crew.ts'
 import type { Life } from './life.ts'
+import { lastingReferenceError } from './pool-errors.ts'
 
 /** Something that every member runs. */
 interface Broadcast {
@@ -101,4 +104,19 @@ export class Broadcasts {
 function withoutSignal(broadcast: Broadcast): Broadcast {
   const { signal: _, ...options } = broadcast.options ?? {}
   return { ...broadcast, options }
+}
+
+/**
+ * Copies of arguments: what those to come run must be what those of today have run, whatever its owner does to it
+ * meanwhile.
+ * @throws {TypeError} if a reference is among them, which may not live as long
+ */
+export function copiesForThoseToCome(
+  keeper: ArgumentKeeper,
+  args: readonly unknown[],
+): () => readonly unknown[] {
+  const { live, copy } = keeper.keep(args)
+  const reference = live.find((one) => one instanceof RemoteRef)
+  if (reference !== undefined) throw lastingReferenceError(reference)
+  return copy
 }

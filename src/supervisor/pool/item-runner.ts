@@ -115,8 +115,7 @@ export class ItemRunner {
       return (await this.#submit(items[0], first, run)) as Outcome[]
     } catch (error) {
       // One of them can't be sent, or refers to what is gone, and nothing has run: which one shows when each goes alone.
-      if (isItemFault(error))
-        return Promise.all(items.map((item, at) => this.#alone(item, first + at)))
+      if (isItemFault(error)) return Promise.all(items.map((item, at) => this.#alone(item, first + at)))
       return items.map(() => ({ error }))
     }
   }

@@ -1,24 +1,16 @@
 import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
-import { RemoteRef } from '../../actors/remote-ref.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { Clock } from '../../transport/clock.ts'
-import { type ArgumentKeeper, type KeptArguments, rememberArguments } from '../worker/kept-arguments.ts'
-import { Broadcasts } from './broadcasts.ts'
+import { type ArgumentKeeper, rememberArguments } from '../worker/kept-arguments.ts'
+import { Broadcasts, copiesForThoseToCome } from './broadcasts.ts'
 import type { Crew, CrewListener, PoolMember } from './crew.ts'
 import { Dispatcher, type Task } from './dispatcher.ts'
 import type { Life } from './life.ts'
 import { OneByOne } from './one-by-one.ts'
 import { pause } from './pause.ts'
 import { callOptionsOf, type PoolCallOptions } from './pool-call-options.ts'
-import {
-  emptyError,
-  gaveUpError,
-  lastingReferenceError,
-  overfullError,
-  startingError,
-  stoppedPoolError,
-} from './pool-errors.ts'
+import { emptyError, gaveUpError, overfullError, startingError, stoppedPoolError } from './pool-errors.ts'
 import type { PoolStats } from './pool-stats.ts'
 import { Recycling } from './recycling.ts'
 import { replaceMember } from './replacing.ts'
@@ -238,12 +230,9 @@ export class PoolCore implements CrewListener {
   ): Promise<unknown[]> {
     const refusal = this.refusal()
     if (refusal !== undefined) throw refusal
-    // What those to come run must be what those of today have run, whatever its owner does to it meanwhile.
-    const kept = isLasting ? this.#parts.keeper.keep(args) : undefined
-    const reference = kept?.live.find((one) => one instanceof RemoteRef)
-    if (reference !== undefined) throw lastingReferenceError(reference)
+    const copies = isLasting ? copiesForThoseToCome(this.#parts.keeper, args) : () => args
     const there = this.roster.lives().filter(({ isLeaving }) => !isLeaving)
-    const broadcast = { fn, args: () => argumentsOf(kept, args), options }
+    const broadcast = { fn, args: copies, options }
     return this.#broadcasts.send(there, broadcast, isLasting)
   }
 
@@ -371,6 +360,3 @@ export class PoolCore implements CrewListener {
     crew.stop()
   }
 }
-
-const argumentsOf = (kept: KeptArguments | undefined, args: readonly unknown[]): readonly unknown[] =>
-  kept === undefined ? args : kept.copy()

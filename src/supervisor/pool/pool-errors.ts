@@ -1,3 +1,4 @@
+import type { RemoteRef } from '../../actors/remote-ref.ts'
 import { BackpressureError } from '../../errors/call-errors.ts'
 import { describeExit, type ExitReason } from '../../errors/exit-reason.ts'
 import { WorkerUnavailableError } from '../../errors/supervision-errors.ts'
@@ -40,8 +41,8 @@ export const overfullError = (path: string, waiting: number): BackpressureError 
     { worker: path },
   )
 
-export const lastingReferenceError = (reference: object): TypeError =>
+export const lastingReferenceError = (reference: RemoteRef<unknown>): TypeError =>
   new TypeError(
-    `${String(reference)} can't be given to members to come: it ends with its worker. ` +
+    `${reference.toString()} can't be given to members to come: it ends with its worker. ` +
       'Pass what its `get()` gives, or broadcast with `future: false`.',
   )
