@@ -200,7 +200,7 @@ describe('callbacks, references and channels through a pool', () => {
   })
 
   test('a member that can not have what the others had takes no calls: it is told, and in the end the pool gives up', async () => {
-    await using workers = await quietPool({ size: 1 })
+    await using workers = await quietPool({ size: 1, maxRestarts: 1 })
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
     const [first] = members(workers)
     const ref = await first!.keep(() => 5)

@@ -115,8 +115,8 @@ export async function handlesCallAsWorkersDo(handle: WorkerHandle): Promise<void
   const path = await handle.load(() => import('node:path'))
   const joined = path.join('a', 'b')
   holds<Same<typeof joined, Promise<string>>>()
-  const separator = path.sep.get()
-  holds<Same<typeof separator, Promise<'/' | '\\'>>>()
+  const separator = await path.sep.get()
+  holds<Same<typeof separator, '/' | '\\'>>()
   const asked = handle.call(async (ask: (n: number) => Promise<string>) => ask(1), [(n: number) => `${n}`])
   holds<Same<typeof asked, Promise<string>>>()
 

@@ -215,6 +215,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * @param args - its arguments, default none
    * @param options - those of `Worker.call`, and `future`
    * @returns what each member returned that is still there; whoever comes in place of the others runs it as well
+   * @throws {TypeError} if a `RemoteRef` is among the arguments, unless `future` is false
    * @throws {RemoteError | Error} if it throws in a member; then those to come don't run it, others may have
    * @throws {WorkerUnavailableError | WorkerStoppedError} as `call`
    * @throws {TypeError | RangeError} for wrong arguments and options

@@ -39,7 +39,7 @@ import {
  * A call made while the worker is down waits for its next incarnation, or is rejected: see `whenDown`. So does one that
  * was made when the worker was dead and its supervisor did not know yet. A call that was under way when the worker died
  * rejects with `WorkerDiedError`, whose `executed` says whether it may have run; it is made again only if its `retry`
- * says so. Source: Erlang's registered names, whose senders never see a restart; Akka's stable `ActorRef`.
+ * says so. A stream, a kept value and a channel belong to the incarnation that they came from. Source: Erlang's registered names, whose senders never see a restart; Akka's stable `ActorRef`.
  *
  * @example
  * import { supervise } from 'maltster'
