@@ -91,7 +91,7 @@ describe('callbacks, references and channels through a handle', () => {
     const numbers = one.channel<number>()
     const send = async (to: Channel<number>, n: number): Promise<void> => to.send(n)
     await Promise.all([one.call(send, [numbers, 1]), two.call(send, [numbers, 2], { retry: { times: 1 } })])
-    expect([await numbers.receive(), await numbers.receive()].toSorted()).toEqual([1, 2])
+    expect(new Set([await numbers.receive(), await numbers.receive()])).toEqual(new Set([1, 2]))
   })
 })
 
@@ -121,7 +121,7 @@ describe('callbacks, references and channels through a pool', () => {
       })
       const results = await workers.map(items, async (item) => item(), { batchSize, retry: { times: 1 } })
       expect(results).toEqual([1, 2, 3, 4])
-      expect(asked.toSorted()).toEqual([1, 2, 3, 3, 4])
+      expect(asked.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 3, 4])
     }
   })
 
@@ -234,7 +234,9 @@ describe('callbacks, references and channels through a pool', () => {
     using note = proxy((n: number) => n + 1)
     const use = async (add: (n: number) => Promise<number>, n: number): Promise<number> => add(n)
     expect(await Promise.all([1, 2, 3].map((n) => workers.call(use, [note, n])))).toEqual([2, 3, 4])
-    class Local {}
+    class Local {
+      readonly here = true
+    }
     const call = workers.call((given: unknown) => typeof given, [{ deep: Local }])
     expect(await rejection(call, MaltsterError)).toMatchObject({ name: 'EncodeError', path: 'args[0].deep' })
     await until('nothing is under way', () => workers.stats().running === 0)

@@ -35,7 +35,7 @@ export async function itemsAndResultsAreInferred(workers: Pool): Promise<void> {
 
   const [member] = workers
   const ref = await member!.keep(() => ['a', 'b'])
-  const sizes = workers.map([ref, ref], (words, index) => words.length + index, {
+  const sizes = workers.map([ref, ref], (list, index) => list.length + index, {
     onError: (_, { item }) => item.number,
   })
   holds<Same<typeof sizes, Promise<number[]>>>()

@@ -131,5 +131,5 @@ export async function handlesCallAsWorkersDo(handle: WorkerHandle): Promise<void
   // @ts-expect-error -- a reference to something else
   void handle.call((text: string) => text, [await ref])
   // @ts-expect-error -- no such export
-  path.jion
+  void path.jion
 }

@@ -275,7 +275,7 @@ export class WorkerHandle {
    * As `Worker.keep`, in the incarnation that is there, or in the next.
    *
    * The value belongs to that incarnation, and is gone with it: then `get`, and calls that are given the reference, reject
-   * with `WorkerDiedError`. What has to be there in each incarnation is for the `init` of the child to make.
+   * with `WorkerDiedError` or `WorkerStoppedError`. What has to be there in each incarnation is for the `init` of the child to make.
    *
    * @param fn - as in `Worker.keep`
    * @param args - its arguments, default none
@@ -292,6 +292,7 @@ export class WorkerHandle {
    * using rows = await store.keep(() => [3, 1, 2])
    * console.log(await store.call((kept: number[]) => Math.max(...kept), [rows])) // 3
    * store.kill()
+   * await store.whenUp()
    * console.log(await rows.get().catch((error) => error.name)) // WorkerDiedError
    */
   keep<A extends unknown[], R>(
