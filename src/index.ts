@@ -70,7 +70,7 @@ export type { ItemFailure, MapOptions, MapProgress } from './supervisor/pool/map
 export type { PoolCallOptions } from './supervisor/pool/pool-call-options.ts'
 export type { PoolOptions, RecycleOptions } from './supervisor/pool/pool-options.ts'
 export type { PoolMemberStats, PoolStats } from './supervisor/pool/pool-stats.ts'
-export type { BroadcastOptions, MapInput, Pool, PoolStopOptions } from './supervisor/pool/pool.ts'
+export type { BroadcastOptions, ItemThere, MapInput, Pool, PoolStopOptions } from './supervisor/pool/pool.ts'
 export type { RetryOptions } from './supervisor/pool/retry.ts'
 export type { PoolKey } from './supervisor/pool/slot-of-key.ts'
 export { formatReport } from './supervisor/report/format-report.ts'
@@ -100,7 +100,9 @@ export type {
   FollowingOptions,
   HandleCallOptions,
   HandleEvaluateOptions,
+  HandleKeepOptions,
   HandleOptions,
+  HandleStreamOptions,
 } from './supervisor/worker/handle-options.ts'
 export type { WorkerHandle } from './supervisor/worker/worker-handle.ts'
 export type { LaunchedProcess, Launcher, LaunchRequest, ProcessExit } from './transport/launcher.ts'

@@ -8,12 +8,27 @@ import { type ExportKind, exportKindNames } from '../movement/module-exports.ts'
 import { modulePlace, prepareExport } from '../movement/module-reference.ts'
 import { standsFor } from '../movement/prepare.ts'
 import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
-import type { ModuleShipment } from '../movement/shipment.ts'
+import type { ModuleReference } from '../movement/module-reference.ts'
+import type { ModuleShipment, Shipment } from '../movement/shipment.ts'
 import { type CallOptions, callOptionChecks, checkCallOptions } from './call-options.ts'
-import type { Calls } from './calls.ts'
 import { loadedModule, type ModuleUser } from './loaded-module.ts'
 import { checkOptions } from './option-checks.ts'
-import { WorkerStream } from './worker-stream.ts'
+import type { StreamOptions } from './stream-options.ts'
+import type { WorkerStream } from './worker-stream.ts'
+
+/** What a module is loaded and used by: the calls of a worker, or of a handle, which has one worker after the other. */
+export interface LoadingCalls {
+  startPrepared(
+    shipment: Shipment,
+    args: readonly unknown[],
+    options: CallOptions | undefined,
+  ): Promise<unknown>
+  stream(
+    fn: ModuleReference,
+    args: readonly unknown[],
+    options: StreamOptions | undefined,
+  ): WorkerStream<unknown>
+}
 
 /** How a module is loaded. */
 export interface LoadOptions extends Pick<CallOptions, 'timeoutMs' | 'signal' | 'background'> {
@@ -45,10 +60,10 @@ function placeOf(module: unknown, from: LoadOptions['from']): ModulePlace {
 }
 
 /**
- * Loads a module in the worker of these calls, and makes what stands for it here.
+ * Loads a module where these calls lead to, and makes what stands for it here.
  * @throws what `Worker.load` does
  */
-export async function load(calls: Calls, module: unknown, options: LoadOptions = {}): Promise<object> {
+export async function load(calls: LoadingCalls, module: unknown, options: LoadOptions = {}): Promise<object> {
   checkOptions('`load`', options, loadChecks)
   const { from, ...callOptions } = options
   const place = placeOf(module, from)
@@ -61,7 +76,7 @@ export async function load(calls: Calls, module: unknown, options: LoadOptions =
   return loadedModule(place.module, kinds, userOf(calls, place))
 }
 
-function userOf(calls: Calls, place: ModulePlace): ModuleUser {
+function userOf(calls: LoadingCalls, place: ModulePlace): ModuleUser {
   const shipments = new Map<string, ModuleShipment>()
   const shipmentOf = (name: string): ModuleShipment => {
     const shipment = shipments.get(name) ?? prepareExport(place, name)
@@ -74,7 +89,7 @@ function userOf(calls: Calls, place: ModulePlace): ModuleUser {
     stream: (name, args, options) => {
       const { module, from } = place
       const reference = { module, export: name, ...(from === undefined ? {} : { from }) }
-      return new WorkerStream(calls.stream(reference, args, options))
+      return calls.stream(reference, args, options)
     },
     call: async (name, args, options) => calls.startPrepared(shipmentOf(name), args, options),
     get: async (name, options) => {

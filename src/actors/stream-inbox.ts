@@ -31,8 +31,26 @@ type Result = IteratorResult<unknown, undefined>
 
 const done: Result = { done: true, value: undefined }
 
+/** Why a stream has failed. */
+export interface StreamFailure {
+  readonly reason: unknown
+}
+
+/** What the items of a stream are had from. */
+export interface StreamSource {
+  /** The next item; those who ask get them in the order in which they asked. It rejects once, with what ended it. */
+  next(): Promise<Result>
+  /** Nobody wants more. Resolves when the iterator over there has ended, and rejects with what that threw. */
+  close(): Promise<Result>
+  /**
+   * Resolves when the first item is there, or the end; asked at the start, and once.
+   * @returns why it has failed, if that came first; `next` tells it as well
+   */
+  begun(): Promise<StreamFailure | undefined>
+}
+
 /** The consumer's end of a stream: what has come and was not taken, who waits for more, and how it ended. */
-export class StreamInbox {
+export class StreamInbox implements StreamSource {
   readonly #peer: StreamPeer
   readonly #window: StreamWindow
   readonly #credit = new StreamCredit()
@@ -45,10 +63,11 @@ export class StreamInbox {
   /** No item comes any more, as far as the consumer is concerned; the call may still be under way. */
   #isOver = false
   /** Told once, after the last item. */
-  #error: { readonly reason: unknown } | undefined
+  #error: StreamFailure | undefined
   #isSettled = false
   #closing: Promise<Result> | undefined
   #tellClosed: ((result: Result | Promise<never>) => void) | undefined
+  #tellBegun: ((failure: StreamFailure | undefined) => void) | undefined
 
   constructor(window: StreamWindow, peer: StreamPeer) {
     this.#window = window
@@ -95,6 +114,7 @@ export class StreamInbox {
   #arrived(batch: Batch): void {
     if (this.#batch === undefined) this.#batch = batch
     else this.#batches.push(batch)
+    this.#tellBegun?.(undefined)
     while (this.#waiting.length > 0) {
       const current = this.#batch
       if (current === undefined) return
@@ -119,6 +139,16 @@ export class StreamInbox {
 
   get #usedEnoughItems(): boolean {
     return isWorthGranting(this.#usedItems, this.#window.items)
+  }
+
+  begun(): Promise<StreamFailure | undefined> {
+    if (this.#batch !== undefined || this.#isOver) return Promise.resolve(this.#error)
+    return new Promise((resolve) => {
+      this.#tellBegun = (failure) => {
+        this.#tellBegun = undefined
+        resolve(failure)
+      }
+    })
   }
 
   /** The next item; those who ask get them in the order in which they asked. */
@@ -162,7 +192,7 @@ export class StreamInbox {
     this.#settle({ reason })
   }
 
-  #settle(error: { readonly reason: unknown } | undefined): void {
+  #settle(error: StreamFailure | undefined): void {
     this.#isSettled = true
     this.#peer.settled(this.#id)
     this.#finish(error)
@@ -170,9 +200,10 @@ export class StreamInbox {
     this.#tellClosed?.(isThrownThere ? rejection(error.reason) : done)
   }
 
-  #finish(error: { readonly reason: unknown } | undefined): void {
+  #finish(error: StreamFailure | undefined): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#tellBegun?.(error)
     const waiting = this.#waiting.splice(0)
     const first = error === undefined ? undefined : waiting.shift()
     if (first === undefined) this.#error = error

@@ -1,4 +1,4 @@
-import type { StreamInbox } from './stream-inbox.ts'
+import type { StreamFailure, StreamSource } from './stream-inbox.ts'
 
 /** What can be iterated, here or there: made at once or later, each item at once or later. */
 export type Streamable<T> =
@@ -7,12 +7,13 @@ export type Streamable<T> =
   | PromiseLike<AsyncIterable<T> | Iterable<T | PromiseLike<T>>>
 
 /** Ends streams that nobody can reach any more. Only a backstop: when it comes is the collector's to say. */
-const abandoned = new FinalizationRegistry<StreamInbox>((inbox) => {
-  inbox.close().catch(() => {})
+const abandoned = new FinalizationRegistry<StreamSource>((source) => {
+  source.close().catch(() => {})
 })
 
 /**
- * What a generator in a worker yields, to be iterated here; made by `Worker.stream`.
+ * What a generator in a worker yields, to be iterated here; made by `Worker.stream` and
+ * `WorkerHandle.stream`.
  *
  * It has one consumer: every item is had once, and several calls of `next` get the items in the order in which they
  * were made. To leave the loop, `return` and `throw` end the generator there, and wait until its `finally` has run.
@@ -28,12 +29,12 @@ const abandoned = new FinalizationRegistry<StreamInbox>((inbox) => {
  * console.log((await lines.next()).value) // one
  */
 export class WorkerStream<T> implements AsyncIterableIterator<T, undefined, void>, AsyncDisposable {
-  readonly #inbox: StreamInbox
+  readonly #source: StreamSource
 
   /** @internal */
-  constructor(inbox: StreamInbox) {
-    this.#inbox = inbox
-    abandoned.register(this, inbox)
+  constructor(source: StreamSource) {
+    this.#source = source
+    abandoned.register(this, source)
   }
 
   /**
@@ -46,7 +47,7 @@ export class WorkerStream<T> implements AsyncIterableIterator<T, undefined, void
    * @throws {InterruptedError | CallTimeoutError | WorkerDiedError | WorkerStoppedError} if it was ended
    */
   next(): Promise<IteratorResult<T, undefined>> {
-    return this.#inbox.next() as Promise<IteratorResult<T, undefined>>
+    return this.#source.next() as Promise<IteratorResult<T, undefined>>
   }
 
   /**
@@ -56,7 +57,7 @@ export class WorkerStream<T> implements AsyncIterableIterator<T, undefined, void
    * @throws {RemoteError} if the `finally` of the generator throws
    */
   return(): Promise<IteratorResult<T, undefined>> {
-    return this.#inbox.close() as Promise<IteratorResult<T, undefined>>
+    return this.#source.close() as Promise<IteratorResult<T, undefined>>
   }
 
   /**
@@ -71,6 +72,11 @@ export class WorkerStream<T> implements AsyncIterableIterator<T, undefined, void
   /** Itself. */
   [Symbol.asyncIterator](): this {
     return this
+  }
+
+  /** @internal */
+  begun(): Promise<StreamFailure | undefined> {
+    return this.#source.begun()
   }
 
   /** As `return`. */

@@ -21,7 +21,7 @@ import {
 import type { WorkerCapabilities } from './capabilities.ts'
 import type { Incarnation } from './incarnation.ts'
 import type { InterruptResult } from './interrupts.ts'
-import { load, type LoadOptions } from './load.ts'
+import { load, type LoadingCalls, type LoadOptions } from './load.ts'
 import type { LoadedModule, UnknownModule } from './loaded-module.ts'
 import { checkOptions, delayOrNeverMs, shown } from './option-checks.ts'
 import type { WorkerMovement } from './movement-account.ts'
@@ -391,7 +391,12 @@ export class Worker implements AsyncDisposable {
     options?: LoadOptions,
   ): Promise<LoadedModule<M>>
   load(module: (() => Promise<object>) | string | URL, options?: LoadOptions): Promise<object> {
-    return load(this.#incarnation.calls, module, options)
+    const { calls } = this.#incarnation
+    const loadingCalls: LoadingCalls = {
+      startPrepared: (shipment, args, own) => calls.startPrepared(shipment, args, own),
+      stream: (fn, args, own) => new WorkerStream(calls.stream(fn, args, own)),
+    }
+    return load(loadingCalls, module, options)
   }
 
   /**

@@ -9,7 +9,6 @@ import { hasOwnProperties, hasOwnPrototype } from './graph/function-properties.t
 import { type Reading, readLive } from './live/reading.ts'
 import {
   type FunctionShipment,
-  type ModuleShipment,
   pathOf,
   prepareAlone,
   prepareFunction,
@@ -28,12 +27,21 @@ export interface Preparation {
 const known = new WeakMap<AnyFunction, Shipment>()
 const noCaptures: Captures = Object.freeze({})
 
-/** Functions that stand here for exports of modules elsewhere. */
-const standIns = new WeakMap<AnyFunction, ModuleShipment>()
+/** Functions that stand here for what is elsewhere: exports of modules, functions of the runtime. */
+const standIns = new WeakMap<AnyFunction, Shipment>()
 
-/** From now on a function is sent as the export that it stands for, whatever it is here. */
-export function standsFor(fn: AnyFunction, shipment: ModuleShipment): void {
+/** From now on a function is sent as what it stands for, whatever it is here. */
+export function standsFor(fn: AnyFunction, shipment: Shipment): void {
   standIns.set(fn, shipment)
+}
+
+/** A function that stands for something that is ready to be sent, where a function is asked for. */
+export function standInFor(shipment: Shipment): AnyFunction {
+  const standIn = (): never => {
+    throw new TypeError(`\`${shipment.name}\` is not here, and can only be called in a worker.`)
+  }
+  standsFor(standIn, shipment)
+  return standIn
 }
 
 /**

@@ -1,4 +1,7 @@
+import { readdirSync } from 'node:fs'
 import type { ChildSpec, MaltsterEvent, Supervisor, WorkerHandle, WorkerOptions } from 'maltster'
+import { expect } from 'vitest'
+import { processState } from '../support/processes.ts'
 import { ofType, optionsOfKind, until } from './workers.ts'
 
 /** Options of workers of this run's kind that print nothing of their own into the report of the tests. */
@@ -41,4 +44,14 @@ export function moves(events: readonly MaltsterEvent[]): string[] {
 /** What became of those that died by themselves. */
 export function outcomes(events: readonly MaltsterEvent[]): string[] {
   return ofType(events, 'supervisor.childTerminated').map(({ child: { id }, outcome }) => `${id} ${outcome}`)
+}
+
+/** Kills it, and holds this process up until it is dead: nothing here can know of it then. */
+export function killUnnoticed(pid: number): void {
+  process.kill(pid, 'SIGKILL')
+  const endsAt = performance.now() + 5000
+  while (processState(pid) === 'running' && performance.now() < endsAt);
+  // Its main thread may be gone before the others are, and with them its end of the lanes.
+  while (readdirSync(`/proc/${pid}/task`).length > 1 && performance.now() < endsAt);
+  expect([processState(pid), readdirSync(`/proc/${pid}/task`).length]).toEqual(['zombie', 1])
 }

@@ -33,6 +33,17 @@ export async function itemsAndResultsAreInferred(workers: Pool): Promise<void> {
 
   for (const member of workers) holds<Same<typeof member, WorkerHandle>>()
 
+  const [member] = workers
+  const ref = await member!.keep(() => ['a', 'b'])
+  const sizes = workers.map([ref, ref], (list, index) => list.length + index, {
+    onError: (_, { item }) => item.number,
+  })
+  holds<Same<typeof sizes, Promise<number[]>>>()
+  const either = workers.map([1, 'a'], (item) => item)
+  holds<Same<typeof either, Promise<(string | number)[]>>>()
+  const items = workers.map([async () => 1], async (item) => item())
+  holds<Same<typeof items, Promise<number[]>>>()
+
   // @ts-expect-error -- an item is no number
   void workers.map(['a'], (n: number) => n)
   // @ts-expect-error -- what stands for a result is of another type

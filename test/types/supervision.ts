@@ -1,4 +1,13 @@
-import type { ChildSpec, Pool, Supervisor, WorkerHandle } from 'maltster'
+import type {
+  Channel,
+  ChildSpec,
+  KeptInfo,
+  Pool,
+  RemoteRef,
+  Supervisor,
+  WorkerHandle,
+  WorkerStream,
+} from 'maltster'
 import { root, supervise } from 'maltster'
 
 /** Holds when it compiles: `tsconfig.test.json` checks it. Never run. */
@@ -84,4 +93,43 @@ export async function specsAreChecked(): Promise<void> {
   await supervise({ children: [{ worker: {} }] })
   // @ts-expect-error -- no such option of a worker
   await supervise({ children: [{ id: 'a', worker: { maxHeap: 3 } }] })
+}
+
+export async function handlesCallAsWorkersDo(handle: WorkerHandle): Promise<void> {
+  const stream = handle.stream(
+    function* (count: number) {
+      yield String(count)
+    },
+    [3],
+    { windowItems: 1, whenDown: 'reject' },
+  )
+  holds<Same<typeof stream, WorkerStream<string>>>()
+  const ref = handle.keep(async (n: number) => [n], [1], { retry: { times: 1 }, timeoutMs: 1 })
+  holds<Same<typeof ref, Promise<RemoteRef<number[]>>>>()
+  const length = handle.call((items: number[]) => items.length, [await ref])
+  holds<Same<typeof length, Promise<number>>>()
+  const channel = handle.channel<Date>({ capacity: 1 })
+  holds<Same<typeof channel, Channel<Date>>>()
+  const kept = handle.refs()
+  holds<Same<typeof kept, KeptInfo[]>>()
+  const path = await handle.load(() => import('node:path'))
+  const joined = path.join('a', 'b')
+  holds<Same<typeof joined, Promise<string>>>()
+  const separator = await path.sep.get()
+  holds<Same<typeof separator, '/' | '\\'>>()
+  const asked = handle.call(async (ask: (n: number) => Promise<string>) => ask(1), [(n: number) => `${n}`])
+  holds<Same<typeof asked, Promise<string>>>()
+
+  // @ts-expect-error -- an argument is missing
+  handle.stream(function* (n: number) {
+    yield n
+  })
+  // @ts-expect-error -- what has begun is never begun again
+  handle.stream(() => [1], [], { retry: { times: 1 } })
+  // @ts-expect-error -- what is kept is not sent back
+  void handle.keep(() => 1, [], { result: 'discard' })
+  // @ts-expect-error -- a reference to something else
+  void handle.call((text: string) => text, [await ref])
+  // @ts-expect-error -- no such export
+  void path.jion
 }

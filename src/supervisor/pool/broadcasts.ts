@@ -1,7 +1,10 @@
 import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
-import { WorkerDiedError, WorkerStoppedError } from '../../errors/worker-errors.ts'
+import { RemoteRef } from '../../actors/remote-ref.ts'
+import type { ArgumentKeeper } from '../worker/kept-arguments.ts'
+import { isLossOf } from './crew.ts'
 import type { Life } from './life.ts'
+import { lastingReferenceError } from './pool-errors.ts'
 
 /** Something that every member runs. */
 interface Broadcast {
@@ -20,9 +23,6 @@ export interface BroadcastPool {
   /** A new member could not run what all others could. */
   unprepared(life: Life, error: unknown): void
 }
-
-const isLoss = (error: unknown): boolean =>
-  error instanceof WorkerDiedError || error instanceof WorkerStoppedError
 
 /** What every member of a pool runs, in one order: those that are there now, and those to come before their first call. */
 export class Broadcasts {
@@ -43,7 +43,7 @@ export class Broadcasts {
     }
     for (const broadcast of this.#lasting) {
       const mustRun = (error: unknown): void => {
-        if (!isLoss(error) && broadcast.isProven) this.#pool.unprepared(life, error)
+        if (!isLossOf(life.member, error) && broadcast.isProven) this.#pool.unprepared(life, error)
       }
       this.#run(life, withoutSignal(broadcast), mustRun).catch(() => {})
     }
@@ -63,7 +63,9 @@ export class Broadcasts {
     const results = lives.map((life) => this.#run(life, entry))
     if (isLasting) this.#lasting.push(entry)
     const settled = await Promise.allSettled(results)
-    const failure = settled.find((one) => one.status === 'rejected' && !isLoss(one.reason))
+    const failure = settled.find(
+      (one, at) => one.status === 'rejected' && !isLossOf(lives[at]!.member, one.reason),
+    )
     if (failure !== undefined) {
       if (isLasting) this.#lasting.splice(this.#lasting.indexOf(entry), 1)
       throw (failure as PromiseRejectedResult).reason
@@ -102,4 +104,19 @@ export class Broadcasts {
 function withoutSignal(broadcast: Broadcast): Broadcast {
   const { signal: _, ...options } = broadcast.options ?? {}
   return { ...broadcast, options }
+}
+
+/**
+ * Copies of arguments: what those to come run must be what those of today have run, whatever its owner does to it
+ * meanwhile.
+ * @throws {TypeError} if a reference is among them, which may not live as long
+ */
+export function copiesForThoseToCome(
+  keeper: ArgumentKeeper,
+  args: readonly unknown[],
+): () => readonly unknown[] {
+  const { live, copy } = keeper.keep(args)
+  const reference = live.find((one) => one instanceof RemoteRef)
+  if (reference !== undefined) throw lastingReferenceError(reference)
+  return copy
 }

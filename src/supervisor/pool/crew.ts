@@ -1,6 +1,7 @@
 import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
+import { WorkerDiedError, WorkerStoppedError } from '../../errors/worker-errors.ts'
 
 /** One life of a member, as a pool uses it: a worker that is ready for calls. */
 export interface PoolMember {
@@ -11,6 +12,15 @@ export interface PoolMember {
   call(fn: Callable, args: readonly unknown[], options?: CallOptions): Promise<unknown>
   stats(): Promise<{ readonly rssBytes: number | undefined }>
   kill(): void
+}
+
+/**
+ * Whether a call failed because this life is over. What it asked of others, such as a former life of this very member that
+ * kept a value for it, does not count.
+ */
+export function isLossOf({ path, pid }: PoolMember, error: unknown): boolean {
+  if (!(error instanceof WorkerDiedError || error instanceof WorkerStoppedError)) return false
+  return error.worker === path && (error.pid === undefined || error.pid === pid)
 }
 
 /** What a crew tells its pool, in the turn in which it happens. */

@@ -1,9 +1,9 @@
 import { whenAborted } from '../../movement/abort.ts'
 import { rejection } from '../../actors/remote-error.ts'
-import { WorkerDiedError, WorkerStoppedError } from '../../errors/worker-errors.ts'
+import type { WorkerDiedError } from '../../errors/worker-errors.ts'
 import { KeepAlive } from './keep-alive.ts'
 import type { Life } from './life.ts'
-import type { PoolMember } from './crew.ts'
+import { isLossOf, type PoolMember } from './crew.ts'
 import type { Roster } from './roster.ts'
 import { type PoolKey, slotOfKey } from './slot-of-key.ts'
 import { type Turn, Turns } from './turns.ts'
@@ -186,7 +186,7 @@ export class Dispatcher {
       job.release()
       job.settle(value)
     } catch (error) {
-      if (isOverFor(life, error)) {
+      if (isLossOf(life.member, error)) {
         // It may take a turn until the supervisor tells so.
         life.isLeaving = true
         this.#pool.roster.assign()
@@ -215,8 +215,5 @@ export class Dispatcher {
     if (this.#running === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve()
   }
 }
-
-const isOverFor = ({ member }: Life, error: unknown): boolean =>
-  (error instanceof WorkerDiedError || error instanceof WorkerStoppedError) && error.worker === member.path
 
 const didNotRun = (error: unknown): boolean => (error as WorkerDiedError).executed === 'no'

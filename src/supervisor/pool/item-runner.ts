@@ -1,7 +1,8 @@
 import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
 import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
-import { WorkerDiedError } from '../../errors/worker-errors.ts'
+import { ReleasedError } from '../../errors/flow-errors.ts'
+import { WorkerDiedError, WorkerStoppedError } from '../../errors/worker-errors.ts'
 import type { Clock } from '../../transport/clock.ts'
 import { type BatchOutcome, batchRunnerOf, throwAgain } from './batch-runner.ts'
 import type { PoolMember } from './crew.ts'
@@ -28,6 +29,14 @@ export interface ItemRunnerParts {
   readonly clock: Clock
   readonly submit: (task: Task) => Promise<unknown>
 }
+
+/** Whether one item may be refused, and the others of its batch with it: nothing has run. */
+const isItemFault = (error: unknown): boolean =>
+  error instanceof ReleasedError ||
+  ((error instanceof EncodeError ||
+    error instanceof WorkerDiedError ||
+    error instanceof WorkerStoppedError) &&
+    error.executed === 'no')
 
 let lastBatch = 0
 
@@ -105,9 +114,8 @@ export class ItemRunner {
       const run = (member: PoolMember): Promise<unknown> => this.#batchOn(member, { first, items })
       return (await this.#submit(items[0], first, run)) as Outcome[]
     } catch (error) {
-      // One of them can't be sent, and nothing has run: which one shows when each goes alone.
-      if (error instanceof EncodeError && error.executed === 'no')
-        return Promise.all(items.map((item, at) => this.#alone(item, first + at)))
+      // One of them can't be sent, or refers to what is gone, and nothing has run: which one shows when each goes alone.
+      if (isItemFault(error)) return Promise.all(items.map((item, at) => this.#alone(item, first + at)))
       return items.map(() => ({ error }))
     }
   }

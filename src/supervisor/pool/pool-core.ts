@@ -2,8 +2,8 @@ import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { Clock } from '../../transport/clock.ts'
-import { type ArgumentKeeper, type KeptArguments, rememberArguments } from '../worker/kept-arguments.ts'
-import { Broadcasts } from './broadcasts.ts'
+import { type ArgumentKeeper, rememberArguments } from '../worker/kept-arguments.ts'
+import { Broadcasts, copiesForThoseToCome } from './broadcasts.ts'
 import type { Crew, CrewListener, PoolMember } from './crew.ts'
 import { Dispatcher, type Task } from './dispatcher.ts'
 import type { Life } from './life.ts'
@@ -230,10 +230,9 @@ export class PoolCore implements CrewListener {
   ): Promise<unknown[]> {
     const refusal = this.refusal()
     if (refusal !== undefined) throw refusal
-    // What those to come run must be what those of today have run, whatever its owner does to it meanwhile.
-    const kept = isLasting ? this.#parts.keeper.keep(args) : undefined
+    const copies = isLasting ? copiesForThoseToCome(this.#parts.keeper, args) : () => args
     const there = this.roster.lives().filter(({ isLeaving }) => !isLeaving)
-    const broadcast = { fn, args: () => argumentsOf(kept, args), options }
+    const broadcast = { fn, args: copies, options }
     return this.#broadcasts.send(there, broadcast, isLasting)
   }
 
@@ -361,6 +360,3 @@ export class PoolCore implements CrewListener {
     crew.stop()
   }
 }
-
-const argumentsOf = (kept: KeptArguments | undefined, args: readonly unknown[]): readonly unknown[] =>
-  kept === undefined ? args : kept.copy()

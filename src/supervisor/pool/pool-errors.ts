@@ -1,3 +1,4 @@
+import type { RemoteRef } from '../../actors/remote-ref.ts'
 import { BackpressureError } from '../../errors/call-errors.ts'
 import { describeExit, type ExitReason } from '../../errors/exit-reason.ts'
 import { WorkerUnavailableError } from '../../errors/supervision-errors.ts'
@@ -38,4 +39,10 @@ export const overfullError = (path: string, waiting: number): BackpressureError 
     `${waiting} calls wait for a member of pool ${path}, which is its \`maxQueued\`. Nothing was sent. ` +
       'Await earlier calls first, or use `mapStream`, which reads its input no further than there is room for.',
     { worker: path },
+  )
+
+export const lastingReferenceError = (reference: RemoteRef<unknown>): TypeError =>
+  new TypeError(
+    `${reference.toString()} can't be given to members to come: it ends with its worker. ` +
+      'Pass what its `get()` gives, or broadcast with `future: false`.',
   )

@@ -2,6 +2,7 @@ import type { CallOptions } from '../../actors/call-options.ts'
 import { checkCallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
 import { checkOptions, delayOrNeverMs } from '../../actors/option-checks.ts'
+import type { RemoteRef } from '../../actors/remote-ref.ts'
 import { rejectionNow } from '../../actors/remote-error.ts'
 import type { CallParameters } from '../../actors/worker.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
@@ -30,6 +31,9 @@ export interface PoolStopOptions {
 
 /** An input of `map`: read one by one, and no further than needed. */
 export type MapInput<T> = Iterable<T> | AsyncIterable<T>
+
+/** An item as the function has it: what is kept in a worker is the value itself, or fetched. */
+export type ItemThere<T> = T extends RemoteRef<infer V> ? V : T
 
 /** What a pool has of the tree. @internal */
 export interface PoolPlace {
@@ -145,7 +149,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    */
   map<T, R>(
     items: MapInput<T>,
-    fn: (item: NoInfer<T>, index: number) => R,
+    fn: (item: ItemThere<NoInfer<T>>, index: number) => R,
     options?: MapOptions<NoInfer<T>, Awaited<R>>,
   ): Promise<Awaited<R>[]>
   map<T, R = unknown>(
@@ -185,7 +189,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    */
   mapStream<T, R>(
     items: MapInput<T>,
-    fn: (item: NoInfer<T>, index: number) => R,
+    fn: (item: ItemThere<NoInfer<T>>, index: number) => R,
     options?: MapOptions<NoInfer<T>, Awaited<R>>,
   ): AsyncGenerator<Awaited<R>, void, void>
   mapStream<T, R = unknown>(
@@ -211,6 +215,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * @param args - its arguments, default none
    * @param options - those of `Worker.call`, and `future`
    * @returns what each member returned that is still there; whoever comes in place of the others runs it as well
+   * @throws {TypeError} if a `RemoteRef` is among the arguments, unless `future` is false
    * @throws {RemoteError | Error} if it throws in a member; then those to come don't run it, others may have
    * @throws {WorkerUnavailableError | WorkerStoppedError} as `call`
    * @throws {TypeError | RangeError} for wrong arguments and options

@@ -64,7 +64,7 @@ export class FollowedCalls {
     try {
       return await worker.call(fn, args)
     } catch (error) {
-      const isLost = remembered === undefined || !hasNotArrived(error)
+      const isLost = remembered === undefined || !this.#hasNotArrived(error, worker)
       if (isLost || this.#follower.refusal() !== undefined) throw error
       const usual = { following: {}, background: false, signal: undefined, timeoutMs: undefined }
       return this.start({ ...usual, args: remembered, send: (next, own) => next.call(fn, own) })
@@ -143,24 +143,32 @@ export class FollowedCalls {
     try {
       return await journey.call.send(worker, args, timeoutMs)
     } catch (error) {
-      return this.#afterFailure(journey, error)
+      return this.#afterFailure(journey, error, worker)
     }
   }
 
-  async #afterFailure(journey: Journey, error: unknown): Promise<unknown> {
+  async #afterFailure(journey: Journey, error: unknown, worker: Worker): Promise<unknown> {
     const { call, again } = journey
     if (again === undefined) throw error
-    if (!hasNotArrived(error)) {
+    if (!this.#hasNotArrived(error, worker)) {
       const delayMs = retryDelayMs(call.following.retry, error, ++journey.attempts)
       if (delayMs === undefined || call.signal?.aborted === true) throw error
       await this.#pause(delayMs)
     } else if ((call.following.whenDown ?? this.#defaults.whenDown) === 'reject') throw error
     const timeLeft = this.#timeLeft(journey)
     if (timeLeft !== undefined && timeLeft <= 0) throw this.#tooLate(journey, error)
-    const worker = this.#follower.current
-    if (worker !== undefined) return this.#make(journey, worker, again(), timeLeft)
+    const next = this.#follower.current
+    if (next !== undefined) return this.#make(journey, next, again(), timeLeft)
     if (this.#follower.refusal() !== undefined) throw error
     return this.#wait(journey)
+  }
+
+  /**
+   * The call certainly did not start, since its worker was gone, or going, before it came there. While that takes calls it
+   * was another one that has died: that of a reference among the arguments, which no incarnation can bring back.
+   */
+  #hasNotArrived(error: unknown, worker: Worker): boolean {
+    return isUnexecuted(error) && this.#follower.current !== worker
   }
 
   #timeLeft({ deadline }: Journey): number | undefined {
@@ -171,7 +179,7 @@ export class FollowedCalls {
     const worker = this.#follower.path
     const timeoutMs = deadline?.timeoutMs ?? 0
     const message = `A call to worker ${worker} was not done within ${timeoutMs} ms.`
-    const executed = hasNotArrived(cause) ? 'no' : 'unknown'
+    const executed = isUnexecuted(cause) ? 'no' : 'unknown'
     return new CallTimeoutError(message, { worker, timeoutMs, executed, cause })
   }
 
@@ -181,7 +189,7 @@ export class FollowedCalls {
   }
 }
 
-/** The call certainly did not start: its worker was gone, or going, before it came there. */
-function hasNotArrived(error: unknown): boolean {
+/** It certainly did not start: its worker, or one that keeps a value for it, was gone or going before. */
+function isUnexecuted(error: unknown): boolean {
   return (error instanceof WorkerDiedError || error instanceof WorkerStoppedError) && error.executed === 'no'
 }

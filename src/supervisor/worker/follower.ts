@@ -145,13 +145,13 @@ export class Follower {
   }
 
   /** Why a call is not taken that does not want to wait. */
-  unavailable(): WorkerUnavailableError {
+  unavailable(remedy = "With `whenDown: 'wait'` the call waits for it."): WorkerUnavailableError {
     const { state, retryAtMs } = this.status
     const { clock, path } = this
     const retryAt =
       retryAtMs === undefined ? undefined : Math.ceil(clock.wallTimeMs() + retryAtMs - clock.nowMs())
     const when = retryAt === undefined ? '' : ` It is tried again at ${new Date(retryAt).toISOString()}.`
-    const message = `Worker ${path} is down (${state}).${when} With \`whenDown: 'wait'\` the call waits for it.`
+    const message = `Worker ${path} is down (${state}).${when} ${remedy}`
     return new WorkerUnavailableError(message, { worker: path, retryAt })
   }
 

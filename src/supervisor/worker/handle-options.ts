@@ -1,4 +1,6 @@
 import { type CallOptions, callOptionChecks } from '../../actors/call-options.ts'
+import type { KeepOptions } from '../../actors/remote-ref.ts'
+import type { StreamOptions } from '../../actors/stream-options.ts'
 import type { EvaluateOptions } from '../../actors/evaluate-options.ts'
 import { anObject, checkOptions, oneOf } from '../../actors/option-checks.ts'
 import { checkRetry, type RetryOptions } from '../pool/retry.ts'
@@ -27,6 +29,12 @@ export interface HandleCallOptions extends CallOptions, FollowingOptions {}
 /** How one evaluation through a handle is treated. `timeoutMs` covers the wait, too. */
 export interface HandleEvaluateOptions extends EvaluateOptions, FollowingOptions {}
 
+/** How one kept call through a handle is treated. `timeoutMs` covers the wait, too. */
+export interface HandleKeepOptions extends KeepOptions, FollowingOptions {}
+
+/** How one stream through a handle is treated. `timeoutMs` covers the wait, too. */
+export interface HandleStreamOptions extends StreamOptions, HandleOptions {}
+
 const handleChecks = { whenDown: oneOf('wait', 'reject') }
 const followingChecks = { ...handleChecks, retry: anObject }
 const callChecks = { ...callOptionChecks, ...followingChecks }
@@ -54,4 +62,14 @@ export function splitOptions<O extends FollowingOptions>(
 /** @throws {TypeError | RangeError} for what the worker would refuse, before the call waits for one */
 export function checkHandleCallOptions(options: HandleCallOptions): void {
   checkOptions('a call', options, callChecks)
+}
+
+/** The options of a call with what is left of its time; as they are where there is no limit. */
+export function withTime<O extends object>(
+  options: O | undefined,
+  timeoutMs: number | undefined,
+): O | undefined {
+  return options === undefined || timeoutMs === undefined
+    ? options
+    : { ...options, timeoutMs: Math.max(1, timeoutMs) }
 }

@@ -1,13 +1,17 @@
 import { keepBody } from '../../actors/mailbox.ts'
+import { isClass, servedBy } from '../../movement/flow/live-object.ts'
 import { messageCodec } from '../../transport/codec/message-codec.ts'
 import type { Codec } from '../../transport/codec.ts'
 import { encodedBytes } from '../../transport/frame-writer.ts'
 import type { Limits } from '../../transport/limits.ts'
+import { liveKind } from '../../transport/live-values.ts'
 import { headerBytes } from '../../transport/protocol.ts'
 
 /** Arguments as they were when the call was made, whatever their owner does to them until it goes. */
 export interface KeptArguments {
   readonly byteLength: number
+  /** What in them is no data, and is the same in each copy: callbacks, channels, references. */
+  readonly live: readonly object[]
   /** A copy; another one each time. */
   copy(): readonly unknown[]
 }
@@ -18,17 +22,29 @@ const maxRemembered = 64
 const isPrimitive = (value: unknown): boolean =>
   (typeof value !== 'object' && typeof value !== 'function') || value === null
 
+/** What a call takes along that is no data: callbacks, channels, references. A copy of it is itself. */
+const isLive = (value: object): boolean =>
+  typeof value === 'function' ? !isClass(value) : servedBy(value) !== undefined
+
 /** Copies the arguments of calls that wait: by the codec, as it would on their way. */
 export class ArgumentKeeper {
   readonly #codec: Codec
+  /** Parts of the arguments at hand that are no data; their tokens say where they are in it. */
+  #live: object[] = []
 
   constructor(limits: Limits) {
-    this.#codec = messageCodec(limits)
+    this.#codec = messageCodec(limits, {
+      lower: (value) =>
+        isLive(value) ? { kind: liveKind.home, number: this.#live.push(value) - 1, data: null } : undefined,
+      raise: ({ number }) => this.#live[number],
+    })
   }
 
   /** What can't be encoded is kept as it is: the call itself will say why, or knows another way. */
   keep(args: readonly unknown[]): KeptArguments {
     const codec = this.#codec
+    const live: object[] = []
+    this.#live = live
     try {
       const encoded = codec.encode(args, 'args', Buffer.alloc(1024), 0, headerBytes)
       const byteLength = encodedBytes(encoded)
@@ -37,11 +53,12 @@ export class ArgumentKeeper {
       const copy = (): unknown[] => {
         // The decoder takes attachments over.
         const own = kept.map((one) => one.slice(0))
+        this.#live = live
         return codec.decode({ buffer, start, end, flags, attachments: own }) as unknown[]
       }
-      return { byteLength, copy }
+      return { byteLength, live, copy }
     } catch {
-      return { byteLength: 0, copy: () => args }
+      return { byteLength: 0, live: [], copy: () => args }
     }
   }
 }
@@ -63,6 +80,7 @@ function copyOf(value: unknown, room: { left: number }): unknown {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (Array.isArray(value) && value.length <= room.left) return value.map((one) => copyOf(one, room))
   if (prototype !== Object.prototype && prototype !== null) {
+    if (isLive(value as object)) return value
     room.left = -1
     return value
   }

@@ -3,12 +3,22 @@ import { checkCastOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
 import { checkEvaluateOptions, checkSource, type RunOptions } from '../../actors/evaluate-options.ts'
 import type { InterruptResult } from '../../actors/interrupts.ts'
+import { load, type LoadingCalls, type LoadOptions } from '../../actors/load.ts'
+import type { LoadedModule, UnknownModule } from '../../actors/loaded-module.ts'
+import { checkKeepOptions, type KeptInfo } from '../../actors/references.ts'
+import type { RemoteRef } from '../../actors/remote-ref.ts'
 import { rejectionNow } from '../../actors/remote-error.ts'
 import type { RunResult } from '../../actors/run.ts'
+import { checkStreamOptions, type StreamOptions } from '../../actors/stream-options.ts'
+import { type Streamable, WorkerStream } from '../../actors/worker-stream.ts'
 import type { CallParameters, Worker, WorkerStats } from '../../actors/worker.ts'
+import type { Channel } from '../../movement/flow/channel.ts'
+import { type ChannelOptions, checkChannelOptions } from '../../movement/flow/channel-options.ts'
 import type { ModuleReference } from '../../movement/module-reference.ts'
+import { standInFor } from '../../movement/prepare.ts'
 import type { Follower, HandleState } from './follower.ts'
 import { FollowedCalls } from './followed-calls.ts'
+import { FollowedStream } from './followed-stream.ts'
 import {
   checkHandleCallOptions,
   checkHandleOptions,
@@ -16,7 +26,10 @@ import {
   type HandleCallOptions,
   type HandleEvaluateOptions,
   type HandleOptions,
+  type HandleKeepOptions,
+  type HandleStreamOptions,
   splitOptions,
+  withTime,
 } from './handle-options.ts'
 
 /**
@@ -26,7 +39,7 @@ import {
  * A call made while the worker is down waits for its next incarnation, or is rejected: see `whenDown`. So does one that
  * was made when the worker was dead and its supervisor did not know yet. A call that was under way when the worker died
  * rejects with `WorkerDiedError`, whose `executed` says whether it may have run; it is made again only if its `retry`
- * says so. Source: Erlang's registered names, whose senders never see a restart; Akka's stable `ActorRef`.
+ * says so. A stream, a kept value and a channel belong to the incarnation that they came from. Source: Erlang's registered names, whose senders never see a restart; Akka's stable `ActorRef`.
  *
  * @example
  * import { supervise } from 'maltster'
@@ -75,7 +88,10 @@ export class WorkerHandle {
     return this.#follower.state
   }
 
-  /** The incarnation that takes calls now, if there is one: for what belongs to one process, such as its globals. */
+  /**
+   * The incarnation that takes calls now, if there is one: for what belongs to one process: its
+   * `globals` and `scope`, `movement`, `explain`, `capabilities`, `suspend`.
+   */
   get current(): Worker | undefined {
     return this.#follower.current
   }
@@ -206,6 +222,165 @@ export class WorkerHandle {
     ) as Promise<RunResult>
   }
 
+  /**
+   * As `Worker.stream`, in the incarnation that is there, or in the next.
+   *
+   * A stream that has begun stays with its incarnation: when the worker dies it rejects with `WorkerDiedError`, after the
+   * items that came before, and is never begun again. Only if the worker was dead before it was read there, it goes to the
+   * next incarnation, and so it may not have a `retry`. While it waits, its arguments are copies; `timeoutMs` covers the
+   * wait as well, and to close it ends the wait.
+   *
+   * @param fn - as in `Worker.stream`
+   * @param args - its arguments, default none
+   * @param options - those of `Worker.stream`, and `whenDown`
+   * @returns what `for await` takes. It rejects once, also with what the stream was refused for: by the first `next`
+   *   with `WorkerUnavailableError`, `WorkerStoppedError` or `BackpressureError` as `call`, and with the errors of
+   *   `Worker.stream`
+   * @throws {TypeError | RangeError} for wrong options, at once
+   * @example
+   * import { supervise } from 'maltster'
+   *
+   * await using app = await supervise({ children: [{ id: 'reader', worker: {} }] })
+   * const reader = app.worker('reader')
+   * reader.kill()
+   * const words = reader.stream(function* (text: string) {
+   *   yield* text.split(' ')
+   * }, ['malt hops'])
+   * for await (const word of words) console.log(word, reader.incarnation) // malt 2
+   * // hops 2
+   */
+  stream<A extends unknown[], T>(
+    fn: (...args: A) => Streamable<T>,
+    ...rest: CallParameters<NoInfer<A>, HandleStreamOptions>
+  ): WorkerStream<T>
+  stream<T = unknown>(
+    fn: ModuleReference,
+    args?: readonly unknown[],
+    options?: HandleStreamOptions,
+  ): WorkerStream<T>
+  stream(
+    fn: Callable,
+    args: readonly unknown[] = [],
+    { whenDown, ...own }: HandleStreamOptions = {},
+  ): WorkerStream<unknown> {
+    checkStreamOptions(own)
+    const following = whenDown === undefined ? {} : { whenDown }
+    checkHandleOptions(following)
+    const open = (worker: Worker, now: readonly unknown[], options: StreamOptions | undefined) =>
+      worker.stream(fn as ModuleReference, now, options)
+    return new WorkerStream(new FollowedStream(this.#calls, { args, following, own, open }))
+  }
+
+  /**
+   * As `Worker.keep`, in the incarnation that is there, or in the next.
+   *
+   * The value belongs to that incarnation, and is gone with it: then `get`, and calls that are given the reference, reject
+   * with `WorkerDiedError` or `WorkerStoppedError`. What has to be there in each incarnation is for the `init` of the child to make.
+   *
+   * @param fn - as in `Worker.keep`
+   * @param args - its arguments, default none
+   * @param options - those of `Worker.keep`, and `whenDown` and `retry`
+   * @throws {WorkerDiedError | WorkerUnavailableError | WorkerStoppedError | BackpressureError} as `call`
+   * @throws {CaptureError | EncodeError | RemoteError | InterruptedError | CallTimeoutError} as `Worker.keep`
+   * @throws {ReleasedError} if a reference among the arguments was disposed
+   * @throws {TypeError | RangeError} for wrong arguments and options
+   * @example
+   * import { supervise } from 'maltster'
+   *
+   * await using app = await supervise({ children: [{ id: 'store', worker: {} }] })
+   * const store = app.worker('store')
+   * using rows = await store.keep(() => [3, 1, 2])
+   * console.log(await store.call((kept: number[]) => Math.max(...kept), [rows])) // 3
+   * store.kill()
+   * await store.whenUp()
+   * console.log(await rows.get().catch((error) => error.name)) // WorkerDiedError
+   */
+  keep<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...rest: CallParameters<NoInfer<A>, HandleKeepOptions>
+  ): Promise<RemoteRef<Awaited<R>>>
+  keep<R = unknown>(
+    fn: ModuleReference,
+    args?: readonly unknown[],
+    options?: HandleKeepOptions,
+  ): Promise<RemoteRef<R>>
+  async keep(
+    fn: Callable,
+    args: readonly unknown[] = [],
+    options?: HandleKeepOptions,
+  ): Promise<RemoteRef<unknown>> {
+    const { following, own } = splitOptions(options)
+    if (own !== undefined) checkKeepOptions(own)
+    return this.#start(args, following, own, (worker, now, timeoutMs) =>
+      worker.keep(fn as ModuleReference, now, withTime(own, timeoutMs)),
+    ) as Promise<RemoteRef<unknown>>
+  }
+
+  /** As `Worker.refs`, of the incarnation that takes calls; empty if there is none. */
+  refs(): KeptInfo[] {
+    return this.current?.refs() ?? []
+  }
+
+  /**
+   * As `Worker.channel`, of the incarnation that takes calls: it ends with that one. It can't wait for the next, since it
+   * is made at once; make one for each incarnation, with `whenUp`.
+   *
+   * @param options - those of `Worker.channel`
+   * @throws {WorkerUnavailableError} if the worker is down; `retryAt` is when it is tried again. So, too, if it has ended for
+   *   good
+   * @throws {WorkerStoppedError} if the worker was stopped on purpose
+   * @throws {TypeError | RangeError} for wrong options
+   * @example
+   * import { supervise, type Channel } from 'maltster'
+   *
+   * await using app = await supervise({ children: [{ id: 'sender', worker: {} }] })
+   * const sender = app.worker('sender')
+   * const numbers = sender.channel<number>({ capacity: 1 })
+   * void sender.call(async (to: Channel<number>) => to.send(42), [numbers])
+   * console.log(await numbers.receive()) // 42
+   */
+  channel<T = unknown>(options: ChannelOptions = {}): Channel<T> {
+    checkChannelOptions(options)
+    const { current } = this
+    if (current !== undefined) return current.channel<T>(options)
+    throw this.#follower.refusal() ?? this.#follower.unavailable('`whenUp()` waits for it.')
+  }
+
+  /**
+   * As `Worker.load`; the functions of the module are called through this handle, so that they are there in each
+   * incarnation. Each has the module anew: its state is that of the incarnation.
+   *
+   * The module is loaded when this is called, and again where it is used in another incarnation. Calls by the proxy wait
+   * as this handle does; for `retry` give its functions to `call`.
+   *
+   * @param module - as in `Worker.load`
+   * @param options - those of `Worker.load`
+   * @returns the exports, as they were told when the module was loaded
+   * @throws {WorkerDiedError | WorkerUnavailableError | WorkerStoppedError | BackpressureError} as `call`
+   * @throws {CaptureError | RemoteError | InterruptedError | CallTimeoutError | TypeError} as `Worker.load`
+   * @example
+   * import { supervise } from 'maltster'
+   *
+   * await using app = await supervise({ children: [{ id: 'paths', worker: {} }] })
+   * const handle = app.worker('paths')
+   * const path = await handle.load(() => import('node:path'))
+   * handle.kill()
+   * console.log(await path.join('malt', 'hops'), handle.incarnation) // malt/hops 2
+   * console.log(await handle.call(path.basename, ['malt/hops'], { retry: { times: 1 } })) // hops
+   */
+  load<M extends object>(module: () => Promise<M>, options?: LoadOptions): Promise<LoadedModule<M>>
+  load<M extends object = UnknownModule>(
+    module: string | URL,
+    options?: LoadOptions,
+  ): Promise<LoadedModule<M>>
+  load(module: (() => Promise<object>) | string | URL, options?: LoadOptions): Promise<object> {
+    const loadingCalls: LoadingCalls = {
+      startPrepared: (shipment, args, own) => this.call(standInFor(shipment), args as [], own),
+      stream: (fn, args, own) => this.stream(fn, args, own),
+    }
+    return load(loadingCalls, module, options)
+  }
+
   /** As `Worker.interrupt`; it ends also what waits for the next incarnation. */
   interrupt(): Promise<InterruptResult> {
     this.#follower.waiting.interrupt()
@@ -266,13 +441,6 @@ type SendWith<O> = (
   timeoutMs: number | undefined,
   options: O,
 ) => Promise<unknown>
-
-/** The options of a call with what is left of its time; as they are where there is no limit. */
-function withTime<O extends object>(options: O | undefined, timeoutMs: number | undefined): O | undefined {
-  return options === undefined || timeoutMs === undefined
-    ? options
-    : { ...options, timeoutMs: Math.max(1, timeoutMs) }
-}
 
 const callOf =
   (fn: Callable): SendWith<object | undefined> =>

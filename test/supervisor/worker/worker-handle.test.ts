@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs'
 import {
   BackpressureError,
   CallTimeoutError,
@@ -8,8 +7,8 @@ import {
   WorkerUnavailableError,
 } from 'maltster'
 import { describe, expect, test } from 'vitest'
-import { processState } from '../../support/processes.ts'
 import { useLeakCheck } from '../../support/leak-check.ts'
+import { killUnnoticed } from '../../scenarios/supervision.ts'
 import { ofType, recordEvents, rejection, until } from '../../scenarios/workers.ts'
 import { OnePlace } from './one-place.ts'
 
@@ -17,16 +16,6 @@ useLeakCheck()
 
 const ownPid = (): number => process.pid
 const later = (ms: number): Promise<string> => new Promise((resolve) => setTimeout(() => resolve('late'), ms))
-
-/** Kills it, and holds this process up until it is dead: nothing here can know of it then. */
-function killUnnoticed(pid: number): void {
-  process.kill(pid, 'SIGKILL')
-  const endsAt = performance.now() + 5000
-  while (processState(pid) === 'running' && performance.now() < endsAt);
-  // Its main thread may be gone before the others are, and with them its end of the lanes.
-  while (readdirSync(`/proc/${pid}/task`).length > 1 && performance.now() < endsAt);
-  expect([processState(pid), readdirSync(`/proc/${pid}/task`).length]).toEqual(['zombie', 1])
-}
 
 describe('a handle', () => {
   test('follows its worker from incarnation to incarnation', async () => {
