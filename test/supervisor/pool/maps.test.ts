@@ -174,6 +174,26 @@ describe('map', () => {
     await expect(allOf(mapping(core, upTo(3), fn, options))).rejects.toThrow('enough')
   })
 
+  it('ends at once by its signal while its input is waited for, and leaves the input', async () => {
+    const { core } = simulatedPool()
+    for (const ofMap of [true, false]) {
+      let left = 0
+      const input: AsyncIterable<number> = {
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise(() => {}),
+          return: () => (left++, Promise.resolve({ done: true, value: undefined })),
+        }),
+      }
+      const controller = new AbortController()
+      const made = mapping(core, input, (n: number) => n, { signal: controller.signal })
+      const all = ofMap ? allOf(made) : collected(streamOf(made))
+      expect(await outcomeOf(all)).toBe('pending')
+      controller.abort(new Error('enough'))
+      expect(await outcomeOf(all)).toMatchObject({ error: { message: 'enough' } })
+      expect(left).toBe(1)
+    }
+  })
+
   it('tells how far it has come', async () => {
     const { core } = simulatedPool()
     const told: unknown[] = []
