@@ -67,9 +67,10 @@ export class ReadAhead<T, R> {
     if (!this.#isRead) this.#leaveInput()
   }
 
-  /** An input that is waited for may never come back: nobody waits for it here. */
+  /** An input that is waited for may never come back: nobody waits for it here, and how it takes it is its own matter. */
   #leaveInput(): void {
-    void Promise.resolve(this.#iterator.return?.()).catch(() => {})
+    const left = async (): Promise<unknown> => this.#iterator.return?.()
+    left().catch(() => {})
   }
 
   async #read(): Promise<void> {

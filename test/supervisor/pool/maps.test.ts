@@ -194,6 +194,33 @@ describe('map', () => {
     }
   })
 
+  it('rejects with what an item threw, also if its input throws when it is left', async () => {
+    const { core } = simulatedPool()
+    function* stubborn(): Generator<number> {
+      try {
+        for (let n = 0; ; n++) yield n
+      } finally {
+        // oxlint-disable-next-line no-unsafe-finally -- that is what is tested
+        throw new Error('from finally')
+      }
+    }
+    const unhandled: unknown[] = []
+    const note = (error: unknown): void => void unhandled.push(error)
+    process.on('unhandledRejection', note)
+    try {
+      const fn = (n: number): number => {
+        if (n === 2) throw remoteError('two')
+        return n
+      }
+      await expect(allOf(mapping(core, stubborn(), fn))).rejects.toThrow('two')
+      await expect(collected(streamOf(mapping(core, stubborn(), fn)))).rejects.toThrow('two')
+      await turns()
+      expect(unhandled).toEqual([])
+    } finally {
+      process.off('unhandledRejection', note)
+    }
+  })
+
   it('tells how far it has come', async () => {
     const { core } = simulatedPool()
     const told: unknown[] = []
