@@ -109,6 +109,20 @@ describe('a member that is lost', () => {
     expect(await Promise.all([call, keyed])).toEqual(['pool/worker-1', 'pool/worker-1'])
   })
 
+  it('does not starve what waits by its key while only one is up at a time', async () => {
+    const { core, crew } = simulatedPool({ size: 4 })
+    for (const id of crew.up) crew.lose(id)
+    const keyed = Array.from({ length: 20 }, (_, key) => core.call(whoAmI, [], { key }))
+    const all = Promise.all(keyed)
+    for (let life = 0; life < 4; life++) {
+      crew.begin('worker-1')
+      await turns(30)
+      crew.lose('worker-1')
+    }
+    expect(core.stats().waiting).toBe(0)
+    expect(new Set(await all)).toEqual(new Set(['pool/worker-1']))
+  })
+
   it('has a spare take its place in the same turn', async () => {
     const { core, crew } = simulatedPool({ size: 1, spares: 1 })
     expect(core.stats()).toMatchObject({ size: 1, spares: 1 })
