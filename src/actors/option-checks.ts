@@ -2,7 +2,7 @@
 export type OptionCheck = (value: unknown) => string | undefined
 
 /** The largest delay that a timer can take: more fires at once. */
-const maxDelayMs = 2 ** 31 - 1
+export const maxDelayMs = 2 ** 31 - 1
 
 /** A value as it is shown in a message. */
 export function shown(value: unknown): string {

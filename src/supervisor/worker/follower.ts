@@ -40,6 +40,7 @@ export class Follower {
   /** Of the newest incarnation, from its start on. */
   #process: HostProcess | undefined
   #lastExit: ExitReason | undefined
+  readonly #refusalWatchers = new Set<() => void>()
 
   constructor(id: string, bounds: FollowerBounds, { clock, events }: Pick<Seams, 'clock' | 'events'>) {
     this.id = id
@@ -144,6 +145,15 @@ export class Follower {
     return new WorkerUnavailableError(`Worker ${path} ${why}.`, context)
   }
 
+  /**
+   * Calls back once no call will ever be taken here, as it looks then.
+   * @returns stops watching
+   */
+  whenRefused(callback: () => void): () => void {
+    this.#refusalWatchers.add(callback)
+    return () => this.#refusalWatchers.delete(callback)
+  }
+
   /** Why a call is not taken that does not want to wait. */
   unavailable(): WorkerUnavailableError {
     const { state, retryAtMs } = this.status
@@ -162,7 +172,10 @@ export class Follower {
       if (worker !== undefined) this.waiting.deliver(worker)
     } else {
       const refusal = this.refusal()
-      if (refusal !== undefined) this.waiting.refuse(() => this.refusal() ?? refusal)
+      if (refusal !== undefined) {
+        this.waiting.refuse(() => this.refusal() ?? refusal)
+        for (const callback of this.#refusalWatchers) callback()
+      }
     }
     if (state !== 'removed') return
     this.#watching?.[Symbol.dispose]()

@@ -99,6 +99,24 @@ describe('a member that is lost', () => {
     expect(runs).toBe(3)
   })
 
+  it('is not followed by another attempt at once because no timer can take the pause', async () => {
+    const { core } = simulatedPool({ size: 1 })
+    let runs = 0
+    const fails = (): never => {
+      runs++
+      throw remoteError('failed')
+    }
+    for (const delayMs of [Infinity, () => Infinity, () => 2 ** 31]) {
+      runs = 0
+      const controller = new AbortController()
+      const call = core.call(fails, [], { signal: controller.signal, retry: { times: 9, delayMs } })
+      expect(await outcomeOf(call, 200)).toBe('pending')
+      expect(runs).toBe(1)
+      controller.abort(new Error('enough'))
+      await expect(call).rejects.toThrow('enough')
+    }
+  })
+
   it('lets calls wait while nobody is there and somebody is to come', async () => {
     const { core, crew } = simulatedPool({ size: 1 })
     crew.lose('worker-1')
