@@ -24,6 +24,8 @@ export interface BroadcastPool {
 const isLoss = (error: unknown): boolean =>
   error instanceof WorkerDiedError || error instanceof WorkerStoppedError
 
+const mayHaveRun = (error: unknown): boolean => (error as WorkerDiedError).executed !== 'no'
+
 /** What every member of a pool runs, in one order: those that are there now, and those to come before their first call. */
 export class Broadcasts {
   readonly #pool: BroadcastPool
@@ -52,7 +54,7 @@ export class Broadcasts {
   /**
    * Has all of these run something, and, if it is to last, those to come.
    * @returns what each returned, without those that died meanwhile: whoever takes their place runs it as well
-   * @throws what the first one threw; then those to come don't run it
+   * @throws what the first one threw, or the first death if all died with it; then those to come don't run it
    */
   async send(
     lives: readonly Life[],
@@ -63,10 +65,13 @@ export class Broadcasts {
     const results = lives.map((life) => this.#run(life, entry))
     if (isLasting) this.#lasting.push(entry)
     const settled = await Promise.allSettled(results)
-    const failure = settled.find((one) => one.status === 'rejected' && !isLoss(one.reason))
-    if (failure !== undefined) {
+    const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+    const thrown = failures.filter((reason) => !isLoss(reason))
+    // Had those to come run what kills everybody, none would ever serve.
+    const isDeadly = failures.length === lives.length && failures.some((reason) => mayHaveRun(reason))
+    if (thrown.length > 0 || isDeadly) {
       if (isLasting) this.#lasting.splice(this.#lasting.indexOf(entry), 1)
-      throw (failure as PromiseRejectedResult).reason
+      throw thrown[0] ?? failures.find((reason) => mayHaveRun(reason))
     }
     entry.isProven = true
     return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))

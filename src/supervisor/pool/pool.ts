@@ -212,6 +212,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * @param options - those of `Worker.call`, and `future`
    * @returns what each member returned that is still there; whoever comes in place of the others runs it as well
    * @throws {RemoteError | Error} if it throws in a member; then those to come don't run it, others may have
+   * @throws {WorkerDiedError} if all members died with it; then those to come don't run it
    * @throws {WorkerUnavailableError | WorkerStoppedError} as `call`
    * @throws {TypeError | RangeError} for wrong arguments and options
    * @example

@@ -262,6 +262,30 @@ describe('broadcast', () => {
     expect(await broadcast).toEqual(['pool/worker-1'])
   })
 
+  it('rejects if all die with it, and is then not run by those to come', async () => {
+    const { core, crew } = simulatedPool({ size: 2 })
+    let runs = 0
+    const { opened } = gate()
+    const broadcast = core.broadcast(() => (runs++, opened), [], undefined, true)
+    for (const id of crew.up) crew.lose(id)
+    await expect(broadcast).rejects.toMatchObject({ name: 'WorkerDiedError', executed: 'unknown' })
+    crew.begin('worker-1')
+    expect(await outcomeOf(core.call(whoAmI, [], undefined))).toEqual({ value: 'pool/worker-1' })
+    expect(runs).toBe(2)
+  })
+
+  it('is kept if all were dead before it came', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    const ran: string[] = []
+    crew.member('worker-1').die()
+    const broadcast = core.broadcast(() => void ran.push('it'), [], undefined, true)
+    expect(await broadcast).toEqual([])
+    crew.lose('worker-1')
+    crew.begin('worker-1')
+    await core.call(whoAmI, [], undefined)
+    expect(ran).toEqual(['it'])
+  })
+
   it('does not let a member serve that can not run what the others have run', async () => {
     const { core, crew, unprepared } = simulatedPool({ size: 1 })
     let isBroken = false
