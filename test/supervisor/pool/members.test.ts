@@ -54,6 +54,20 @@ describe('resize', () => {
     await Promise.all(calls)
   })
 
+  it('grows although a member that is to go has a call that never ends', async () => {
+    const { core, crew } = simulatedPool({ size: 2 })
+    const { opened, open } = gate()
+    const hung = [core.call(() => opened, [], undefined), core.call(() => opened, [], undefined)]
+    const down = core.resize(1)
+    await core.resize(3)
+    expect(core.size).toBe(3)
+    expect(core.stats().members.filter(({ role }) => role === 'serving')).toHaveLength(3)
+    expect(await outcomeOf(down)).toBe('pending')
+    open()
+    await Promise.all([...hung, down])
+    expect(crew.up).toEqual(['worker-1', 'worker-3', 'worker-4'])
+  })
+
   it('takes out those that are down', async () => {
     const { core, crew } = simulatedPool({ size: 2 })
     crew.lose('worker-2')
