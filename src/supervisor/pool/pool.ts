@@ -77,7 +77,10 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
     return this.#core.size
   }
 
-  /** Resolves when it has ended for good: stopped, or given up and not started again by a supervisor. */
+  /**
+   * Resolves when it has ended and its supervisor leaves it so: stopped, or given up and not started again. After a
+   * later start it is another promise.
+   */
   get exited(): Promise<ExitReason> {
     return this.#place.exited
   }

@@ -8,7 +8,7 @@ import { WorkerUnavailableError } from '../../errors/supervision-errors.ts'
 import type { Clock } from '../../transport/clock.ts'
 import type { Limits } from '../../transport/limits.ts'
 import type { HostProcess } from '../host-processes.ts'
-import type { ChildPlace, ChildState, ChildStatus } from '../tree/child-run.ts'
+import { type ChildPlace, type ChildState, type ChildStatus, settledStates } from '../tree/child-run.ts'
 import { ArgumentKeeper } from './kept-arguments.ts'
 import { WaitingCalls } from './waiting-calls.ts'
 
@@ -21,8 +21,6 @@ export interface FollowerBounds {
   readonly maxBytes: number
   readonly limits: Limits
 }
-
-const settled: ReadonlySet<ChildState> = new Set(['stopped', 'finished', 'skipped', 'removed'])
 
 const noPlaceYet: ChildStatus = { state: 'waiting', incarnation: 0, retryAtMs: undefined }
 
@@ -128,7 +126,7 @@ export class Follower {
   /** Why no call will ever be taken here, as it looks now. */
   refusal(): Error | undefined {
     const { state, isLeaving } = this.status
-    const isLost = settled.has(state)
+    const isLost = settledStates.has(state)
     if (!isLost && isLeaving !== true) return undefined
     const { path } = this
     const wasStopped = state === 'removed' && this.#lastExit?.type === 'shutdown'

@@ -199,6 +199,24 @@ describe('deaths', () => {
     expect(root().whichChildren()).toEqual([])
   })
 
+  it('too many of them below a supervisor: it starts the pool again, and `exited` waits for its end', async () => {
+    const jobs = { id: 'jobs', pool: { size: 1, maxRestarts: 0, worker: { stderr: 'ignore' } } } as const
+    const app = await supervise({ name: 'app', children: [jobs] })
+    const workers = app.pool('jobs')
+    const exits: string[] = []
+    const { exited } = workers
+    const noted = exited.then(({ type }) => exits.push(type))
+    await expect(workers.call(dieNow)).rejects.toThrow('died')
+    await waitUntil(() => workers.stats().state !== 'up')
+    await waitUntil(() => workers.stats().state === 'up')
+    expect(await workers.call(() => 'works again')).toBe('works again')
+    expect(exits).toEqual([])
+    expect(workers.exited).toBe(exited)
+    await app.stop()
+    await noted
+    expect(exits).toEqual(['shutdown'])
+  })
+
   it('of all, and no start that succeeds: what waits rejects with the reason of the last', async () => {
     const flag = join(folder, 'flag')
     const preload = [
