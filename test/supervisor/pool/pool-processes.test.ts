@@ -32,7 +32,15 @@ describe('a pool of processes', () => {
     await using workers = await quietPool({ name: 'jobs' })
     expect(workers.path).toBe('jobs')
     expect([...workers].map(({ path }) => path)).toEqual(['jobs/worker-1', 'jobs/worker-2'])
-    const pids = new Set(await workers.map(upTo(20), () => process.pid))
+    // One member may do all that is quick: each waits here until the other one has been seen as well.
+    const meet = async (path: string): Promise<number> => {
+      const { readdirSync, writeFileSync: write } = await import('node:fs')
+      write(`${path}/${process.pid}`, '')
+      const endsAt = performance.now() + 10_000
+      while (readdirSync(path).length < 2 && performance.now() < endsAt) await new Promise(setImmediate)
+      return process.pid
+    }
+    const pids = new Set(await workers.map([folder, folder], meet))
     expect(pids).toEqual(new Set(pidsOf(workers)))
     const [place] = root().tree().children
     expect(place).toMatchObject({ id: 'jobs', kind: 'pool', state: 'up', pool: { size: 2, restarts: 0 } })
