@@ -1,7 +1,7 @@
 import type { CallOptions } from '../../actors/call-options.ts'
-import { checkCallOptions } from '../../actors/call-options.ts'
+import { callOptionChecks } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
-import { checkOptions, delayOrNeverMs } from '../../actors/option-checks.ts'
+import { boolean, checkOptions, delayOrNeverMs } from '../../actors/option-checks.ts'
 import { rejectionNow } from '../../actors/remote-error.ts'
 import type { CallParameters } from '../../actors/worker.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
@@ -21,6 +21,9 @@ export interface BroadcastOptions extends Omit<CallOptions, 'background'> {
   /** Whether members that come later run it as well, before their first call. Default true. */
   readonly future?: boolean
 }
+
+const { background: _, ...callChecks } = callOptionChecks
+const broadcastChecks = { ...callChecks, future: boolean }
 
 /** How a pool is ended. */
 export interface PoolStopOptions {
@@ -239,9 +242,10 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
   async broadcast(
     fn: Callable,
     args: readonly unknown[] = [],
-    { future = true, ...options }: BroadcastOptions = {},
+    given: BroadcastOptions = {},
   ): Promise<unknown[]> {
-    checkCallOptions(options)
+    checkOptions('a broadcast', given, broadcastChecks)
+    const { future = true, ...options } = given
     return this.#core.broadcast(fn, args, options, future)
   }
 

@@ -129,7 +129,15 @@ describe('a pool of processes', () => {
     )
     await expect(workers.map(3 as never, ownPid)).rejects.toThrow('iterate over')
     expect(() => workers.mapStream([1], ownPid, { batchSize: 0 })).toThrow(RangeError)
+    await expect(workers.map(undefined as never, ownPid)).rejects.toThrow('Expected `items` of a map')
     await expect(workers.resize(1.5)).rejects.toThrow(RangeError)
+    await expect(workers.resize(undefined as never)).rejects.toThrow('Expected `size` of a pool')
+    await expect(workers.broadcast(ownPid, [], { future: 'yes' as never })).rejects.toThrow(
+      'Expected `future` of a broadcast to be `true` or `false`',
+    )
+    await expect(workers.broadcast(ownPid, [], null as never)).rejects.toThrow(
+      'Expected the options of a broadcast to be an object',
+    )
     await expect(workers.call(ownPid, [], { retry: {} as never })).rejects.toThrow('`retry` lacks `times`')
   })
 })
