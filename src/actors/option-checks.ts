@@ -2,7 +2,7 @@
 export type OptionCheck = (value: unknown) => string | undefined
 
 /** The largest delay that a timer can take: more fires at once. */
-const maxDelayMs = 2 ** 31 - 1
+export const maxDelayMs = 2 ** 31 - 1
 
 /** A value as it is shown in a message. */
 export function shown(value: unknown): string {
@@ -52,13 +52,20 @@ export function checkOptions(
     if (check === undefined) {
       throw new TypeError(`${what} has no option \`${name}\`.${suggestion(name, Object.keys(checks))}`)
     }
-    if (value === undefined) continue
-    const expected = check(value)
-    if (expected === undefined) continue
-    const message = `Expected \`${name}\` of ${what} to be ${expected}, got ${shown(value)}.`
-    const isOutOfRange = typeof value === 'number' && /number|integer/.test(expected)
-    throw isOutOfRange ? new RangeError(message) : new TypeError(message)
+    if (value !== undefined) checkValue(what, name, value, check)
   }
+}
+
+/**
+ * Checks one value that must be there.
+ * @throws {TypeError | RangeError} as `checkOptions`
+ */
+export function checkValue(what: string, name: string, value: unknown, check: OptionCheck): void {
+  const expected = check(value)
+  if (expected === undefined) return
+  const message = `Expected \`${name}\` of ${what} to be ${expected}, got ${shown(value)}.`
+  const isOutOfRange = typeof value === 'number' && /number|integer/.test(expected)
+  throw isOutOfRange ? new RangeError(message) : new TypeError(message)
 }
 
 const unless = (holds: boolean, expected: string): string | undefined => (holds ? undefined : expected)

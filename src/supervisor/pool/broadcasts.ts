@@ -24,6 +24,8 @@ export interface BroadcastPool {
   unprepared(life: Life, error: unknown): void
 }
 
+const mayHaveRun = (error: unknown): boolean => (error as { executed?: unknown }).executed !== 'no'
+
 /** What every member of a pool runs, in one order: those that are there now, and those to come before their first call. */
 export class Broadcasts {
   readonly #pool: BroadcastPool
@@ -52,7 +54,7 @@ export class Broadcasts {
   /**
    * Has all of these run something, and, if it is to last, those to come.
    * @returns what each returned, without those that died meanwhile: whoever takes their place runs it as well
-   * @throws what the first one threw; then those to come don't run it
+   * @throws what the first one threw, or the first death if all died with it; then those to come don't run it
    */
   async send(
     lives: readonly Life[],
@@ -63,12 +65,16 @@ export class Broadcasts {
     const results = lives.map((life) => this.#run(life, entry))
     if (isLasting) this.#lasting.push(entry)
     const settled = await Promise.allSettled(results)
-    const failure = settled.find(
-      (one, at) => one.status === 'rejected' && !isLossOf(lives[at]!.member, one.reason),
+    const failures = settled.flatMap((one, at) =>
+      one.status === 'rejected' ? [{ reason: one.reason as unknown, member: lives[at]!.member }] : [],
     )
-    if (failure !== undefined) {
+    const thrown = failures.filter(({ reason, member }) => !isLossOf(member, reason))
+    const deadly = failures.filter(({ reason, member }) => isLossOf(member, reason) && mayHaveRun(reason))
+    // Had those to come run what kills everybody, none would ever serve.
+    const isDeadly = failures.length === lives.length && deadly.length > 0
+    if (thrown.length > 0 || isDeadly) {
       if (isLasting) this.#lasting.splice(this.#lasting.indexOf(entry), 1)
-      throw (failure as PromiseRejectedResult).reason
+      throw (thrown[0] ?? deadly[0])?.reason
     }
     entry.isProven = true
     return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))

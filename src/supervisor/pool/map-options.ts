@@ -1,4 +1,4 @@
-import { aFunction, checkOptions, count, type OptionCheck } from '../../actors/option-checks.ts'
+import { aFunction, checkOptions, checkValue, count, type OptionCheck } from '../../actors/option-checks.ts'
 import { type PoolCallOptions, pooledCallChecks } from './pool-call-options.ts'
 import { checkRetry } from './retry.ts'
 import type { PoolKey } from './slot-of-key.ts'
@@ -49,7 +49,7 @@ const isInput: OptionCheck = (value) =>
 
 /** @throws {TypeError | RangeError} naming the option, what was given and what is expected */
 export function checkMap(items: unknown, options: object): void {
-  checkOptions('a map', { items }, { items: isInput })
+  checkValue('a map', 'items', items, isInput)
   const checks = {
     ...itemCallChecks,
     concurrency: count,

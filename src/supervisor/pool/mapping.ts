@@ -37,6 +37,7 @@ function readAhead(
     concurrency,
     window: () => (isBounded ? windowFactor * concurrency() : Infinity),
     run: (batch) => runner.run(batch),
+    signal: options.signal,
     ...(failed === undefined ? {} : { failed }),
   })
 }

@@ -236,14 +236,15 @@ export class PoolCore implements CrewListener {
     return this.#broadcasts.send(there, broadcast, isLasting)
   }
 
-  /** Makes it larger or smaller, after changes of size that were asked for before. */
-  resize(size: number): Promise<void> {
-    return this.#changes.do(async () => {
+  /** Makes it larger or smaller, after changes of size that were asked for before; none waits for those that go. */
+  async resize(size: number): Promise<void> {
+    const { left } = await this.#changes.do(async () => {
       if (this.#refusal !== undefined) throw this.#refusal
       if (this.#state !== 'up' || this.#crew === undefined) throw startingError(this.#parts.path())
       if (size > this.#size) await this.#grow(size, this.#crew)
-      else if (size < this.#size) await this.#shrink(size, this.#crew)
+      return { left: size < this.#size ? this.#shrink(size, this.#crew) : undefined }
     })
+    await left
   }
 
   async #grow(size: number, crew: Crew): Promise<void> {
@@ -259,6 +260,7 @@ export class PoolCore implements CrewListener {
     throw failed[0]!.one.reason
   }
 
+  /** Resolves when those that go have finished their calls and are gone. */
   async #shrink(size: number, crew: Crew): Promise<void> {
     const isUp = (id: string): boolean => this.roster.lifeOf(id) !== undefined
     const down = this.memberIds.filter((id) => !isUp(id))

@@ -13,6 +13,7 @@ import type { PoolMember } from './crew.ts'
 import { MemberKind, type MemberListener } from './member-kind.ts'
 import { headStartMs, PoolCore } from './pool-core.ts'
 import type { PoolOptions } from './pool-options.ts'
+import { PoolEnd } from './pool-end.ts'
 import { Pool, type PoolPlace } from './pool.ts'
 import { type ResolvedPool, resolvePool } from './resolve-pool.ts'
 import { SupervisedCrew } from './supervised-crew.ts'
@@ -61,9 +62,9 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
   readonly #core: PoolCore
   /** Of all that have ever been members: a name keeps its handle and its count of lives. */
   readonly #members = new Map<string, Member>()
+  readonly #end = new PoolEnd()
   #place: ChildPlace | undefined
   #actor: SupervisorActor | undefined
-  #exited: Promise<ExitReason> = new Promise(() => {})
   #isHurried = false
 
   /** @throws {TypeError | RangeError | SpecError | CaptureError} for wrong options, before anything is started */
@@ -97,7 +98,7 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
   }
 
   get exited(): Promise<ExitReason> {
-    return this.#exited
+    return this.#end.exited
   }
 
   handles(): WorkerHandle[] {
@@ -113,6 +114,7 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
 
   attach(place: ChildPlace): void {
     this.#place = place
+    this.#end.watch(place)
   }
 
   async terminate(): Promise<void> {
@@ -122,15 +124,12 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
 
   start({ path, incarnation }: ChildIdentity, listener: ChildListener): ChildRun {
     let startError: Error | undefined
-    let settleExited: (reason: ExitReason) => void = () => {}
     this.#isHurried = false
-    this.#exited = new Promise((resolve) => {
-      settleExited = resolve
-    })
+    this.#end.begun()
     const ended = (reason: ExitReason): void => {
       const own = this.#reasonOf(reason, startError)
       this.#core.ended(own)
-      settleExited(own)
+      this.#end.ended(own)
       listener.exited(own)
     }
     const actor = new SupervisorActor(this.#spec, { path, incarnation }, this.#seams, {

@@ -1,7 +1,7 @@
 import type { CallOptions } from '../../actors/call-options.ts'
-import { checkCallOptions } from '../../actors/call-options.ts'
+import { callOptionChecks } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
-import { checkOptions, delayOrNeverMs } from '../../actors/option-checks.ts'
+import { boolean, checkOptions, delayOrNeverMs } from '../../actors/option-checks.ts'
 import type { RemoteRef } from '../../actors/remote-ref.ts'
 import { rejectionNow } from '../../actors/remote-error.ts'
 import type { CallParameters } from '../../actors/worker.ts'
@@ -22,6 +22,9 @@ export interface BroadcastOptions extends Omit<CallOptions, 'background'> {
   /** Whether members that come later run it as well, before their first call. Default true. */
   readonly future?: boolean
 }
+
+const { background: _, ...callChecks } = callOptionChecks
+const broadcastChecks = { ...callChecks, future: boolean }
 
 /** How a pool is ended. */
 export interface PoolStopOptions {
@@ -81,7 +84,10 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
     return this.#core.size
   }
 
-  /** Resolves when it has ended for good: stopped, or given up and not started again by a supervisor. */
+  /**
+   * Resolves when it has ended and its supervisor leaves it so: stopped, or given up and not started again. After a
+   * later start it is another promise.
+   */
   get exited(): Promise<ExitReason> {
     return this.#place.exited
   }
@@ -217,6 +223,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * @returns what each member returned that is still there; whoever comes in place of the others runs it as well
    * @throws {TypeError} if a `RemoteRef` is among the arguments, unless `future` is false
    * @throws {RemoteError | Error} if it throws in a member; then those to come don't run it, others may have
+   * @throws {WorkerDiedError} if all members died with it; then those to come don't run it
    * @throws {WorkerUnavailableError | WorkerStoppedError} as `call`
    * @throws {TypeError | RangeError} for wrong arguments and options
    * @example
@@ -240,9 +247,10 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
   async broadcast(
     fn: Callable,
     args: readonly unknown[] = [],
-    { future = true, ...options }: BroadcastOptions = {},
+    given: BroadcastOptions = {},
   ): Promise<unknown[]> {
-    checkCallOptions(options)
+    checkOptions('a broadcast', given, broadcastChecks)
+    const { future = true, ...options } = given
     return this.#core.broadcast(fn, args, options, future)
   }
 

@@ -1,3 +1,5 @@
+import { whenAborted } from '../../movement/abort.ts'
+
 /** Some items of an input that go together, and the place of the first among all. */
 export interface Batch<T> {
   readonly first: number
@@ -13,6 +15,8 @@ export interface ReadAheadOptions<T, R> {
   /** So many batches may have been read and not taken. */
   readonly window: () => number
   readonly run: (batch: Batch<T>) => Promise<R[]>
+  /** When it aborts, the input is not waited for any more; to end what is under way is the business of `run`. */
+  readonly signal?: AbortSignal | undefined
   /** Called with what goes wrong, when it does, which may be long before it is taken. */
   readonly failed?: (error: unknown) => void
 }
@@ -60,9 +64,13 @@ export class ReadAhead<T, R> {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#wakeReader()
-    if (this.#isRead) return
-    // An input that is waited for may never come back: nobody waits for it here.
-    void Promise.resolve(this.#iterator.return?.()).catch(() => {})
+    if (!this.#isRead) this.#leaveInput()
+  }
+
+  /** An input that is waited for may never come back: nobody waits for it here, and how it takes it is its own matter. */
+  #leaveInput(): void {
+    const left = async (): Promise<unknown> => this.#iterator.return?.()
+    left().catch(() => {})
   }
 
   async #read(): Promise<void> {
@@ -95,7 +103,7 @@ export class ReadAhead<T, R> {
   async #next(): Promise<T[]> {
     const items: T[] = []
     while (items.length < this.#options.batchSize) {
-      const step = await this.#iterator.next()
+      const step = await this.#step()
       if (step.done === true || this.#isClosed) {
         this.#isRead = step.done === true
         break
@@ -103,6 +111,22 @@ export class ReadAhead<T, R> {
       items.push(step.value)
     }
     return items
+  }
+
+  /** @throws the reason of the signal, if that aborts before the input answers */
+  #step(): IteratorResult<T> | Promise<IteratorResult<T>> {
+    const { signal } = this.#options
+    if (signal === undefined) return this.#iterator.next()
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        if (!this.#isClosed) this.#leaveInput()
+        reject(signal.reason as Error)
+      }
+      if (signal.aborted) return abort()
+      const forget = whenAborted(signal, abort)
+      const step = new Promise<IteratorResult<T>>((answer) => answer(this.#iterator.next()))
+      void step.then(resolve, reject).finally(forget)
+    })
   }
 
   #start(batch: Batch<T>): void {

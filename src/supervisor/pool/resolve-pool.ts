@@ -1,6 +1,14 @@
 import { availableParallelism } from 'node:os'
 
-import { amount, anObject, checkOptions, count, type OptionCheck, text } from '../../actors/option-checks.ts'
+import {
+  amount,
+  anObject,
+  checkOptions,
+  checkValue,
+  count,
+  type OptionCheck,
+  text,
+} from '../../actors/option-checks.ts'
 import { isWorkerOption } from '../../actors/resolve-options.ts'
 import { defaultLimits, type Limits } from '../../transport/limits.ts'
 import type { PoolOptions, RecycleOptions } from './pool-options.ts'
@@ -53,11 +61,7 @@ const checks = {
 
 /** @throws {TypeError | RangeError} unless a pool can be of that size */
 export function checkSize(size: unknown): void {
-  checkOptions(
-    'a pool',
-    { size },
-    { size: size === undefined ? () => 'an integer of at least 0' : countOrZero },
-  )
+  checkValue('a pool', 'size', size, countOrZero)
 }
 
 /**

@@ -3,7 +3,9 @@ import {
   checkOptions,
   delayOrNeverMs,
   either,
+  maxDelayMs,
   type OptionCheck,
+  shown,
 } from '../../actors/option-checks.ts'
 import { CallTimeoutError, InterruptedError, RemoteError } from '../../errors/call-errors.ts'
 import { WorkerDiedError } from '../../errors/worker-errors.ts'
@@ -12,7 +14,10 @@ import { WorkerDiedError } from '../../errors/worker-errors.ts'
 export interface RetryOptions {
   /** At most so often after the first time. Minimum 0. */
   readonly times: number
-  /** How long to wait before the next attempt, in milliseconds; a function gets the number of the one that failed, from 1. Default 0. */
+  /**
+   * How long to wait before the next attempt, in milliseconds; a function gets the number of the one that failed, from 1.
+   * More than 2 ** 31 - 1, the longest that a timer can take, counts as that; less than 0 as 0. Default 0.
+   */
   readonly delayMs?: number | ((attempt: number) => number)
   /**
    * Whether this failure is worth another attempt. Default: a function that threw, was cut off or took too long, and a
@@ -44,5 +49,10 @@ export function retryDelayMs(
   const isWorthIt = retry.when?.(error, attempt) ?? kinds.some((kind) => error instanceof kind)
   if (!isWorthIt) return undefined
   const { delayMs = 0 } = retry
-  return typeof delayMs === 'number' ? delayMs : Math.max(0, delayMs(attempt))
+  const wantedMs = typeof delayMs === 'number' ? delayMs : delayMs(attempt)
+  if (typeof wantedMs !== 'number' || Number.isNaN(wantedMs)) {
+    const message = `Expected \`delayMs\` of \`retry\` to give a number of milliseconds, got ${shown(wantedMs)}.`
+    throw new TypeError(message, { cause: error })
+  }
+  return Math.min(Math.max(0, wantedMs), maxDelayMs)
 }

@@ -9,6 +9,9 @@ export class Roster {
   readonly concurrency: number
   readonly #lives = new Map<string, Life>()
   #slots: (Life | undefined)[] = []
+  /** Since when a slot is without a holder: the number of the loss. A slot that is new has been so longest. */
+  readonly #vacantSince = new Map<number, number>()
+  #losses = 0
 
   constructor(concurrency: number) {
     this.concurrency = concurrency
@@ -35,6 +38,7 @@ export class Roster {
   /** Opens slots at the end, or closes the last ones; whoever held those is free to go. */
   resize(size: number): void {
     for (const life of this.#slots.slice(size)) if (life !== undefined) life.slot = undefined
+    for (let slot = size; slot < this.#slots.length; slot++) this.#vacantSince.delete(slot)
     this.#slots = Array.from({ length: size }, (_, slot) => this.#slots[slot])
     this.assign()
   }
@@ -57,13 +61,27 @@ export class Roster {
 
   /** Gives each slot without a good holder to a spare, if there is one; one that is prepared comes first. */
   assign(): void {
-    for (const [slot, holder] of this.#slots.entries()) {
-      if (holder !== undefined && !holder.isLeaving) continue
-      if (holder !== undefined) holder.slot = undefined
+    for (const [slot, holder] of this.#slots.entries())
+      if (holder?.isLeaving === true) this.#vacate(slot, holder)
+    for (const slot of this.#vacant()) {
       const spare = this.#spare()
-      if (spare !== undefined) spare.slot = slot
+      if (spare === undefined) return
+      spare.slot = slot
       this.#slots[slot] = spare
     }
+  }
+
+  #vacate(slot: number, holder: Life): void {
+    holder.slot = undefined
+    this.#slots[slot] = undefined
+    this.#vacantSince.set(slot, ++this.#losses)
+  }
+
+  /** The longest without a holder first: else, with too few members, what waits for the last slots would never go. */
+  #vacant(): number[] {
+    const since = (slot: number): number => this.#vacantSince.get(slot) ?? 0
+    const vacant = [...this.#slots.keys()].filter((slot) => this.#slots[slot] === undefined)
+    return vacant.toSorted((a, b) => since(a) - since(b))
   }
 
   #spare(): Life | undefined {

@@ -32,6 +32,7 @@ const levels: Partial<Record<MaltsterEvent['type'], TelemetryRecord['severityTex
   'worker.strangerRefused': 'WARN',
   'output.dropped': 'WARN',
   'cast.failed': 'WARN',
+  'pool.broadcastFailed': 'WARN',
   'worker.ready': 'INFO',
   'worker.exited': 'INFO',
   'supervisor.progress': 'INFO',

@@ -48,6 +48,9 @@ export type ChildState =
   | 'skipped'
   | 'removed'
 
+/** Nobody starts it again by itself. */
+export const settledStates: ReadonlySet<ChildState> = new Set(['stopped', 'finished', 'skipped', 'removed'])
+
 /** A child as it is now. */
 export interface ChildStatus {
   readonly state: ChildState

@@ -4,6 +4,7 @@ import type { Worker } from '../../actors/worker.ts'
 import { CallTimeoutError } from '../../errors/call-errors.ts'
 import { WorkerDiedError, WorkerStoppedError } from '../../errors/worker-errors.ts'
 import type { ModuleReference } from '../../movement/module-reference.ts'
+import { pause } from '../pool/pause.ts'
 import { retryDelayMs } from '../pool/retry.ts'
 import type { Follower } from './follower.ts'
 import type { FollowingOptions, HandleOptions } from './handle-options.ts'
@@ -153,7 +154,7 @@ export class FollowedCalls {
     if (!this.#hasNotArrived(error, worker)) {
       const delayMs = retryDelayMs(call.following.retry, error, ++journey.attempts)
       if (delayMs === undefined || call.signal?.aborted === true) throw error
-      await this.#pause(delayMs)
+      await this.#pause(journey, error, delayMs)
     } else if ((call.following.whenDown ?? this.#defaults.whenDown) === 'reject') throw error
     const timeLeft = this.#timeLeft(journey)
     if (timeLeft !== undefined && timeLeft <= 0) throw this.#tooLate(journey, error)
@@ -183,9 +184,19 @@ export class FollowedCalls {
     return new CallTimeoutError(message, { worker, timeoutMs, executed, cause })
   }
 
-  #pause(delayMs: number): Promise<void> {
-    if (delayMs === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#follower.clock.setTimeout(resolve, delayMs))
+  /** Before another attempt. The end of its time, its signal, and the end of its place end the pause as well. */
+  async #pause(journey: Journey, error: unknown, delayMs: number): Promise<void> {
+    const { signal } = journey.call
+    const refused = new AbortController()
+    const forget = this.#follower.whenRefused(() => refused.abort(error))
+    const signals = signal === undefined ? [refused.signal] : [refused.signal, signal]
+    const timeLeft = Math.max(0, this.#timeLeft(journey) ?? Infinity)
+    try {
+      await pause(Math.min(delayMs, timeLeft), signals, this.#follower.clock)
+    } finally {
+      forget()
+    }
+    if (timeLeft < delayMs) throw this.#tooLate(journey, error)
   }
 }
 

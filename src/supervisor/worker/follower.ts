@@ -8,7 +8,7 @@ import { WorkerUnavailableError } from '../../errors/supervision-errors.ts'
 import type { Clock } from '../../transport/clock.ts'
 import type { Limits } from '../../transport/limits.ts'
 import type { HostProcess } from '../host-processes.ts'
-import type { ChildPlace, ChildState, ChildStatus } from '../tree/child-run.ts'
+import { type ChildPlace, type ChildState, type ChildStatus, settledStates } from '../tree/child-run.ts'
 import { ArgumentKeeper } from './kept-arguments.ts'
 import { WaitingCalls } from './waiting-calls.ts'
 
@@ -21,8 +21,6 @@ export interface FollowerBounds {
   readonly maxBytes: number
   readonly limits: Limits
 }
-
-const settled: ReadonlySet<ChildState> = new Set(['stopped', 'finished', 'skipped', 'removed'])
 
 const noPlaceYet: ChildStatus = { state: 'waiting', incarnation: 0, retryAtMs: undefined }
 
@@ -40,6 +38,7 @@ export class Follower {
   /** Of the newest incarnation, from its start on. */
   #process: HostProcess | undefined
   #lastExit: ExitReason | undefined
+  readonly #refusalWatchers = new Set<() => void>()
 
   constructor(id: string, bounds: FollowerBounds, { clock, events }: Pick<Seams, 'clock' | 'events'>) {
     this.id = id
@@ -127,7 +126,7 @@ export class Follower {
   /** Why no call will ever be taken here, as it looks now. */
   refusal(): Error | undefined {
     const { state, isLeaving } = this.status
-    const isLost = settled.has(state)
+    const isLost = settledStates.has(state)
     if (!isLost && isLeaving !== true) return undefined
     const { path } = this
     const wasStopped = state === 'removed' && this.#lastExit?.type === 'shutdown'
@@ -142,6 +141,15 @@ export class Follower {
     const cause = this.#lastExit?.cause
     const context = { worker: path, retryAt: undefined, ...(cause === undefined ? {} : { cause }) }
     return new WorkerUnavailableError(`Worker ${path} ${why}.`, context)
+  }
+
+  /**
+   * Calls back once no call will ever be taken here, as it looks then.
+   * @returns stops watching
+   */
+  whenRefused(callback: () => void): () => void {
+    this.#refusalWatchers.add(callback)
+    return () => this.#refusalWatchers.delete(callback)
   }
 
   /** Why a call is not taken that does not want to wait. */
@@ -162,7 +170,10 @@ export class Follower {
       if (worker !== undefined) this.waiting.deliver(worker)
     } else {
       const refusal = this.refusal()
-      if (refusal !== undefined) this.waiting.refuse(() => this.refusal() ?? refusal)
+      if (refusal !== undefined) {
+        this.waiting.refuse(() => this.refusal() ?? refusal)
+        for (const callback of this.#refusalWatchers) callback()
+      }
     }
     if (state !== 'removed') return
     this.#watching?.[Symbol.dispose]()

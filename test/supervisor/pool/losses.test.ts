@@ -99,6 +99,24 @@ describe('a member that is lost', () => {
     expect(runs).toBe(3)
   })
 
+  it('is not followed by another attempt at once because no timer can take the pause', async () => {
+    const { core } = simulatedPool({ size: 1 })
+    let runs = 0
+    const fails = (): never => {
+      runs++
+      throw remoteError('failed')
+    }
+    for (const delayMs of [Infinity, () => Infinity, () => 2 ** 31]) {
+      runs = 0
+      const controller = new AbortController()
+      const call = core.call(fails, [], { signal: controller.signal, retry: { times: 9, delayMs } })
+      expect(await outcomeOf(call, 200)).toBe('pending')
+      expect(runs).toBe(1)
+      controller.abort(new Error('enough'))
+      await expect(call).rejects.toThrow('enough')
+    }
+  })
+
   it('lets calls wait while nobody is there and somebody is to come', async () => {
     const { core, crew } = simulatedPool({ size: 1 })
     crew.lose('worker-1')
@@ -107,6 +125,20 @@ describe('a member that is lost', () => {
     expect(await outcomeOf(call)).toBe('pending')
     crew.begin('worker-1')
     expect(await Promise.all([call, keyed])).toEqual(['pool/worker-1', 'pool/worker-1'])
+  })
+
+  it('does not starve what waits by its key while only one is up at a time', async () => {
+    const { core, crew } = simulatedPool({ size: 4 })
+    for (const id of crew.up) crew.lose(id)
+    const keyed = Array.from({ length: 20 }, (_, key) => core.call(whoAmI, [], { key }))
+    const all = Promise.all(keyed)
+    for (let life = 0; life < 4; life++) {
+      crew.begin('worker-1')
+      await turns(30)
+      crew.lose('worker-1')
+    }
+    expect(core.stats().waiting).toBe(0)
+    expect(new Set(await all)).toEqual(new Set(['pool/worker-1']))
   })
 
   it('has a spare take its place in the same turn', async () => {

@@ -174,6 +174,53 @@ describe('map', () => {
     await expect(allOf(mapping(core, upTo(3), fn, options))).rejects.toThrow('enough')
   })
 
+  it('ends at once by its signal while its input is waited for, and leaves the input', async () => {
+    const { core } = simulatedPool()
+    for (const ofMap of [true, false]) {
+      let left = 0
+      const input: AsyncIterable<number> = {
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise(() => {}),
+          return: () => (left++, Promise.resolve({ done: true, value: undefined })),
+        }),
+      }
+      const controller = new AbortController()
+      const made = mapping(core, input, (n: number) => n, { signal: controller.signal })
+      const all = ofMap ? allOf(made) : collected(streamOf(made))
+      expect(await outcomeOf(all)).toBe('pending')
+      controller.abort(new Error('enough'))
+      expect(await outcomeOf(all)).toMatchObject({ error: { message: 'enough' } })
+      expect(left).toBe(1)
+    }
+  })
+
+  it('rejects with what an item threw, also if its input throws when it is left', async () => {
+    const { core } = simulatedPool()
+    function* stubborn(): Generator<number> {
+      try {
+        for (let n = 0; ; n++) yield n
+      } finally {
+        // oxlint-disable-next-line no-unsafe-finally -- that is what is tested
+        throw new Error('from finally')
+      }
+    }
+    const unhandled: unknown[] = []
+    const note = (error: unknown): void => void unhandled.push(error)
+    process.on('unhandledRejection', note)
+    try {
+      const fn = (n: number): number => {
+        if (n === 2) throw remoteError('two')
+        return n
+      }
+      await expect(allOf(mapping(core, stubborn(), fn))).rejects.toThrow('two')
+      await expect(collected(streamOf(mapping(core, stubborn(), fn)))).rejects.toThrow('two')
+      await turns()
+      expect(unhandled).toEqual([])
+    } finally {
+      process.off('unhandledRejection', note)
+    }
+  })
+
   it('tells how far it has come', async () => {
     const { core } = simulatedPool()
     const told: unknown[] = []

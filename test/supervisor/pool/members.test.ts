@@ -54,6 +54,20 @@ describe('resize', () => {
     await Promise.all(calls)
   })
 
+  it('grows although a member that is to go has a call that never ends', async () => {
+    const { core, crew } = simulatedPool({ size: 2 })
+    const { opened, open } = gate()
+    const hung = [core.call(() => opened, [], undefined), core.call(() => opened, [], undefined)]
+    const down = core.resize(1)
+    await core.resize(3)
+    expect(core.size).toBe(3)
+    expect(core.stats().members.filter(({ role }) => role === 'serving')).toHaveLength(3)
+    expect(await outcomeOf(down)).toBe('pending')
+    open()
+    await Promise.all([...hung, down])
+    expect(crew.up).toEqual(['worker-1', 'worker-3', 'worker-4'])
+  })
+
   it('takes out those that are down', async () => {
     const { core, crew } = simulatedPool({ size: 2 })
     crew.lose('worker-2')
@@ -260,6 +274,30 @@ describe('broadcast', () => {
     crew.lose('worker-2')
     open()
     expect(await broadcast).toEqual(['pool/worker-1'])
+  })
+
+  it('rejects if all die with it, and is then not run by those to come', async () => {
+    const { core, crew } = simulatedPool({ size: 2 })
+    let runs = 0
+    const { opened } = gate()
+    const broadcast = core.broadcast(() => (runs++, opened), [], undefined, true)
+    for (const id of crew.up) crew.lose(id)
+    await expect(broadcast).rejects.toMatchObject({ name: 'WorkerDiedError', executed: 'unknown' })
+    crew.begin('worker-1')
+    expect(await outcomeOf(core.call(whoAmI, [], undefined))).toEqual({ value: 'pool/worker-1' })
+    expect(runs).toBe(2)
+  })
+
+  it('is kept if all were dead before it came', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    const ran: string[] = []
+    crew.member('worker-1').die()
+    const broadcast = core.broadcast(() => void ran.push('it'), [], undefined, true)
+    expect(await broadcast).toEqual([])
+    crew.lose('worker-1')
+    crew.begin('worker-1')
+    await core.call(whoAmI, [], undefined)
+    expect(ran).toEqual(['it'])
   })
 
   it('does not let a member serve that can not run what the others have run', async () => {

@@ -32,7 +32,15 @@ describe('a pool of processes', () => {
     await using workers = await quietPool({ name: 'jobs' })
     expect(workers.path).toBe('jobs')
     expect([...workers].map(({ path }) => path)).toEqual(['jobs/worker-1', 'jobs/worker-2'])
-    const pids = new Set(await workers.map(upTo(20), () => process.pid))
+    // One member may do all that is quick: each waits here until the other one has been seen as well.
+    const meet = async (path: string): Promise<number> => {
+      const { readdirSync, writeFileSync: write } = await import('node:fs')
+      write(`${path}/${process.pid}`, '')
+      const endsAt = performance.now() + 10_000
+      while (readdirSync(path).length < 2 && performance.now() < endsAt) await new Promise(setImmediate)
+      return process.pid
+    }
+    const pids = new Set(await workers.map([folder, folder], meet))
     expect(pids).toEqual(new Set(pidsOf(workers)))
     const [place] = root().tree().children
     expect(place).toMatchObject({ id: 'jobs', kind: 'pool', state: 'up', pool: { size: 2, restarts: 0 } })
@@ -121,7 +129,15 @@ describe('a pool of processes', () => {
     )
     await expect(workers.map(3 as never, ownPid)).rejects.toThrow('iterate over')
     expect(() => workers.mapStream([1], ownPid, { batchSize: 0 })).toThrow(RangeError)
+    await expect(workers.map(undefined as never, ownPid)).rejects.toThrow('Expected `items` of a map')
     await expect(workers.resize(1.5)).rejects.toThrow(RangeError)
+    await expect(workers.resize(undefined as never)).rejects.toThrow('Expected `size` of a pool')
+    await expect(workers.broadcast(ownPid, [], { future: 'yes' as never })).rejects.toThrow(
+      'Expected `future` of a broadcast to be `true` or `false`',
+    )
+    await expect(workers.broadcast(ownPid, [], null as never)).rejects.toThrow(
+      'Expected the options of a broadcast to be an object',
+    )
     await expect(workers.call(ownPid, [], { retry: {} as never })).rejects.toThrow('`retry` lacks `times`')
   })
 })
@@ -197,6 +213,24 @@ describe('deaths', () => {
     await expect(workers.map([1], ownPid)).rejects.toMatchObject({ cause })
     await workers.stop()
     expect(root().whichChildren()).toEqual([])
+  })
+
+  it('too many of them below a supervisor: it starts the pool again, and `exited` waits for its end', async () => {
+    const jobs = { id: 'jobs', pool: { size: 1, maxRestarts: 0, worker: { stderr: 'ignore' } } } as const
+    const app = await supervise({ name: 'app', children: [jobs] })
+    const workers = app.pool('jobs')
+    const exits: string[] = []
+    const { exited } = workers
+    const noted = exited.then(({ type }) => exits.push(type))
+    await expect(workers.call(dieNow)).rejects.toThrow('died')
+    await waitUntil(() => workers.stats().state !== 'up')
+    await waitUntil(() => workers.stats().state === 'up')
+    expect(await workers.call(() => 'works again')).toBe('works again')
+    expect(exits).toEqual([])
+    expect(workers.exited).toBe(exited)
+    await app.stop()
+    await noted
+    expect(exits).toEqual(['shutdown'])
   })
 
   it('of all, and no start that succeeds: what waits rejects with the reason of the last', async () => {

@@ -169,6 +169,12 @@ describe('telemetryRecord', () => {
     expect(ready.severityText).toBe('INFO')
     const gaveUp = telemetryRecord({ ...envelope, type: 'supervisor.gaveUp', child, reason, budget })
     expect(gaveUp.severityNumber).toBe(17)
+    const unprepared = {
+      type: 'pool.broadcastFailed',
+      member: 'app/jobs/worker-1',
+      error: new Error('no'),
+    } as const
+    expect(telemetryRecord({ ...envelope, ...unprepared }).severityText).toBe('WARN')
     const started = telemetryRecord({
       ...envelope,
       type: 'supervisor.startError',

@@ -168,6 +168,54 @@ describe('a handle', () => {
     expect(await again).toBe(handle.pid)
   })
 
+  test('the pause before another attempt ends with its time, its signal, and its place', async () => {
+    await using place = await new OnePlace().up()
+    const { handle } = place
+    const fails = (): never => {
+      throw new Error('not now')
+    }
+    const retry = { times: 1, delayMs: 3_600_000 }
+    const late = await rejection(handle.call(fails, [], { timeoutMs: 1000, retry }), CallTimeoutError)
+    expect(late).toMatchObject({ timeoutMs: 1000, executed: 'unknown', cause: { message: 'not now' } })
+    const controller = new AbortController()
+    let paused = 0
+    const when = (): boolean => ++paused > 0
+    const cut = handle.call(fails, [], { signal: controller.signal, retry: { ...retry, when } })
+    const noted = rejection(cut, Error)
+    await until('it pauses', () => paused === 1)
+    controller.abort(new Error('enough'))
+    expect((await noted).message).toBe('enough')
+    const stopped = rejection(handle.call(fails, [], { retry: { ...retry, when } }), Error)
+    await until('it pauses', () => paused === 2)
+    await place.terminate()
+    expect((await stopped).message).toBe('not now')
+  })
+
+  test('a pause that no timer can take is the longest there is, not none', async () => {
+    await using place = await new OnePlace().up()
+    const { handle } = place
+    for (const delayMs of [Infinity, () => Infinity, () => 2 ** 31]) {
+      const attempts: number[] = []
+      const call = handle.call(
+        () => {
+          throw new Error('not now')
+        },
+        [],
+        { timeoutMs: 500, retry: { times: 3, delayMs, when: (_, attempt) => attempts.push(attempt) > 0 } },
+      )
+      await rejection(call, CallTimeoutError)
+      expect(attempts).toEqual([1])
+    }
+    const nonsense = handle.call(
+      () => {
+        throw new Error('not now')
+      },
+      [],
+      { retry: { times: 1, delayMs: () => NaN } },
+    )
+    expect((await rejection(nonsense, TypeError)).message).toContain('`delayMs` of `retry`')
+  })
+
   test('a call made between a death and its exit event reaches the next incarnation', async () => {
     await using place = await new OnePlace().up()
     const { handle } = place

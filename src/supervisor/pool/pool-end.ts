@@ -1,0 +1,44 @@
+import type { ExitReason } from '../../errors/exit-reason.ts'
+import { type ChildPlace, settledStates } from '../tree/child-run.ts'
+
+/** When a pool has ended for good: that its crew has ended is not enough, since its supervisor may start it again. */
+export class PoolEnd {
+  #exited!: Promise<ExitReason>
+  #settle!: (reason: ExitReason) => void
+  #isSettled = true
+  /** Of the last crew. */
+  #lastReason: ExitReason | undefined
+  #watching: Disposable | undefined
+
+  constructor() {
+    this.begun()
+  }
+
+  get exited(): Promise<ExitReason> {
+    return this.#exited
+  }
+
+  watch(place: ChildPlace): void {
+    this.#watching?.[Symbol.dispose]()
+    this.#watching = place.subscribe(({ state }) => {
+      if (!settledStates.has(state) || this.#lastReason === undefined) return
+      this.#isSettled = true
+      this.#settle(this.#lastReason)
+    })
+  }
+
+  /** There is a crew. */
+  begun(): void {
+    this.#lastReason = undefined
+    if (!this.#isSettled) return
+    this.#isSettled = false
+    this.#exited = new Promise((resolve) => {
+      this.#settle = resolve
+    })
+  }
+
+  /** Its crew has ended, and its supervisor is told next. */
+  ended(reason: ExitReason): void {
+    this.#lastReason = reason
+  }
+}
