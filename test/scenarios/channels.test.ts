@@ -78,6 +78,31 @@ describe.each(['here', 'there'])('a channel whose queue is %s', (where) => {
     await expectUsable(worker)
   })
 
+  test('what is sent without waiting and closed right behind arrives, from either side', async () => {
+    await using worker = await quietWorker()
+    const make = (): Promise<Channel<number>> | Channel<number> =>
+      where === 'here'
+        ? worker.channel<number>({ capacity: 1000 })
+        : worker.evaluate<Channel<number>>(madeThere('').replace('20', '1000'), { scope: 'channels' })
+    const sendAll = (to: Channel<number>): void => {
+      for (let n = 0; n < 500; n++) void to.send(n)
+      to.close()
+    }
+    const [fromThere, fromHere] = [await make(), await make()]
+    await worker.call(sendAll, [fromThere])
+    sendAll(fromHere)
+    expect(await collect(fromThere)).toEqual(count(500))
+    const received = await worker.call(
+      async (from: Channel<number>) => {
+        const values: number[] = []
+        for await (const value of from) values.push(value)
+        return values
+      },
+      [fromHere],
+    )
+    expect(received).toEqual(count(500))
+  })
+
   test('the end of the worker ends all who wait, with the reason', async () => {
     await using worker = await quietWorker()
     const channel = await make(worker)

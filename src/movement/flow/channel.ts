@@ -149,7 +149,10 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
     ).promise
   }
 
-  /** Ends it for all sides: `send` rejects from now on, also where it waits; what is in it can still be received. */
+  /**
+   * Ends it for all sides: `send` rejects from now on, also where it waits for room; what is in it can still be received.
+   * What was sent here before, with or without `await`, comes before it.
+   */
   close(): void {
     this.#end.close()
   }

@@ -174,6 +174,8 @@ export class FarEnd implements ChannelEnd, Served {
   close(): void {
     if (this.#closed !== undefined) return
     this.over(closedError())
+    // As at the queue itself: what was sent before is taken in as far as there is room.
+    this.#sends.askAll()
     this.#lane.ask(this.#number, operation.close, [], unheard)
   }
 

@@ -146,6 +146,36 @@ test('a channel in a channel is the same one, wherever it comes out', async () =
   expect(((await settled(rigged, far.receive())) as { self: unknown }).self).toBe(far)
 })
 
+test('closing comes behind all that was sent before without waiting, on both sides', async () => {
+  for (const side of ['near', 'far'] as const) {
+    const rigged = rig(1000)
+    const { near } = rigged
+    const numbers = Array.from({ length: 900 }, (_, n) => n)
+    const sends = numbers.map((n) => rigged[side].send(n))
+    rigged[side].close()
+    expect(await failure(rigged[side].send(900))).toBeInstanceOf(ChannelClosedError)
+    await settled(rigged, Promise.all(sends))
+    expect(await settled(rigged, near.size())).toBe(900)
+    const received: unknown[] = []
+    const iterated = (async () => {
+      for await (const value of near) received.push(value)
+    })()
+    await settled(rigged, iterated)
+    expect(received).toEqual(numbers)
+  }
+})
+
+test('closing refuses what found no room, as many on both sides', async () => {
+  for (const side of ['near', 'far'] as const) {
+    const rigged = rig(10)
+    const sends = Array.from({ length: 500 }, (_, n) => failure(rigged[side].send(n)))
+    rigged[side].close()
+    const failures = await settled(rigged, Promise.all(sends))
+    expect(failures.filter((error) => error === undefined)).toHaveLength(10)
+    expect(failures[499]).toBeInstanceOf(ChannelClosedError)
+  }
+})
+
 test('closing ends who waits, lets what is in it be received, and is known on both sides', async () => {
   const rigged = rig(1)
   const { near, far } = rigged
