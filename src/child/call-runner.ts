@@ -1,6 +1,7 @@
 import { InterruptedError } from '../errors/call-errors.ts'
 import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import type { FunctionDefinition } from '../movement/definition.ts'
+import type { LiveLane } from '../movement/flow/live-lane.ts'
 import type { LiveStep } from '../movement/preload-step.ts'
 import { Holdings } from '../movement/graph/holdings.ts'
 import { cleanStack } from '../movement/session/clean-stack.ts'
@@ -39,6 +40,7 @@ export interface CallRunnerOptions {
   /** Tells whether a value can be sent as data, and keeps nothing of it. */
   readonly trial: Codec
   readonly writer: FrameWriter
+  readonly live: Pick<LiveLane, 'takeArguments' | 'tookArguments'>
   /** What the host calls by name. */
   readonly functions: RuntimeFunctions
   /** Where this code is: frames of these files, or below these directories, are not shown in stacks. */
@@ -151,6 +153,7 @@ export class CallRunner {
       promise: undefined,
       stream: undefined,
       endings: undefined,
+      callbacks: undefined,
       settled: false,
     }
     if (this.#table.arrives(call)) {
@@ -160,9 +163,12 @@ export class CallRunner {
     if (type === frameType.stream) call.stream = this.streams.open(call)
     let args: unknown[]
     let captures: unknown[] | undefined
+    const { live } = this.#options
     this.#table.reads(call)
+    live.takeArguments()
     try {
       const body = this.#codec.decode(frame) as unknown[]
+      call.callbacks = live.tookArguments()
       if ((flags & frameFlag.captures) === 0) args = body
       else [args, captures] = body as [unknown[], unknown[]]
     } catch (error) {
@@ -275,6 +281,7 @@ export class CallRunner {
       this.#iterate(call, call.stream, value)
       return
     }
+    askAll(call)
     if (call.cast || call.discard) {
       this.#settle(call)
       if (!call.cast) this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
@@ -300,8 +307,10 @@ export class CallRunner {
   #streamEnded(call: RunningCall, { failed }: StreamEnd): void {
     if (failed !== undefined && failed.isOfItem) this.#unsendable(call, failed.error)
     else if (failed !== undefined) this.#threw(call, failed.error)
-    else if (this.#settle(call)) {
-      this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
+    else {
+      askAll(call)
+      if (this.#settle(call))
+        this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
     }
   }
 
@@ -332,8 +341,15 @@ export class CallRunner {
   }
 
   #fail(call: RunningCall, failure: CallFailure): void {
+    askAll(call)
     if (this.#settle(call)) this.#failures.ofCall(call, failure)
   }
+}
+
+/** The host lets go of callbacks with the answer: what is still to be asked of them goes before it. */
+function askAll({ callbacks, settled }: RunningCall): void {
+  if (callbacks === undefined || settled) return
+  for (const turns of callbacks) turns.askAll()
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -245,6 +245,7 @@ export class Runtime {
       classes,
       trial,
       writer,
+      live,
       functions,
       runtimeFiles: this.#shownNot,
       recoverIfCut: () => this.#interruption.recoverIfCut(),

@@ -7,7 +7,9 @@ import type { Limits } from '../../transport/limits.ts'
 import { liveKind, type LiveToken, type LiveValues } from '../../transport/live-values.ts'
 import type { RequestFailure } from '../../transport/messages.ts'
 import { frameType } from '../../transport/protocol.ts'
+import type { AskedInTurn } from './asked-in-turn.ts'
 import { type Exported, Exports } from './exports.ts'
+import { isKeptFunction, keptToken } from './function-tokens.ts'
 import { type ImportKind, Imports } from './imports.ts'
 import { type AnyFunction, isClass, type Served, servedBy } from './live-object.ts'
 import { type PendingRequest, PendingRequests } from './pending-requests.ts'
@@ -39,8 +41,8 @@ export interface LiveLaneOptions {
   readonly whenCallEnds?: WhenCallEnds
   /** Somebody waits for something of this lane, or nobody does any more. */
   readonly waiting?: (isWaiting: boolean) => void
-  /** A channel is about to be here. */
-  readonly channelCame?: () => void
+  /** Something is about to be here at which code may wait that has outlived its call: a channel, a function that is kept. */
+  readonly lastingCame?: () => void
   /** A frame has come that belongs to nothing, and is no race. */
   readonly stray: () => void
 }
@@ -78,6 +80,9 @@ export class LiveLane implements LiveValues, AnswerLane {
   #hasCaptures = false
   /** Those of calls in whose arguments a getter makes this call. */
   #outerCallbacks: Set<Exported>[] = []
+  /** While the arguments of a call are decoded, and then until the next ones are. */
+  #isTakingArguments = false
+  #callFunctions: AskedInTurn[] | undefined
   #servingBytes = 0
   /** Bytes of answers since the other side had read all that was written. */
   #unreadAnswerBytes = 0
@@ -132,7 +137,7 @@ export class LiveLane implements LiveValues, AnswerLane {
     const served = servedBy(value)
     const isCallback = typeof value === 'function' && this.#isTaken(path) && served?.isKept !== true
     if (served !== undefined && !isCallback)
-      return this.#token(this.exports.of(value) ?? this.#export(value, served))
+      return keptToken(this.#token(this.exports.of(value) ?? this.#export(value, served)))
     if (!isCallback || isClass(value)) return undefined
     // Each call has its own: it ends with that call.
     const exported = this.exports.add(value, this.#options.serveFunction(value as AnyFunction))
@@ -175,7 +180,7 @@ export class LiveLane implements LiveValues, AnswerLane {
    * @returns it need not be told any more
    */
   bind(bound: Bound): () => void {
-    this.#options.channelCame?.()
+    this.#options.lastingCame?.()
     const weak = new WeakRef(bound)
     if (this.#end !== undefined) bound.laneEnded(this.#end)
     else {
@@ -186,7 +191,7 @@ export class LiveLane implements LiveValues, AnswerLane {
   }
 
   raise(token: LiveToken): unknown {
-    if (token.kind === liveKind.channel) this.#options.channelCame?.()
+    if (token.kind === liveKind.channel || isKeptFunction(token)) this.#options.lastingCame?.()
     if (token.kind !== liveKind.home) return this.imports.raise(token)
     const exported = this.exports.get(token.number)
     if (exported === undefined) throw releasedError(this.#options.transfer.place)
@@ -215,6 +220,23 @@ export class LiveLane implements LiveValues, AnswerLane {
     return () => {
       for (const exported of callbacks) this.exports.delete(exported)
     }
+  }
+
+  /** From here to `tookArguments` the arguments of a call are decoded. */
+  takeArguments(): void {
+    this.#callFunctions = undefined
+    this.#isTakingArguments = true
+  }
+
+  /** What is asked of a function of the other side is asked in turn. It may be one of the arguments of a call. */
+  cameWithCall(turns: AskedInTurn): void {
+    if (this.#isTakingArguments) (this.#callFunctions ??= []).push(turns)
+  }
+
+  /** Answers the functions that were among the arguments. */
+  tookArguments(): readonly AskedInTurn[] | undefined {
+    this.#isTakingArguments = false
+    return this.#callFunctions
   }
 
   /** Takes a frame of one of the types `request`, `reply`, `failure`, `withdraw` and `release`. */
