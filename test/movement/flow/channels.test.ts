@@ -199,6 +199,31 @@ test('closing ends who waits, lets what is in it be received, and is known on bo
   }
 })
 
+test('one that is closed before it is sent arrives closed, and says why', async () => {
+  const connection = new Connection({ strays: 0, putBacks: [] })
+  const passedOn = new Connection({ strays: 0, putBacks: [] })
+  const near = channelOf<unknown>(connection, { capacity: 3 })
+  const unread = near.send('left in it')
+  near.close()
+  await unread
+  const far = connection.pass(near)
+  expect([far.closed, far.capacity]).toEqual([true, 3])
+  const further = passedOn.pass(far)
+  expect([further.closed, further.capacity]).toEqual([true, 3])
+  const rigged = { connection, observed: { strays: 0, putBacks: [] }, near, far }
+  expect(await settled(rigged, failure(far.send(1)))).toBeInstanceOf(ChannelClosedError)
+  expect(await settled(rigged, far.receive())).toBe('left in it')
+  expect(await settled(rigged, failure(far.receive()))).toBeInstanceOf(ChannelClosedError)
+  const other = new Connection({ strays: 0, putBacks: [] })
+  const lost = channelOf<unknown>(other, { capacity: 0 })
+  other.break(new Error('it has died'))
+  const told = connection.pass(lost)
+  expect([told.closed, told.capacity]).toEqual([true, 0])
+  const error = (await settled(rigged, failure(told.send(1)))) as Error
+  expect(error).toBeInstanceOf(ChannelClosedError)
+  expect((error.cause as Error).message).toContain('it has died')
+})
+
 test('leaving an iteration gives up the value that it waits for', async () => {
   const rigged = rig(1)
   const { near, far } = rigged
