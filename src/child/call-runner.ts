@@ -1,7 +1,7 @@
 import { InterruptedError } from '../errors/call-errors.ts'
 import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import type { FunctionDefinition } from '../movement/definition.ts'
-import type { LiveLane } from '../movement/flow/live-lane.ts'
+import type { ArgumentFunctions } from '../movement/flow/argument-functions.ts'
 import type { LiveStep } from '../movement/preload-step.ts'
 import { Holdings } from '../movement/graph/holdings.ts'
 import { cleanStack } from '../movement/session/clean-stack.ts'
@@ -15,10 +15,11 @@ import { frameFlag, frameType } from '../transport/protocol.ts'
 import type { CallTable } from './call-table.ts'
 import { FailureWriter } from './failure-writer.ts'
 import { KeptValue } from './kept-value.ts'
-import type { RunningCall } from './running-call.ts'
+import { askAll, type RunningCall } from './running-call.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
 import type { OutgoingStream, StreamEnd } from './stream/outgoing-stream.ts'
 import { OutgoingStreams } from './stream/outgoing-streams.ts'
+import { isThenable } from './thenable.ts'
 
 type AnyFunction = (...args: unknown[]) => unknown
 
@@ -40,7 +41,7 @@ export interface CallRunnerOptions {
   /** Tells whether a value can be sent as data, and keeps nothing of it. */
   readonly trial: Codec
   readonly writer: FrameWriter
-  readonly live: Pick<LiveLane, 'takeArguments' | 'tookArguments'>
+  readonly argumentFunctions: ArgumentFunctions
   /** What the host calls by name. */
   readonly functions: RuntimeFunctions
   /** Where this code is: frames of these files, or below these directories, are not shown in stacks. */
@@ -163,12 +164,12 @@ export class CallRunner {
     if (type === frameType.stream) call.stream = this.streams.open(call)
     let args: unknown[]
     let captures: unknown[] | undefined
-    const { live } = this.#options
+    const { argumentFunctions } = this.#options
     this.#table.reads(call)
-    live.takeArguments()
+    argumentFunctions.take()
     try {
       const body = this.#codec.decode(frame) as unknown[]
-      call.callbacks = live.tookArguments()
+      call.callbacks = argumentFunctions.took()
       if ((flags & frameFlag.captures) === 0) args = body
       else [args, captures] = body as [unknown[], unknown[]]
     } catch (error) {
@@ -343,20 +344,5 @@ export class CallRunner {
   #fail(call: RunningCall, failure: CallFailure): void {
     askAll(call)
     if (this.#settle(call)) this.#failures.ofCall(call, failure)
-  }
-}
-
-/** The host lets go of callbacks with the answer: what is still to be asked of them goes before it. */
-function askAll({ callbacks, settled }: RunningCall): void {
-  if (callbacks === undefined || settled) return
-  for (const turns of callbacks) turns.askAll()
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false
-  try {
-    return typeof (value as { then?: unknown }).then === 'function'
-  } catch {
-    return false
   }
 }

@@ -22,3 +22,9 @@ export interface RunningCall {
   /** The call has been ended from outside, or answered: whatever comes now is dropped. */
   settled: boolean
 }
+
+/** The host lets go of callbacks with the answer: what is still to be asked of them goes before it. */
+export function askAll({ callbacks, settled }: RunningCall): void {
+  if (callbacks === undefined || settled) return
+  for (const turns of callbacks) turns.askAll()
+}

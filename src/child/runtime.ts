@@ -245,7 +245,7 @@ export class Runtime {
       classes,
       trial,
       writer,
-      live,
+      argumentFunctions: live.argumentFunctions,
       functions,
       runtimeFiles: this.#shownNot,
       recoverIfCut: () => this.#interruption.recoverIfCut(),

@@ -125,35 +125,38 @@ test('of a call that is interrupted it is let go, too; the function there is tol
   await expectUsable(worker)
 })
 
-test.each(['interrupt', 'timeoutMs'])('who awaits a callback is told when its call ends by %s', async (how) => {
-  let end = (): void => {}
-  const begun = new Promise<void>((resolve) => {
-    end = resolve
-  })
-  const ends = worker.channel<string>()
-  const call = worker.call(
-    async (wait: () => Promise<void>, kept: () => Promise<void>, said: Channel<string>) => {
-      const waits = [wait, kept].map(async (one) => {
-        try {
-          await one()
-        } catch (error) {
-          await said.send((error as Error).name)
-        }
-      })
-      await Promise.all(waits)
-    },
-    [() => (end(), new Promise<void>(() => {})), proxy(() => new Promise<void>(() => {})), ends],
-    how === 'interrupt' ? {} : { timeoutMs: 300 },
-  )
-  const ended = rejection(call, Error)
-  await begun
-  if (how === 'interrupt') await worker.interrupt()
-  await ended
-  const names = [await ends.receive(), await ends.receive()]
-  expect(names).toEqual(['InterruptedError', 'InterruptedError'])
-  ends.close()
-  await expectUsable(worker)
-})
+test.each(['interrupt', 'timeoutMs'])(
+  'who awaits a callback is told when its call ends by %s',
+  async (how) => {
+    let end = (): void => {}
+    const begun = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const ends = worker.channel<string>()
+    const call = worker.call(
+      async (wait: () => Promise<void>, kept: () => Promise<void>, said: Channel<string>) => {
+        const waits = [wait, kept].map(async (one) => {
+          try {
+            await one()
+          } catch (error) {
+            await said.send((error as Error).name)
+          }
+        })
+        await Promise.all(waits)
+      },
+      [() => (end(), new Promise<void>(() => {})), proxy(() => new Promise<void>(() => {})), ends],
+      how === 'interrupt' ? {} : { timeoutMs: 300 },
+    )
+    const ended = rejection(call, Error)
+    await begun
+    if (how === 'interrupt') await worker.interrupt()
+    await ended
+    const names = [await ends.receive(), await ends.receive()]
+    expect(names).toEqual(['InterruptedError', 'InterruptedError'])
+    ends.close()
+    await expectUsable(worker)
+  },
+)
 
 test('proxy: it stays until it is disposed, wherever it was sent', async () => {
   const seen: number[] = []

@@ -44,7 +44,8 @@ export const lostError = (why: Error): ChannelClosedError =>
     : new ChannelClosedError(`The channel ended with its worker: ${why.message}`, { cause: why })
 
 /** What the token of a channel says: its capacity, and by its sign whether it is closed. */
-export const channelData = (capacity: number, isClosed: boolean): number => (isClosed ? -1 - capacity : capacity)
+export const channelData = (capacity: number, isClosed: boolean): number =>
+  isClosed ? -1 - capacity : capacity
 
 /** Reads the data of a token. Throws if they make no sense. */
 export function readChannelData(data: unknown): { readonly capacity: number; readonly isClosed: boolean } {

@@ -7,7 +7,7 @@ import type { Limits } from '../../transport/limits.ts'
 import { liveKind, type LiveToken, type LiveValues } from '../../transport/live-values.ts'
 import type { RequestFailure } from '../../transport/messages.ts'
 import { frameType } from '../../transport/protocol.ts'
-import type { AskedInTurn } from './asked-in-turn.ts'
+import { ArgumentFunctions } from './argument-functions.ts'
 import { type Exported, Exports } from './exports.ts'
 import { isKeptFunction, keptToken } from './function-tokens.ts'
 import { type ImportKind, Imports } from './imports.ts'
@@ -67,6 +67,7 @@ export class LiveLane implements LiveValues, AnswerLane {
   readonly exports: Exports
   readonly imports: Imports
   readonly requests = new PendingRequests()
+  readonly argumentFunctions = new ArgumentFunctions()
   /** Who waits here for what lives here or there. */
   readonly waits: Waits
   readonly #options: LiveLaneOptions
@@ -80,9 +81,6 @@ export class LiveLane implements LiveValues, AnswerLane {
   #hasCaptures = false
   /** Those of calls in whose arguments a getter makes this call. */
   #outerCallbacks: Set<Exported>[] = []
-  /** While the arguments of a call are decoded, and then until the next ones are. */
-  #isTakingArguments = false
-  #callFunctions: AskedInTurn[] | undefined
   #servingBytes = 0
   /** Bytes of answers since the other side had read all that was written. */
   #unreadAnswerBytes = 0
@@ -220,23 +218,6 @@ export class LiveLane implements LiveValues, AnswerLane {
     return () => {
       for (const exported of callbacks) this.exports.delete(exported)
     }
-  }
-
-  /** From here to `tookArguments` the arguments of a call are decoded. */
-  takeArguments(): void {
-    this.#callFunctions = undefined
-    this.#isTakingArguments = true
-  }
-
-  /** What is asked of a function of the other side is asked in turn. It may be one of the arguments of a call. */
-  cameWithCall(turns: AskedInTurn): void {
-    if (this.#isTakingArguments) (this.#callFunctions ??= []).push(turns)
-  }
-
-  /** Answers the functions that were among the arguments. */
-  tookArguments(): readonly AskedInTurn[] | undefined {
-    this.#isTakingArguments = false
-    return this.#callFunctions
   }
 
   /** Takes a frame of one of the types `request`, `reply`, `failure`, `withdraw` and `release`. */

@@ -51,7 +51,7 @@ function answerWith(fn: AnyFunction, args: readonly unknown[], answer: Answer): 
 export const functionKind: ImportKind = {
   make({ lane, number, data }) {
     const turns = new AskedInTurn(lane, number, callBounds)
-    lane.cameWithCall(turns)
+    lane.argumentFunctions.came(turns)
     const call = (...args: unknown[]): Promise<unknown> => {
       const promise = new Promise((resolve, reject) => {
         let isSettled = false

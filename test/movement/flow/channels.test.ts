@@ -224,27 +224,30 @@ test('one that is closed before it is sent arrives closed, and says why', async 
   expect((error.cause as Error).message).toContain('it has died')
 })
 
-test.each(['near', 'far'] as const)('options of a wait are checked before anything is done: %s', async (side) => {
-  const rigged = rig(3)
-  const channel = rigged[side]
-  const wrong: [unknown, RegExp][] = [
-    [{ signal: 5 }, /`signal` of (send|receive) to be an AbortSignal, got 5/],
-    [{ signal: null }, /to be an AbortSignal, got null/],
-    [{ sgnal: undefined }, /has no option `sgnal`. Did you mean `signal`/],
-    ['x', /options of (send|receive) to be an object, got 'x'/],
-    [null, /to be an object, got null/],
-  ]
-  for (const [options, message] of wrong) {
-    const waits = [channel.send(1, options as never), channel.receive(options as never)].map(failure)
-    for (const error of (await settled(rigged, Promise.all(waits))) as Error[]) {
-      expect(error).toBeInstanceOf(TypeError)
-      expect(error.message).toMatch(message)
+test.each(['near', 'far'] as const)(
+  'options of a wait are checked before anything is done: %s',
+  async (side) => {
+    const rigged = rig(3)
+    const channel = rigged[side]
+    const wrong: [unknown, RegExp][] = [
+      [{ signal: 5 }, /`signal` of (send|receive) to be an AbortSignal, got 5/],
+      [{ signal: null }, /to be an AbortSignal, got null/],
+      [{ sgnal: undefined }, /has no option `sgnal`. Did you mean `signal`/],
+      ['x', /options of (send|receive) to be an object, got 'x'/],
+      [null, /to be an object, got null/],
+    ]
+    for (const [options, message] of wrong) {
+      const waits = [channel.send(1, options as never), channel.receive(options as never)].map(failure)
+      for (const error of (await settled(rigged, Promise.all(waits))) as Error[]) {
+        expect(error).toBeInstanceOf(TypeError)
+        expect(error.message).toMatch(message)
+      }
     }
-  }
-  expect(await settled(rigged, channel.size())).toBe(0)
-  await settled(rigged, channel.send(1, { signal: undefined }))
-  expect(await settled(rigged, channel.receive({ signal: AbortSignal.timeout(60_000) }))).toBe(1)
-})
+    expect(await settled(rigged, channel.size())).toBe(0)
+    await settled(rigged, channel.send(1, { signal: undefined } as never))
+    expect(await settled(rigged, channel.receive({ signal: AbortSignal.timeout(60_000) }))).toBe(1)
+  },
+)
 
 test('leaving an iteration gives up the value that it waits for', async () => {
   const rigged = rig(1)
