@@ -1,7 +1,10 @@
 import {
   type Channel,
   ChannelClosedError,
+  EncodeError,
   InterruptedError,
+  pool,
+  root,
   WorkerDiedError,
   WorkerStoppedError,
 } from 'maltster'
@@ -335,6 +338,36 @@ test('through a worker in a worker, both ways, and a channel that was made there
   })()
   expect(await collect(up)).toEqual(count(20).map((n) => n * 2))
   expect(await through).toEqual({ seen: count(20), closed: [true, true] })
+})
+
+test('handles of processes are refused by name wherever they are sent', async () => {
+  await using worker = await quietWorker()
+  const stream = worker.stream(function* () {
+    yield 1
+  })
+  const lane = worker.channel<unknown>()
+  await using members = await pool({ size: 1 })
+  const handles = [
+    [worker, 'a Worker'],
+    [stream, 'a WorkerStream'],
+    [root(), 'a Supervisor'],
+    [[...members][0], 'a WorkerHandle'],
+    [members, 'a Pool'],
+  ] as const
+  for (const [handle, what] of handles) {
+    const sends = [worker.call((_: unknown) => 1, [{ handle }]), lane.send({ handle })]
+    for (const sent of sends) {
+      const error = await rejection(sent, EncodeError)
+      expect(error.message).toContain(what)
+      expect(error.path).toMatch(/\.handle$/)
+    }
+  }
+  await stream.return()
+  const there = worker.evaluate(`
+    class Held {}
+    Object.defineProperty(Held.prototype, Symbol.for('maltster.handle'), { value: 'a thing\\nLeave it.' })
+    new Held()`)
+  await expect(there).rejects.toThrow(/a thing/)
 })
 
 test('options that make no sense are refused by name', async () => {
