@@ -216,6 +216,10 @@ test('without proxy a function in a result is refused with its path, and a class
   expect(() => worker.cast((given: unknown) => given, [() => 1])).toThrow(EncodeError)
 })
 
+test('a cast has no callbacks, and says what serves instead', () => {
+  expect(() => worker.cast((tell: Tell) => void tell(1), [async () => {}])).toThrow(/`proxy\(fn\)`/)
+})
+
 test('thousands of calls without waiting all come, in order; far more are refused there', async () => {
   const seen: number[] = []
   const outcome = await worker.call(

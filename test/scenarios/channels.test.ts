@@ -83,7 +83,7 @@ describe.each(['here', 'there'])('a channel whose queue is %s', (where) => {
 
   test('what is sent without waiting and closed right behind arrives, from either side', async () => {
     await using worker = await quietWorker()
-    const make = (): Promise<Channel<number>> | Channel<number> =>
+    const makeLarge = (): Promise<Channel<number>> | Channel<number> =>
       where === 'here'
         ? worker.channel<number>({ capacity: 1000 })
         : worker.evaluate<Channel<number>>(madeThere('').replace('20', '1000'), { scope: 'channels' })
@@ -91,7 +91,7 @@ describe.each(['here', 'there'])('a channel whose queue is %s', (where) => {
       for (let n = 0; n < 500; n++) void to.send(n)
       to.close()
     }
-    const [fromThere, fromHere] = [await make(), await make()]
+    const [fromThere, fromHere] = [await makeLarge(), await makeLarge()]
     await worker.call(sendAll, [fromThere])
     sendAll(fromHere)
     expect(await collect(fromThere)).toEqual(count(500))
@@ -345,7 +345,7 @@ test('handles of processes are refused by name wherever they are sent', async ()
   const stream = worker.stream(function* () {
     yield 1
   })
-  const lane = worker.channel<unknown>()
+  const lane = worker.channel()
   await using members = await pool({ size: 1 })
   const handles = [
     [worker, 'a Worker'],

@@ -32,8 +32,9 @@ interface Wait<T> {
  * in a result, or as a value in another channel it is the same channel over there, also in workers of a worker. Values
  * are copies, made when they are sent; what can't be sent is refused there and then. The values of one sender stay in
  * order. It is bound to its worker: when that ends, all who wait reject with `ChannelClosedError`, whose `cause` says
- * why; what had arrived here before can still be received. Who waits
- * at a channel holds the process open; a channel alone does not. Source: Go's channels, Distributed.jl `RemoteChannel`, Malt.jl `worker_channel`.
+ * why; what had arrived here before can still be received. A value is gone with the process that it was given to: one that
+ * must not be lost is answered through another channel, or is an argument of a call. Who waits at a channel holds the process
+ * open; a channel alone does not. Source: Go's channels, Distributed.jl `RemoteChannel`, Malt.jl `worker_channel`.
  *
  * @example
  * import { spawnWorker, type Channel } from 'maltster'

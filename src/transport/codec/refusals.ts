@@ -16,7 +16,8 @@ export function refusalOfPrimitive(value: unknown): Refusal {
   const name = functionName(value)
   return {
     what: name === '' ? 'a function' : `a function (${name})`,
-    remedy: 'Only data can be sent here: leave the function out, or send what it computes.',
+    remedy:
+      'Only data can be sent here: send what the function computes, or `proxy(fn)`, to be called from over there.',
   }
 }
 
