@@ -355,7 +355,7 @@ test('handles of processes are refused by name wherever they are sent', async ()
     [members, 'a Pool'],
   ] as const
   for (const [handle, what] of handles) {
-    const sends = [worker.call((_: unknown) => 1, [{ handle }]), lane.send({ handle })]
+    const sends = [worker.call((sent: object) => typeof sent, [{ handle }]), lane.send({ handle })]
     for (const sent of sends) {
       const error = await rejection(sent, EncodeError)
       expect(error.message).toContain(what)
