@@ -7,7 +7,8 @@ export interface EvaluateOptions extends Omit<CallOptions, 'captures' | 'capture
   readonly scope?: string
   /**
    * What it is called in stacks, and where its imports are resolved from if it is an absolute path or a `file:` URL;
-   * else they are from the worker's `cwd`. Default `[evaluation 1]`, `[evaluation 2]`, …
+   * else they are from the worker's `cwd`. `maltster/worker` is found from there, too. Default `[evaluation 1]`,
+   * `[evaluation 2]`, …
    */
   readonly filename?: string
 }

@@ -101,7 +101,10 @@ export interface WorkerOptions {
   readonly mailbox?: MailboxOptions
   /** Bounds of one message. */
   readonly limits?: Partial<Limits>
-  /** How many calls are with the worker at once; more wait in the host. Casts don't. Minimum 1, default Infinity. */
+  /**
+   * How many calls are with the worker at once; more wait in the host. Casts don't. With 1, a callback must not await another
+   * call to the worker that calls it back: each would wait for the other. Minimum 1, default Infinity.
+   */
   readonly concurrency?: number
   /** How long an interrupt tries before the worker counts as stuck, in milliseconds. Minimum 1, default 1000. */
   readonly interruptGraceMs?: number

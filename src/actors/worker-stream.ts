@@ -1,3 +1,4 @@
+import { staysHere } from '../transport/codec/process-handles.ts'
 import type { StreamFailure, StreamSource } from './stream-inbox.ts'
 
 /** What can be iterated, here or there: made at once or later, each item at once or later. */
@@ -84,3 +85,8 @@ export class WorkerStream<T> implements AsyncIterableIterator<T, undefined, void
     await this.return()
   }
 }
+
+staysHere(WorkerStream, {
+  what: 'a WorkerStream, which is read where it was begun',
+  remedy: 'Send its items, through a channel or as `await Array.fromAsync(stream)`.',
+})

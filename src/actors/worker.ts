@@ -1,3 +1,4 @@
+import { staysHere } from '../transport/codec/process-handles.ts'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 
@@ -648,3 +649,8 @@ export class Worker implements AsyncDisposable {
     return `Worker ${this.path} (pid ${this.pid}, ${this.state})`
   }
 }
+
+staysHere(Worker, {
+  what: 'a Worker, the handle of a process that was started here',
+  remedy: 'Send a channel of it, or a `proxy` function that calls it: they may be used anywhere.',
+})

@@ -1,6 +1,7 @@
 import { InterruptedError } from '../errors/call-errors.ts'
 import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import type { FunctionDefinition } from '../movement/definition.ts'
+import type { ArgumentFunctions } from '../movement/flow/argument-functions.ts'
 import type { LiveStep } from '../movement/preload-step.ts'
 import { Holdings } from '../movement/graph/holdings.ts'
 import { cleanStack } from '../movement/session/clean-stack.ts'
@@ -14,10 +15,11 @@ import { frameFlag, frameType } from '../transport/protocol.ts'
 import type { CallTable } from './call-table.ts'
 import { FailureWriter } from './failure-writer.ts'
 import { KeptValue } from './kept-value.ts'
-import type { RunningCall } from './running-call.ts'
+import { askAll, type RunningCall } from './running-call.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
 import type { OutgoingStream, StreamEnd } from './stream/outgoing-stream.ts'
 import { OutgoingStreams } from './stream/outgoing-streams.ts'
+import { isThenable } from './thenable.ts'
 
 type AnyFunction = (...args: unknown[]) => unknown
 
@@ -39,6 +41,7 @@ export interface CallRunnerOptions {
   /** Tells whether a value can be sent as data, and keeps nothing of it. */
   readonly trial: Codec
   readonly writer: FrameWriter
+  readonly argumentFunctions: ArgumentFunctions
   /** What the host calls by name. */
   readonly functions: RuntimeFunctions
   /** Where this code is: frames of these files, or below these directories, are not shown in stacks. */
@@ -151,6 +154,7 @@ export class CallRunner {
       promise: undefined,
       stream: undefined,
       endings: undefined,
+      callbacks: undefined,
       settled: false,
     }
     if (this.#table.arrives(call)) {
@@ -160,9 +164,12 @@ export class CallRunner {
     if (type === frameType.stream) call.stream = this.streams.open(call)
     let args: unknown[]
     let captures: unknown[] | undefined
+    const { argumentFunctions } = this.#options
     this.#table.reads(call)
+    argumentFunctions.take()
     try {
       const body = this.#codec.decode(frame) as unknown[]
+      call.callbacks = argumentFunctions.took()
       if ((flags & frameFlag.captures) === 0) args = body
       else [args, captures] = body as [unknown[], unknown[]]
     } catch (error) {
@@ -275,6 +282,7 @@ export class CallRunner {
       this.#iterate(call, call.stream, value)
       return
     }
+    askAll(call)
     if (call.cast || call.discard) {
       this.#settle(call)
       if (!call.cast) this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
@@ -300,8 +308,10 @@ export class CallRunner {
   #streamEnded(call: RunningCall, { failed }: StreamEnd): void {
     if (failed !== undefined && failed.isOfItem) this.#unsendable(call, failed.error)
     else if (failed !== undefined) this.#threw(call, failed.error)
-    else if (this.#settle(call)) {
-      this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
+    else {
+      askAll(call)
+      if (this.#settle(call))
+        this.#writer.bytesFrame(frameType.result, frameFlag.discard, call.id, 0, noBytes)
     }
   }
 
@@ -332,15 +342,7 @@ export class CallRunner {
   }
 
   #fail(call: RunningCall, failure: CallFailure): void {
+    askAll(call)
     if (this.#settle(call)) this.#failures.ofCall(call, failure)
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false
-  try {
-    return typeof (value as { then?: unknown }).then === 'function'
-  } catch {
-    return false
   }
 }

@@ -1,3 +1,4 @@
+import type { AskedInTurn } from '../movement/flow/asked-in-turn.ts'
 import type { OutgoingStream } from './stream/outgoing-stream.ts'
 
 /** A call while it is with this worker. */
@@ -16,6 +17,14 @@ export interface RunningCall {
   stream: OutgoingStream | undefined
   /** What waits on behalf of it, and ends with it if it is ended from outside. */
   endings: Set<(reason: Error) => void> | undefined
+  /** Functions of the host among its arguments: what it has asked of them goes before its answer. */
+  callbacks: readonly AskedInTurn[] | undefined
   /** The call has been ended from outside, or answered: whatever comes now is dropped. */
   settled: boolean
+}
+
+/** The host lets go of callbacks with the answer: what is still to be asked of them goes before it. */
+export function askAll({ callbacks, settled }: RunningCall): void {
+  if (callbacks === undefined || settled) return
+  for (const turns of callbacks) turns.askAll()
 }

@@ -245,6 +245,7 @@ export class Runtime {
       classes,
       trial,
       writer,
+      argumentFunctions: live.argumentFunctions,
       functions,
       runtimeFiles: this.#shownNot,
       recoverIfCut: () => this.#interruption.recoverIfCut(),

@@ -16,7 +16,7 @@ export function workerLane(
   return new LiveLane({
     limits,
     whenCallEnds: table.whenCallEnds,
-    channelCame: () => table.trackFromNowOn(),
+    lastingCame: () => table.trackFromNowOn(),
     kinds: liveKinds,
     serveFunction,
     // The host is believed: what comes late is late.

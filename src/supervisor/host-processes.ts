@@ -19,7 +19,20 @@ let isListening = false
 
 /** The host ends: what it started ends with it, at once. How else the host may die, the sentinels see to. */
 function killAll(): void {
-  for (const incarnation of processes.keys()) incarnation.process.kill('shutdown')
+  for (const started of processes.values())
+    if (!endsItself(started)) started.incarnation.process.kill('shutdown')
+}
+
+/**
+ * Open streams get the time to run their `finally` that they have when the host is killed: the sentinel sees that the host
+ * is gone, and gives it to them. Where there may be no sentinel, or a relay is between, the worker is killed.
+ */
+function endsItself({ incarnation: { calls, process }, isLocal }: HostProcess): boolean {
+  return (
+    isLocal &&
+    process.isInterruptible === true &&
+    calls.pending.all().some(({ stream }) => stream !== undefined)
+  )
 }
 
 /** This host is a worker that is being stopped: what it started is stopped as well, as far as there is time. */

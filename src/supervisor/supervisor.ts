@@ -1,3 +1,4 @@
+import { staysHere } from '../transport/codec/process-handles.ts'
 import type { ExitReason } from '../errors/exit-reason.ts'
 import { SpecError, type SpecFault } from '../errors/supervision-errors.ts'
 import type { Pool } from './pool/pool.ts'
@@ -330,3 +331,8 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
     return new SpecError(message, { fault, field, value, worker: path, pid })
   }
 }
+
+staysHere(Supervisor, {
+  what: 'a Supervisor, whose children were started here',
+  remedy: 'Send a `proxy` function that asks it: that may be used anywhere.',
+})

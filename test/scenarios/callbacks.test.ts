@@ -1,4 +1,4 @@
-import { EncodeError, InterruptedError, proxy, RemoteError, type Worker } from 'maltster'
+import { type Channel, EncodeError, InterruptedError, proxy, RemoteError, type Worker } from 'maltster'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { can, expectUsable, quietWorker, rejection } from './workers.ts'
@@ -125,6 +125,39 @@ test('of a call that is interrupted it is let go, too; the function there is tol
   await expectUsable(worker)
 })
 
+test.each(['interrupt', 'timeoutMs'])(
+  'who awaits a callback is told when its call ends by %s',
+  async (how) => {
+    let end = (): void => {}
+    const begun = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const ends = worker.channel<string>()
+    const call = worker.call(
+      async (wait: () => Promise<void>, kept: () => Promise<void>, said: Channel<string>) => {
+        const waits = [wait, kept].map(async (one) => {
+          try {
+            await one()
+          } catch (error) {
+            await said.send((error as Error).name)
+          }
+        })
+        await Promise.all(waits)
+      },
+      [() => (end(), new Promise<void>(() => {})), proxy(() => new Promise<void>(() => {})), ends],
+      how === 'interrupt' ? {} : { timeoutMs: 300 },
+    )
+    const ended = rejection(call, Error)
+    await begun
+    if (how === 'interrupt') await worker.interrupt()
+    await ended
+    const names = [await ends.receive(), await ends.receive()]
+    expect(names).toEqual(['InterruptedError', 'InterruptedError'])
+    ends.close()
+    await expectUsable(worker)
+  },
+)
+
 test('proxy: it stays until it is disposed, wherever it was sent', async () => {
   const seen: number[] = []
   const note = proxy((n: number) => void seen.push(n))
@@ -183,6 +216,10 @@ test('without proxy a function in a result is refused with its path, and a class
   expect(() => worker.cast((given: unknown) => given, [() => 1])).toThrow(EncodeError)
 })
 
+test('a cast has no callbacks, and says what serves instead', () => {
+  expect(() => worker.cast((tell: Tell) => void tell(1), [async () => {}])).toThrow(/`proxy\(fn\)`/)
+})
+
 test('thousands of calls without waiting all come, in order; far more are refused there', async () => {
   const seen: number[] = []
   const outcome = await worker.call(
@@ -201,6 +238,35 @@ test('thousands of calls without waiting all come, in order; far more are refuse
   expect(outcome.refused).toBe(20_000 - 10_000 - 1024)
   expect(seen).toEqual(Array.from({ length: 5000 + 11_024 }, (_, n) => n))
 })
+
+test.each(['returned', 'threw', 'yielded'])(
+  'thousands of calls that nobody awaits all come before the call that %s is over',
+  async (how) => {
+    const seen: number[] = []
+    const note = (n: number): undefined => void seen.push(n)
+    if (how === 'yielded') {
+      const stream = worker.stream(
+        function* (tell: Tell) {
+          for (let n = 0; n < 3000; n++) void tell(n)
+          yield 'all'
+          for (let n = 3000; n < 6000; n++) void tell(n)
+        },
+        [note],
+      )
+      for await (const item of stream) expect(item).toBe('all')
+    } else {
+      const call = worker.call(
+        (tell: Tell, fails: boolean) => {
+          for (let n = 0; n < 6000; n++) void tell(n)
+          if (fails) throw new Error('in the end')
+        },
+        [note, how === 'threw'],
+      )
+      await call.catch((error: Error) => expect(error.message).toBe('in the end'))
+    }
+    expect(seen).toEqual(Array.from({ length: 6000 }, (_, n) => n))
+  },
+)
 
 test('through a worker in a worker it is called here', async () => {
   const seen: number[] = []

@@ -1,7 +1,10 @@
 import {
   type Channel,
   ChannelClosedError,
+  EncodeError,
   InterruptedError,
+  pool,
+  root,
   WorkerDiedError,
   WorkerStoppedError,
 } from 'maltster'
@@ -76,6 +79,31 @@ describe.each(['here', 'there'])('a channel whose queue is %s', (where) => {
     await rejection(channel.receive(), ChannelClosedError)
     expect(await collect(channel)).toEqual([])
     await expectUsable(worker)
+  })
+
+  test('what is sent without waiting and closed right behind arrives, from either side', async () => {
+    await using worker = await quietWorker()
+    const makeLarge = (): Promise<Channel<number>> | Channel<number> =>
+      where === 'here'
+        ? worker.channel<number>({ capacity: 1000 })
+        : worker.evaluate<Channel<number>>(madeThere('').replace('20', '1000'), { scope: 'channels' })
+    const sendAll = (to: Channel<number>): void => {
+      for (let n = 0; n < 500; n++) void to.send(n)
+      to.close()
+    }
+    const [fromThere, fromHere] = [await makeLarge(), await makeLarge()]
+    await worker.call(sendAll, [fromThere])
+    sendAll(fromHere)
+    expect(await collect(fromThere)).toEqual(count(500))
+    const received = await worker.call(
+      async (from: Channel<number>) => {
+        const values: number[] = []
+        for await (const value of from) values.push(value)
+        return values
+      },
+      [fromHere],
+    )
+    expect(received).toEqual(count(500))
   })
 
   test('the end of the worker ends all who wait, with the reason', async () => {
@@ -310,6 +338,36 @@ test('through a worker in a worker, both ways, and a channel that was made there
   })()
   expect(await collect(up)).toEqual(count(20).map((n) => n * 2))
   expect(await through).toEqual({ seen: count(20), closed: [true, true] })
+})
+
+test('handles of processes are refused by name wherever they are sent', async () => {
+  await using worker = await quietWorker()
+  const stream = worker.stream(function* () {
+    yield 1
+  })
+  const lane = worker.channel()
+  await using members = await pool({ size: 1 })
+  const handles = [
+    [worker, 'a Worker'],
+    [stream, 'a WorkerStream'],
+    [root(), 'a Supervisor'],
+    [[...members][0], 'a WorkerHandle'],
+    [members, 'a Pool'],
+  ] as const
+  for (const [handle, what] of handles) {
+    const sends = [worker.call((sent: object) => typeof sent, [{ handle }]), lane.send({ handle })]
+    for (const sent of sends) {
+      const error = await rejection(sent, EncodeError)
+      expect(error.message).toContain(what)
+      expect(error.path).toMatch(/\.handle$/)
+    }
+  }
+  await stream.return()
+  const there = worker.evaluate(`
+    class Held {}
+    Object.defineProperty(Held.prototype, Symbol.for('maltster.handle'), { value: 'a thing\\nLeave it.' })
+    new Held()`)
+  await expect(there).rejects.toThrow(/a thing/)
 })
 
 test('options that make no sense are refused by name', async () => {

@@ -237,11 +237,14 @@ describe('a worker that lies', () => {
 })
 
 describe('the end of the host', () => {
-  async function hostWith(how: string): Promise<{ file: string; pid: number; kill: () => Promise<void> }> {
-    const file = join(tmpdir(), `ended-${process.pid}-${how}`)
+  async function hostWith(
+    how: string,
+    ending = 'SIGKILL',
+  ): Promise<{ file: string; pid: number; kill: () => Promise<void> }> {
+    const file = join(tmpdir(), `ended-${process.pid}-${how}-${ending}`)
     const program = join(import.meta.dirname, '../fixtures/worker/host-with-stream.mjs')
-    const host = spawn(process.execPath, [program, file, how], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+    const host = spawn(process.execPath, [program, file, how, ending], {
+      stdio: ['pipe', 'pipe', 'ignore'],
       env: { ...process.env, MALTSTER_TEST_KIND: kind },
     })
     const exited = once(host, 'close')
@@ -252,21 +255,26 @@ describe('the end of the host', () => {
       if (processState(pid) === 'running') process.kill(pid, 'SIGKILL')
     })
     const kill = async (): Promise<void> => {
-      host.kill('SIGKILL')
+      if (ending === 'SIGKILL') host.kill('SIGKILL')
+      else host.stdin.write('end\n')
       await exited
     }
     return { file, pid, kill }
   }
 
-  whereItCan('local')('a generator ends itself when its host is killed, and the worker is gone', async () => {
-    const { file, pid, kill } = await hostWith('in order')
+  const endings = ['SIGKILL', 'exit', 'uncaught']
+
+  whereItCan('local').each(endings)('a generator ends itself when its host ends by %s', async (ending) => {
+    const { file, pid, kill } = await hostWith('in order', ending)
     await kill()
     await waitUntilGone(pid, 1000)
     expect(readFileSync(file, 'utf8')).toBe('begins to end\nhas ended\n')
   })
 
-  test.each(['spinning', 'never'])('one that does not end (%s) does not keep the worker', async (how) => {
-    const { file, pid, kill } = await hostWith(how)
+  const stubborn = ['spinning', 'never'].flatMap((how) => endings.map((ending) => [how, ending] as const))
+
+  test.each(stubborn)('one that does not end (%s) does not keep the worker after %s', async (how, ending) => {
+    const { file, pid, kill } = await hostWith(how, ending)
     await kill()
     await waitUntilGone(pid, 1000)
     expect(existsSync(file)).toBe(false)

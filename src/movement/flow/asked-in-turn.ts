@@ -110,14 +110,23 @@ export class AskedInTurn {
     return this.#underWay < count && this.#underWayBytes < bytes
   }
 
+  /** Asks all that waits for its turn now: what is to come behind it is about to be said. */
+  askAll(): void {
+    for (const waiting of this.#waiting) this.#askWaiting(waiting)
+  }
+
   #next(): void {
     for (const waiting of this.#waiting) {
       if (!this.#hasTurn()) return
-      this.#waiting.delete(waiting)
-      this.#waitingBytes -= waiting.byteLength
-      const counted = this.#counted(waiting.request)
-      counted.begin(waiting.byteLength)
-      waiting.id = this.#lane.askEncoded(this.#number, waiting.body, counted.request)
+      this.#askWaiting(waiting)
     }
+  }
+
+  #askWaiting(waiting: Waiting): void {
+    this.#waiting.delete(waiting)
+    this.#waitingBytes -= waiting.byteLength
+    const counted = this.#counted(waiting.request)
+    counted.begin(waiting.byteLength)
+    waiting.id = this.#lane.askEncoded(this.#number, waiting.body, counted.request)
   }
 }

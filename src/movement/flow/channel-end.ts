@@ -43,6 +43,16 @@ export const lostError = (why: Error): ChannelClosedError =>
     ? why
     : new ChannelClosedError(`The channel ended with its worker: ${why.message}`, { cause: why })
 
+/** What the token of a channel says: its capacity, and by its sign whether it is closed. */
+export const channelData = (capacity: number, isClosed: boolean): number =>
+  isClosed ? -1 - capacity : capacity
+
+/** Reads the data of a token. Throws if they make no sense. */
+export function readChannelData(data: unknown): { readonly capacity: number; readonly isClosed: boolean } {
+  if (typeof data !== 'number' || !Number.isInteger(data)) throw new TypeError('A channel has a capacity.')
+  return data < 0 ? { capacity: -1 - data, isClosed: true } : { capacity: data, isClosed: false }
+}
+
 /** Operations of channels on the wire. */
 export const operation = {
   send: 'send',

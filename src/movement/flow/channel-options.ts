@@ -26,3 +26,22 @@ export function checkChannelOptions(options: ChannelOptions): void {
     }
   }
 }
+
+/**
+ * How one wait at a channel is treated, checked.
+ * @throws {TypeError} naming the option, what was given and what is expected
+ */
+export function checkWaitOptions(what: 'send' | 'receive', options: unknown): void {
+  if (options === undefined) return
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`Expected the options of ${what} to be an object, got ${shown(options)}.`)
+  }
+  for (const name of Object.keys(options)) {
+    if (name !== 'signal') throw new TypeError(`${what} has no option \`${name}\`. Did you mean \`signal\`?`)
+  }
+  const { signal } = options as { signal?: Partial<AbortSignal> | null }
+  if (signal === undefined) return
+  if (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') {
+    throw new TypeError(`Expected \`signal\` of ${what} to be an AbortSignal, got ${shown(signal)}.`)
+  }
+}

@@ -1,7 +1,7 @@
 import { ChannelClosedError } from '../../errors/flow-errors.ts'
 import { whenAborted } from '../abort.ts'
 import type { ChannelEnd } from './channel-end.ts'
-import type { ChannelOptions } from './channel-options.ts'
+import { type ChannelOptions, checkWaitOptions } from './channel-options.ts'
 import { FarEnd } from './far-end.ts'
 import type { ImportKind } from './imports.ts'
 import type { LiveLane } from './live-lane.ts'
@@ -32,8 +32,9 @@ interface Wait<T> {
  * in a result, or as a value in another channel it is the same channel over there, also in workers of a worker. Values
  * are copies, made when they are sent; what can't be sent is refused there and then. The values of one sender stay in
  * order. It is bound to its worker: when that ends, all who wait reject with `ChannelClosedError`, whose `cause` says
- * why; what had arrived here before can still be received. Who waits
- * at a channel holds the process open; a channel alone does not. Source: Go's channels, Distributed.jl `RemoteChannel`, Malt.jl `worker_channel`.
+ * why; what had arrived here before can still be received. A value is gone with the process that it was given to: one that
+ * must not be lost is answered through another channel, or is an argument of a call. Who waits at a channel holds the process
+ * open; a channel alone does not. Source: Go's channels, Distributed.jl `RemoteChannel`, Malt.jl `worker_channel`.
  *
  * @example
  * import { spawnWorker, type Channel } from 'maltster'
@@ -94,9 +95,10 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
    * @throws {ChannelClosedError} if it is closed, or its worker ends, before the value is taken in
    * @throws {EncodeError} if the value can't be sent
    * @throws {BackpressureError} if thousands of values wait already
+   * @throws {TypeError} if an option is unknown, or is not what it must be
    */
   send(value: T, options?: ChannelWaitOptions): Promise<void> {
-    const { promise } = this.#wait<void>(options, (settle) =>
+    const { promise } = this.#wait<void>('send', options, (settle) =>
       this.#end.send(value, {
         accepted: () => settle({ value: undefined }),
         failed: (error) => settle({ error }),
@@ -112,13 +114,14 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
    *
    * @param options - `signal` ends the wait: no value is lost by that, what comes too late is put back in its place
    * @throws {ChannelClosedError} if it is closed and empty, or its worker ends; `cause` says why in that case
+   * @throws {TypeError} if an option is unknown, or is not what it must be
    */
   receive(options?: ChannelWaitOptions): Promise<T> {
     return this.#receive(options).promise
   }
 
   #receive(options?: ChannelWaitOptions): Wait<T> {
-    return this.#wait<T>(options, (settle) =>
+    return this.#wait<T>('receive', options, (settle) =>
       this.#end.take(
         {
           got: (value) => settle({ value: value as T }),
@@ -137,7 +140,7 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
    * @throws {ChannelClosedError} as `receive`
    */
   tryReceive(): Promise<{ readonly value: T } | undefined> {
-    return this.#wait<{ readonly value: T } | undefined>(undefined, (settle) =>
+    return this.#wait<{ readonly value: T } | undefined>('receive', undefined, (settle) =>
       this.#end.take(
         {
           got: (value) => settle({ value: { value: value as T } }),
@@ -149,7 +152,10 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
     ).promise
   }
 
-  /** Ends it for all sides: `send` rejects from now on, also where it waits; what is in it can still be received. */
+  /**
+   * Ends it for all sides: `send` rejects from now on, also where it waits for room; what is in it can still be received.
+   * What was sent here before, with or without `await`, comes before it.
+   */
   close(): void {
     this.#end.close()
   }
@@ -199,14 +205,16 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
 
   /** Waits for what `begin` begins, for an abort, or for the end of the call that waits: what comes first. */
   #wait<R>(
+    what: 'send' | 'receive',
     options: ChannelWaitOptions | undefined,
     begin: (settle: (outcome: { readonly value: R } | { readonly error: unknown }) => void) => () => void,
   ): Wait<R> {
-    const { signal } = options ?? {}
     const { waits, whenCallEnds } = this.#lane
     const waiter = { channel: this }
     let giveUp: Wait<R>['giveUp'] = nothing
     const promise = new Promise<R>((resolve, reject) => {
+      checkWaitOptions(what, options)
+      const { signal } = options ?? {}
       let isSettled = false
       let cancel = nothing
       const undo: ((() => void) | undefined)[] = []

@@ -1,7 +1,15 @@
 import { ChannelEmptyError, ReleasedError } from '../../errors/flow-errors.ts'
 import { liveKind } from '../../transport/live-values.ts'
 import { AskedInTurn } from './asked-in-turn.ts'
-import { type ChannelEnd, closedError, lostError, operation, type Taker } from './channel-end.ts'
+import {
+  channelData,
+  type ChannelEnd,
+  closedError,
+  lostError,
+  operation,
+  readChannelData,
+  type Taker,
+} from './channel-end.ts'
 import type { QueueSender } from './channel-queue.ts'
 import type { Imported } from './imports.ts'
 import type { LiveLane } from './live-lane.ts'
@@ -51,23 +59,24 @@ export class FarEnd implements ChannelEnd, Served {
   readonly #unasked = new Map<object, () => void>()
   readonly #announce = new Map<object, (why: unknown) => void>()
   #closed: Error | undefined
+  /** It came closed. Why, only the other side can tell: it is asked as ever. */
+  readonly #wasClosed: boolean
 
   constructor({ lane, number, data }: Imported) {
-    if (typeof data !== 'number' || !Number.isInteger(data) || data < 0) {
-      throw new TypeError('A channel has a capacity.')
-    }
-    this.capacity = data
+    const { capacity, isClosed } = readChannelData(data)
+    this.capacity = capacity
+    this.#wasClosed = isClosed
     this.#lane = lane
     this.#number = number
     this.#sends = new AskedInTurn(lane, number, sendBounds)
   }
 
   get data(): number {
-    return this.capacity
+    return channelData(this.capacity, this.closed)
   }
 
   get closed(): boolean {
-    return this.#closed !== undefined
+    return this.#wasClosed || this.#closed !== undefined
   }
 
   get served(): Served {
@@ -174,6 +183,8 @@ export class FarEnd implements ChannelEnd, Served {
   close(): void {
     if (this.#closed !== undefined) return
     this.over(closedError())
+    // As at the queue itself: what was sent before is taken in as far as there is room.
+    this.#sends.askAll()
     this.#lane.ask(this.#number, operation.close, [], unheard)
   }
 
@@ -188,7 +199,6 @@ export class FarEnd implements ChannelEnd, Served {
 
   exported(lane: object, announce: (why: unknown) => void): void {
     this.#announce.set(lane, announce)
-    if (this.#closed !== undefined) announce(this.#closed)
   }
 
   released(lane: object): void {

@@ -7,7 +7,9 @@ import type { Limits } from '../../transport/limits.ts'
 import { liveKind, type LiveToken, type LiveValues } from '../../transport/live-values.ts'
 import type { RequestFailure } from '../../transport/messages.ts'
 import { frameType } from '../../transport/protocol.ts'
+import { ArgumentFunctions } from './argument-functions.ts'
 import { type Exported, Exports } from './exports.ts'
+import { isKeptFunction, keptToken } from './function-tokens.ts'
 import { type ImportKind, Imports } from './imports.ts'
 import { type AnyFunction, isClass, type Served, servedBy } from './live-object.ts'
 import { type PendingRequest, PendingRequests } from './pending-requests.ts'
@@ -39,8 +41,8 @@ export interface LiveLaneOptions {
   readonly whenCallEnds?: WhenCallEnds
   /** Somebody waits for something of this lane, or nobody does any more. */
   readonly waiting?: (isWaiting: boolean) => void
-  /** A channel is about to be here. */
-  readonly channelCame?: () => void
+  /** Something is about to be here at which code may wait that has outlived its call: a channel, a function that is kept. */
+  readonly lastingCame?: () => void
   /** A frame has come that belongs to nothing, and is no race. */
   readonly stray: () => void
 }
@@ -65,6 +67,7 @@ export class LiveLane implements LiveValues, AnswerLane {
   readonly exports: Exports
   readonly imports: Imports
   readonly requests = new PendingRequests()
+  readonly argumentFunctions = new ArgumentFunctions()
   /** Who waits here for what lives here or there. */
   readonly waits: Waits
   readonly #options: LiveLaneOptions
@@ -132,7 +135,7 @@ export class LiveLane implements LiveValues, AnswerLane {
     const served = servedBy(value)
     const isCallback = typeof value === 'function' && this.#isTaken(path) && served?.isKept !== true
     if (served !== undefined && !isCallback)
-      return this.#token(this.exports.of(value) ?? this.#export(value, served))
+      return keptToken(this.#token(this.exports.of(value) ?? this.#export(value, served)))
     if (!isCallback || isClass(value)) return undefined
     // Each call has its own: it ends with that call.
     const exported = this.exports.add(value, this.#options.serveFunction(value as AnyFunction))
@@ -175,7 +178,7 @@ export class LiveLane implements LiveValues, AnswerLane {
    * @returns it need not be told any more
    */
   bind(bound: Bound): () => void {
-    this.#options.channelCame?.()
+    this.#options.lastingCame?.()
     const weak = new WeakRef(bound)
     if (this.#end !== undefined) bound.laneEnded(this.#end)
     else {
@@ -186,7 +189,7 @@ export class LiveLane implements LiveValues, AnswerLane {
   }
 
   raise(token: LiveToken): unknown {
-    if (token.kind === liveKind.channel) this.#options.channelCame?.()
+    if (token.kind === liveKind.channel || isKeptFunction(token)) this.#options.lastingCame?.()
     if (token.kind !== liveKind.home) return this.imports.raise(token)
     const exported = this.exports.get(token.number)
     if (exported === undefined) throw releasedError(this.#options.transfer.place)

@@ -2,7 +2,7 @@ import { BackpressureError } from '../../errors/call-errors.ts'
 import { ChannelEmptyError } from '../../errors/flow-errors.ts'
 import type { Limits } from '../../transport/limits.ts'
 import { liveKind } from '../../transport/live-values.ts'
-import { type ChannelEnd, closedError, lostError, operation, type Taker } from './channel-end.ts'
+import { channelData, type ChannelEnd, closedError, lostError, operation, type Taker } from './channel-end.ts'
 import { type ChannelBounds, ChannelQueue, type QueueSender } from './channel-queue.ts'
 import type { Answer, Served } from './live-object.ts'
 import { type Snapshot, Snapshots } from './snapshot.ts'
@@ -27,7 +27,7 @@ export class OwnEnd implements ChannelEnd, Served {
   }
 
   get data(): number {
-    return this.capacity
+    return channelData(this.capacity, this.closed)
   }
 
   get closed(): boolean {

@@ -1,5 +1,6 @@
 import { liveKind } from '../../transport/live-values.ts'
 import { AskedInTurn } from './asked-in-turn.ts'
+import { functionName } from './function-tokens.ts'
 import type { ImportKind } from './imports.ts'
 import { type AnyFunction, type Answer, liveSymbol, type Served } from './live-object.ts'
 
@@ -50,12 +51,20 @@ function answerWith(fn: AnyFunction, args: readonly unknown[], answer: Answer): 
 export const functionKind: ImportKind = {
   make({ lane, number, data }) {
     const turns = new AskedInTurn(lane, number, callBounds)
+    lane.argumentFunctions.came(turns)
     const call = (...args: unknown[]): Promise<unknown> => {
       const promise = new Promise((resolve, reject) => {
-        const settle = (): void => lane.waits.end(settle)
+        let isSettled = false
+        let callOff: (() => void) | undefined
+        const settle = (): void => {
+          isSettled = true
+          lane.waits.end(settle)
+          callOff?.()
+        }
         lane.waits.begin(settle)
+        let withdraw: () => void
         try {
-          turns.ask('call', args, {
+          withdraw = turns.ask('call', args, {
             replied: (value) => (settle(), resolve(value)),
             failed: (error) => (settle(), reject(error)),
           })
@@ -63,12 +72,14 @@ export const functionKind: ImportKind = {
           settle()
           throw error
         }
+        // It may have failed at once.
+        if (!isSettled) callOff = lane.whenCallEnds((error) => (settle(), withdraw(), reject(error)))
       })
       // Progress is often told without waiting. What becomes of it must not end the process as an unhandled rejection.
       void then.call(promise, undefined, ignore)
       return promise
     }
-    Object.defineProperty(call, 'name', { value: String(data), configurable: true })
+    Object.defineProperty(call, 'name', { value: functionName(data), configurable: true })
     // Passed on to another worker it is called from there, by way of here.
     Object.defineProperty(call, liveSymbol, { value: serveFunction(call) })
     return call

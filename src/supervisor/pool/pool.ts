@@ -1,3 +1,4 @@
+import { staysHere } from '../../transport/codec/process-handles.ts'
 import type { CallOptions } from '../../actors/call-options.ts'
 import { callOptionChecks } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
@@ -321,3 +322,8 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
     return { core: this.#core, clock: this.#place.clock, items, fn, options }
   }
 }
+
+staysHere(Pool, {
+  what: 'a Pool, whose members were started here',
+  remedy: 'Send a `proxy` function that calls it: that may be used anywhere.',
+})

@@ -1,3 +1,4 @@
+import { staysHere } from '../../transport/codec/process-handles.ts'
 import type { CastOptions } from '../../actors/call-options.ts'
 import { checkCastOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
@@ -446,3 +447,8 @@ const callOf =
   (fn: Callable): SendWith<object | undefined> =>
   (worker, args, timeoutMs, options) =>
     worker.call(fn as ModuleReference, args, withTime(options, timeoutMs))
+
+staysHere(WorkerHandle, {
+  what: 'a WorkerHandle, which follows a place in the tree of this process',
+  remedy: 'Send a `proxy` function that calls it: that may be used anywhere.',
+})

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { inherits, peek } from './peek.ts'
+import { refusalOfHandle } from './process-handles.ts'
 
 /** Why a value can't be sent, as words that follow "it is", and what to do instead. */
 export interface Refusal {
@@ -15,7 +16,8 @@ export function refusalOfPrimitive(value: unknown): Refusal {
   const name = functionName(value)
   return {
     what: name === '' ? 'a function' : `a function (${name})`,
-    remedy: 'Only data can be sent here: leave the function out, or send what it computes.',
+    remedy:
+      'Only data can be sent here: send what the function computes, or `proxy(fn)`, to be called from over there.',
   }
 }
 
@@ -76,6 +78,8 @@ const refusedTagStarts = /^(?:Intl|WebAssembly|Temporal)\./
 /** Why an object that is neither an array nor a simple object can't be sent; undefined if it can. */
 export function refusalOf(value: object): Refusal | undefined {
   for (const [test, what, remedy] of refused) if (test(value)) return { what, remedy }
+  const handle = refusalOfHandle(value)
+  if (handle !== undefined) return handle
   const tag = peek(value, Symbol.toStringTag)
   if (typeof tag === 'string' && (refusedTags.has(tag) || refusedTagStarts.test(tag))) {
     return {

@@ -146,6 +146,36 @@ test('a channel in a channel is the same one, wherever it comes out', async () =
   expect(((await settled(rigged, far.receive())) as { self: unknown }).self).toBe(far)
 })
 
+test('closing comes behind all that was sent before without waiting, on both sides', async () => {
+  for (const side of ['near', 'far'] as const) {
+    const rigged = rig(1000)
+    const { near } = rigged
+    const numbers = Array.from({ length: 900 }, (_, n) => n)
+    const sends = numbers.map((n) => rigged[side].send(n))
+    rigged[side].close()
+    expect(await failure(rigged[side].send(900))).toBeInstanceOf(ChannelClosedError)
+    await settled(rigged, Promise.all(sends))
+    expect(await settled(rigged, near.size())).toBe(900)
+    const received: unknown[] = []
+    const iterated = (async () => {
+      for await (const value of near) received.push(value)
+    })()
+    await settled(rigged, iterated)
+    expect(received).toEqual(numbers)
+  }
+})
+
+test('closing refuses what found no room, as many on both sides', async () => {
+  for (const side of ['near', 'far'] as const) {
+    const rigged = rig(10)
+    const sends = Array.from({ length: 500 }, (_, n) => failure(rigged[side].send(n)))
+    rigged[side].close()
+    const failures = await settled(rigged, Promise.all(sends))
+    expect(failures.filter((error) => error === undefined)).toHaveLength(10)
+    expect(failures[499]).toBeInstanceOf(ChannelClosedError)
+  }
+})
+
 test('closing ends who waits, lets what is in it be received, and is known on both sides', async () => {
   const rigged = rig(1)
   const { near, far } = rigged
@@ -168,6 +198,56 @@ test('closing ends who waits, lets what is in it be received, and is known on bo
     expect(rest).toEqual([])
   }
 })
+
+test('one that is closed before it is sent arrives closed, and says why', async () => {
+  const connection = new Connection({ strays: 0, putBacks: [] })
+  const passedOn = new Connection({ strays: 0, putBacks: [] })
+  const near = channelOf<unknown>(connection, { capacity: 3 })
+  const unread = near.send('left in it')
+  near.close()
+  await unread
+  const far = connection.pass(near)
+  expect([far.closed, far.capacity]).toEqual([true, 3])
+  const further = passedOn.pass(far)
+  expect([further.closed, further.capacity]).toEqual([true, 3])
+  const rigged = { connection, observed: { strays: 0, putBacks: [] }, near, far }
+  expect(await settled(rigged, failure(far.send(1)))).toBeInstanceOf(ChannelClosedError)
+  expect(await settled(rigged, far.receive())).toBe('left in it')
+  expect(await settled(rigged, failure(far.receive()))).toBeInstanceOf(ChannelClosedError)
+  const other = new Connection({ strays: 0, putBacks: [] })
+  const lost = channelOf<unknown>(other, { capacity: 0 })
+  other.break(new Error('it has died'))
+  const told = connection.pass(lost)
+  expect([told.closed, told.capacity]).toEqual([true, 0])
+  const error = (await settled(rigged, failure(told.send(1)))) as Error
+  expect(error).toBeInstanceOf(ChannelClosedError)
+  expect((error.cause as Error).message).toContain('it has died')
+})
+
+test.each(['near', 'far'] as const)(
+  'options of a wait are checked before anything is done: %s',
+  async (side) => {
+    const rigged = rig(3)
+    const channel = rigged[side]
+    const wrong: [unknown, RegExp][] = [
+      [{ signal: 5 }, /`signal` of (send|receive) to be an AbortSignal, got 5/],
+      [{ signal: null }, /to be an AbortSignal, got null/],
+      [{ sgnal: undefined }, /has no option `sgnal`. Did you mean `signal`/],
+      ['x', /options of (send|receive) to be an object, got 'x'/],
+      [null, /to be an object, got null/],
+    ]
+    for (const [options, message] of wrong) {
+      const waits = [channel.send(1, options as never), channel.receive(options as never)].map(failure)
+      for (const error of (await settled(rigged, Promise.all(waits))) as Error[]) {
+        expect(error).toBeInstanceOf(TypeError)
+        expect(error.message).toMatch(message)
+      }
+    }
+    expect(await settled(rigged, channel.size())).toBe(0)
+    await settled(rigged, channel.send(1, { signal: undefined } as never))
+    expect(await settled(rigged, channel.receive({ signal: AbortSignal.timeout(60_000) }))).toBe(1)
+  },
+)
 
 test('leaving an iteration gives up the value that it waits for', async () => {
   const rigged = rig(1)
