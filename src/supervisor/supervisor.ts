@@ -88,7 +88,10 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
     return this.#source.current?.state ?? 'dead'
   }
 
-  /** Resolves when this incarnation has ended and all its children are gone. */
+  /**
+   * Resolves when this incarnation has ended and all its children are gone. To wait for it does not hold the event loop
+   * of the host: something else has to, if the host is to live as long.
+   */
   get exited(): Promise<ExitReason> {
     return this.#actor.exited
   }
@@ -140,7 +143,8 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
 
   /**
    * Starts a child that is not part of the spec, as the last in the order of start. It is not restored when this
-   * supervisor is itself restarted.
+   * supervisor is itself restarted. It may have to wait, for room among the boots, or behind the back-off of a group; the
+   * host is held open for so long.
    *
    * @param spec - as in `children` of a supervisor's spec
    * @returns the handle of the child, when it is ready

@@ -158,4 +158,11 @@ describe('a host that waits for a start', () => {
       expect(await heldBy(start)).toEqual([0, null, '{"name":"SpawnError"}'])
     },
   )
+
+  test.each(['start behind a back-off', 'restart behind a back-off'])(
+    'by a %s sees it done',
+    async (start) => {
+      expect(await heldBy(start)).toEqual([0, null, '{"value":"up"}'])
+    },
+  )
 })
