@@ -213,7 +213,7 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
 
   /**
    * Tells when a child ends: the incarnation that is alive now, or at once if there is none. Once, or never if it is
-   * disposed of before. Source: OTP's monitors.
+   * disposed of before. A listener that throws disturbs nothing; it becomes a process warning. Source: OTP's monitors.
    *
    * @param idOrPath - the id of a child, or a path
    * @param listener - called with what has ended, and why
@@ -231,7 +231,12 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
     const tell = (reason: ExitReason | 'noproc'): void => {
       if (!isWanted) return
       isWanted = false
-      listener({ path, incarnation, reason })
+      try {
+        listener({ path, incarnation, reason })
+      } catch (error) {
+        const words = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        process.emitWarning(`A monitor of ${path} threw: ${words}`, 'MaltsterWarning')
+      }
     }
     if (child?.life === undefined) queueMicrotask(() => tell('noproc'))
     else child.monitors.add(tell)

@@ -115,3 +115,30 @@ test('whoever monitors a child may stop the supervisor, or the child, when it en
     expect({ isSettled, alive: world.alive }).toEqual({ isSettled: true, alive: [] })
   }
 })
+
+test('a monitor that throws is a process warning; the others are told, and the child comes back', async () => {
+  const warnings: string[] = []
+  const listen = ({ message }: Error): void => void warnings.push(message)
+  process.on('warning', listen)
+  const world = new SimulatedTree()
+  const app = world.started({ children: [{ id: 'a', worker: {} }] })
+  const told: string[] = []
+  const throws = (what: string) => (): never => {
+    told.push(what)
+    throw new Error(`${what} threw`)
+  }
+  app.monitor('a', throws('first'))
+  app.monitor('a', () => void told.push('second'))
+  app.monitor('nobody', throws('third'))
+  world.die('a')
+  world.clock.runFor(1000)
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', listen)
+  expect(told.toSorted()).toEqual(['first', 'second', 'third'])
+  expect(warnings.map((words) => words.split('\n')[0])).toEqual([
+    'A monitor of app/a threw: Error: first threw',
+    'A monitor of app/nobody threw: Error: third threw',
+  ])
+  expect(world.alive).toEqual(['a'])
+  expect(stateOf(app, 'a')).toBe('up')
+})
