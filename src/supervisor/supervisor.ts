@@ -29,6 +29,14 @@ export interface ChildDown {
   readonly reason: ExitReason | 'noproc'
 }
 
+/** A child, and where it is. */
+interface Found {
+  readonly actor: SupervisorActor
+  readonly child: Child
+  /** What it is a child of, if that is not the supervisor that was asked. */
+  readonly parent: Child | undefined
+}
+
 /** What looking a child up gives, by its kind. */
 interface Handles<Spec> {
   readonly worker: WorkerHandle
@@ -98,7 +106,7 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
 
   /**
    * The worker at a place below this supervisor.
-   * @param idOrPath - the id of a child, or a path such as `jobs/parser`
+   * @param idOrPath - the id of a child, or a path such as `jobs/parser`; `jobs/worker-1` is a member of the pool `jobs`
    * @returns its handle, which follows it from incarnation to incarnation
    * @throws {SpecError} if there is no such worker
    */
@@ -170,7 +178,7 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
   /**
    * Stops a child on purpose: it is not restarted, its spec is kept (unless it is temporary), and calls to it are
    * refused. No harm if it is down already. A restart of its siblings, or of this supervisor, leaves it down, unless
-   * the spec says `resurrect`.
+   * the spec says `resurrect`. A member of a pool is followed by another, since a pool keeps its size.
    *
    * @param idOrPath - the id of a child, or a path
    * @returns when it is gone
@@ -198,10 +206,14 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
    * Forgets the spec of a child that is down; its id is free then.
    *
    * @param idOrPath - the id of a child, or a path
-   * @throws {SpecError} if there is no such child, or if it is running or about to be
+   * @throws {SpecError} if there is no such child, if it is running or about to be, or a member of a pool
    */
   deleteChild(idOrPath: ChildIdOf<Spec> | (string & {})): void {
-    const { actor, child } = this.#find(idOrPath)
+    const { actor, child, parent } = this.#find(idOrPath)
+    if (parent?.spec.kind.kind === 'pool') {
+      const why = `\`${idOrPath}\` is a member of a pool, which has as many as its size. Use \`resize\` of the pool.`
+      throw this.#fault('running', 'id', idOrPath, why)
+    }
     if (child.goal === 'down' && child.life === undefined) {
       actor.children.remove(child)
       return
@@ -293,17 +305,19 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
     return current
   }
 
-  #lookUp(path: string): { actor: SupervisorActor; child: Child } | undefined {
-    const actor = this.#source.current
-    const slash = path.indexOf('/')
-    const child = actor?.children.get(slash === -1 ? path : path.slice(0, slash))
-    if (actor === undefined || child === undefined) return undefined
-    if (slash === -1) return { actor, child }
-    const { handle } = child.spec.kind
-    return handle instanceof Supervisor ? handle.#lookUp(path.slice(slash + 1)) : undefined
+  #lookUp(path: string): Found | undefined {
+    let found: Found | undefined
+    let actor = this.#source.current
+    for (const id of path.split('/')) {
+      const child = actor?.children.get(id)
+      if (actor === undefined || child === undefined) return undefined
+      found = { actor, child, parent: found?.child }
+      actor = child.spec.kind.current
+    }
+    return found
   }
 
-  #find(path: string): { actor: SupervisorActor; child: Child } {
+  #find(path: string): Found {
     const found = this.#lookUp(path)
     if (found !== undefined) return found
     const ids = this.whichChildren().map(({ id }) => `\`${id}\``)
