@@ -113,7 +113,9 @@ describe('a host that opted in', () => {
 
   test('names a wrong option', () => {
     expect(() => shutdownOnSignals({ signal: 'SIGTERM' } as never)).toThrow(/`signals`\?/)
-    expect(() => shutdownOnSignals({ signals: [] })).toThrow(TypeError)
+    for (const signals of [[], ['SIGFOO'], ['SIGKILL'], ['SIGSTOP'], ['SIGTERM', undefined]]) {
+      expect(() => shutdownOnSignals({ signals } as never)).toThrow(TypeError)
+    }
     expect(() => shutdownOnSignals({ timeoutMs: -1 })).toThrow(RangeError)
   })
 })
