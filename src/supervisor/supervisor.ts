@@ -1,3 +1,4 @@
+import { shown } from '../actors/option-checks.ts'
 import type { ExitReason } from '../errors/exit-reason.ts'
 import { SpecError, type SpecFault } from '../errors/supervision-errors.ts'
 import type { Pool } from './pool/pool.ts'
@@ -230,7 +231,7 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
    * @param idOrPath - the id of a child, or a path
    * @param listener - called with what has ended, and why
    * @returns to be disposed of when it is not wanted any more
-   * @throws {TypeError} if the listener is not a function
+   * @throws {TypeError} if the listener is not a function, or the path no text
    */
   monitor(idOrPath: ChildIdOf<Spec> | (string & {}), listener: (down: ChildDown) => void): Disposable {
     if (typeof listener !== 'function') {
@@ -274,7 +275,9 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
   }
 
   /**
-   * Everything below, as it is known now, as plain data.
+   * Everything below, as it is known now, as plain data. Of a worker that is a host itself, `children` has the workers
+   * that were started directly in it, as `Worker.children` does; supervisors and pools there are known to its own `root()`
+   * only, and so are their workers. `observe` tells of those as well, by their paths.
    * @returns a new object, which can be sent or written as JSON
    */
   tree(): SupervisorTree {
@@ -306,6 +309,7 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
   }
 
   #lookUp(path: string): Found | undefined {
+    if (typeof path !== 'string') throw new TypeError(`Expected an id or a path, got ${shown(path)}.`)
     let found: Found | undefined
     let actor = this.#source.current
     for (const id of path.split('/')) {
