@@ -1,3 +1,5 @@
+import { constants } from 'node:os'
+
 import { aFunction, checkOptions, delayOrNeverMs, type OptionCheck } from '../actors/option-checks.ts'
 import { hostProcesses } from './host-processes.ts'
 import { root } from './root.ts'
@@ -12,10 +14,14 @@ export interface SignalShutdownOptions {
   readonly before?: (signal: NodeJS.Signals) => unknown
 }
 
+/** Of the signals of this system, those that a process can hear. */
+const isHeard = (one: unknown): boolean =>
+  typeof one === 'string' && Object.hasOwn(constants.signals, one) && one !== 'SIGKILL' && one !== 'SIGSTOP'
+
 const signalNames: OptionCheck = (value) =>
-  Array.isArray(value) && value.length > 0 && value.every((one) => /^SIG[A-Z0-9]+$/.test(String(one)))
+  Array.isArray(value) && value.length > 0 && Array.from(value).every(isHeard)
     ? undefined
-    : 'an array of signals, such as `SIGTERM`'
+    : 'an array of signals such as `SIGTERM`, without SIGKILL and SIGSTOP, which no process hears'
 
 /**
  * Has this process end well when it gets a signal: all trees are stopped in order, calls are drained as their

@@ -1,3 +1,4 @@
+import { shown } from '../actors/option-checks.ts'
 import { staysHere } from '../transport/codec/process-handles.ts'
 import type { ExitReason } from '../errors/exit-reason.ts'
 import { SpecError, type SpecFault } from '../errors/supervision-errors.ts'
@@ -28,6 +29,14 @@ export interface ChildDown {
   readonly incarnation: number
   /** Why it ended; `noproc` if it was not alive when the monitor was made. */
   readonly reason: ExitReason | 'noproc'
+}
+
+/** A child, and where it is. */
+interface Found {
+  readonly actor: SupervisorActor
+  readonly child: Child
+  /** What it is a child of, if that is not the supervisor that was asked. */
+  readonly parent: Child | undefined
 }
 
 /** What looking a child up gives, by its kind. */
@@ -89,14 +98,17 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
     return this.#source.current?.state ?? 'dead'
   }
 
-  /** Resolves when this incarnation has ended and all its children are gone. */
+  /**
+   * Resolves when this incarnation has ended and all its children are gone. To wait for it does not hold the event loop
+   * of the host: something else has to, if the host is to live as long.
+   */
   get exited(): Promise<ExitReason> {
     return this.#actor.exited
   }
 
   /**
    * The worker at a place below this supervisor.
-   * @param idOrPath - the id of a child, or a path such as `jobs/parser`
+   * @param idOrPath - the id of a child, or a path such as `jobs/parser`; `jobs/worker-1` is a member of the pool `jobs`
    * @returns its handle, which follows it from incarnation to incarnation
    * @throws {SpecError} if there is no such worker
    */
@@ -141,7 +153,8 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
 
   /**
    * Starts a child that is not part of the spec, as the last in the order of start. It is not restored when this
-   * supervisor is itself restarted.
+   * supervisor is itself restarted. It may have to wait, for room among the boots, or behind the back-off of a group; the
+   * host is held open for so long.
    *
    * @param spec - as in `children` of a supervisor's spec
    * @returns the handle of the child, when it is ready
@@ -167,7 +180,7 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
   /**
    * Stops a child on purpose: it is not restarted, its spec is kept (unless it is temporary), and calls to it are
    * refused. No harm if it is down already. A restart of its siblings, or of this supervisor, leaves it down, unless
-   * the spec says `resurrect`.
+   * the spec says `resurrect`. A member of a pool is followed by another, since a pool keeps its size.
    *
    * @param idOrPath - the id of a child, or a path
    * @returns when it is gone
@@ -195,10 +208,14 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
    * Forgets the spec of a child that is down; its id is free then.
    *
    * @param idOrPath - the id of a child, or a path
-   * @throws {SpecError} if there is no such child, or if it is running or about to be
+   * @throws {SpecError} if there is no such child, if it is running or about to be, or a member of a pool
    */
   deleteChild(idOrPath: ChildIdOf<Spec> | (string & {})): void {
-    const { actor, child } = this.#find(idOrPath)
+    const { actor, child, parent } = this.#find(idOrPath)
+    if (parent?.spec.kind.kind === 'pool') {
+      const why = `\`${idOrPath}\` is a member of a pool, which has as many as its size. Use \`resize\` of the pool.`
+      throw this.#fault('running', 'id', idOrPath, why)
+    }
     if (child.goal === 'down' && child.life === undefined) {
       actor.children.remove(child)
       return
@@ -210,12 +227,12 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
 
   /**
    * Tells when a child ends: the incarnation that is alive now, or at once if there is none. Once, or never if it is
-   * disposed of before. Source: OTP's monitors.
+   * disposed of before. A listener that throws disturbs nothing; it becomes a process warning. Source: OTP's monitors.
    *
    * @param idOrPath - the id of a child, or a path
    * @param listener - called with what has ended, and why
    * @returns to be disposed of when it is not wanted any more
-   * @throws {TypeError} if the listener is not a function
+   * @throws {TypeError} if the listener is not a function, or the path no text
    */
   monitor(idOrPath: ChildIdOf<Spec> | (string & {}), listener: (down: ChildDown) => void): Disposable {
     if (typeof listener !== 'function') {
@@ -228,7 +245,12 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
     const tell = (reason: ExitReason | 'noproc'): void => {
       if (!isWanted) return
       isWanted = false
-      listener({ path, incarnation, reason })
+      try {
+        listener({ path, incarnation, reason })
+      } catch (error) {
+        const words = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        process.emitWarning(`A monitor of ${path} threw: ${words}`, 'MaltsterWarning')
+      }
     }
     if (child?.life === undefined) queueMicrotask(() => tell('noproc'))
     else child.monitors.add(tell)
@@ -254,7 +276,9 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
   }
 
   /**
-   * Everything below, as it is known now, as plain data.
+   * Everything below, as it is known now, as plain data. Of a worker that is a host itself, `children` has the workers
+   * that were started directly in it, as `Worker.children` does; supervisors and pools there are known to its own `root()`
+   * only, and so are their workers. `observe` tells of those as well, by their paths.
    * @returns a new object, which can be sent or written as JSON
    */
   tree(): SupervisorTree {
@@ -285,17 +309,20 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
     return current
   }
 
-  #lookUp(path: string): { actor: SupervisorActor; child: Child } | undefined {
-    const actor = this.#source.current
-    const slash = path.indexOf('/')
-    const child = actor?.children.get(slash === -1 ? path : path.slice(0, slash))
-    if (actor === undefined || child === undefined) return undefined
-    if (slash === -1) return { actor, child }
-    const { handle } = child.spec.kind
-    return handle instanceof Supervisor ? handle.#lookUp(path.slice(slash + 1)) : undefined
+  #lookUp(path: string): Found | undefined {
+    if (typeof path !== 'string') throw new TypeError(`Expected an id or a path, got ${shown(path)}.`)
+    let found: Found | undefined
+    let actor = this.#source.current
+    for (const id of path.split('/')) {
+      const child = actor?.children.get(id)
+      if (actor === undefined || child === undefined) return undefined
+      found = { actor, child, parent: found?.child }
+      actor = child.spec.kind.current
+    }
+    return found
   }
 
-  #find(path: string): { actor: SupervisorActor; child: Child } {
+  #find(path: string): Found {
     const found = this.#lookUp(path)
     if (found !== undefined) return found
     const ids = this.whichChildren().map(({ id }) => `\`${id}\``)

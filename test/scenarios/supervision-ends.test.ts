@@ -2,7 +2,7 @@ import { SpecError, supervise, WorkerStoppedError, type ExitReason } from 'malts
 import { describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { waitUntilGone } from '../support/processes.ts'
-import { child, killAndWait, moves, pids } from './supervision.ts'
+import { child, killAndWait, moves, pids, quiet } from './supervision.ts'
 import { ofType, recordEvents, rejection, until } from './workers.ts'
 
 useLeakCheck()
@@ -205,6 +205,25 @@ describe('administration', () => {
     app.monitor('c', tell('nobody'))
     await until('both are told', () => told.length === 4)
     expect(told.slice(2)).toEqual(['late app/b 1 noproc', 'nobody app/c 0 noproc'])
+  })
+
+  test('members of a pool are found by their own paths, and their pool keeps them', async () => {
+    const jobs = { id: 'jobs', pool: { size: 1, worker: quiet } } as const
+    const below = { id: 'below', supervisor: { children: [jobs] } } as const
+    await using app = await supervise({ name: 'app', children: [jobs, below] })
+    const member = app.worker('below/jobs/worker-1')
+    expect(member).toBe([...app.pool('below/jobs')][0])
+    const told: unknown[] = []
+    app.monitor('jobs/worker-1', ({ path, reason }) => told.push(path, reason))
+    app.monitor('jobs/worker-2', ({ path, reason }) => told.push(path, reason))
+    await until('the one that is not there is told', () => told.length === 2)
+    expect(told.splice(0)).toEqual(['app/jobs/worker-2', 'noproc'])
+    await killAndWait(app.worker('jobs/worker-1'))
+    expect(told).toEqual(['app/jobs/worker-1', expect.objectContaining({ type: 'signal' })])
+    expect(() => app.deleteChild('jobs/worker-1')).toThrow(/member of a pool.*`resize`/)
+    const { pid } = member
+    await app.terminateChild('below/jobs/worker-1')
+    expect(await app.pool('below/jobs').call(() => process.pid)).not.toBe(pid)
   })
 
   test('deaths while it is paused are one event', async () => {

@@ -12,6 +12,17 @@ useLeakCheck()
 
 const program = fileURLToPath(new URL('../fixtures/supervision/host.mjs', import.meta.url))
 
+const waiting = fileURLToPath(new URL('../fixtures/supervision/held.mjs', import.meta.url))
+
+/** Runs a host that waits for a start and does nothing else; exit code, signal and what it has said. */
+async function heldBy(start: string): Promise<unknown[]> {
+  const host = spawn(process.execPath, [waiting, start], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const said: string[] = []
+  createInterface(host.stdout).on('line', (line) => said.push(line))
+  const ended = (await once(host, 'close')) as [number | null, NodeJS.Signals | null]
+  return [...ended, ...said]
+}
+
 type Told = [what: string, ...more: unknown[]]
 
 interface Host {
@@ -102,7 +113,9 @@ describe('a host that opted in', () => {
 
   test('names a wrong option', () => {
     expect(() => shutdownOnSignals({ signal: 'SIGTERM' } as never)).toThrow(/`signals`\?/)
-    expect(() => shutdownOnSignals({ signals: [] })).toThrow(TypeError)
+    for (const signals of [[], ['SIGFOO'], ['SIGKILL'], ['SIGSTOP'], ['SIGTERM', undefined]]) {
+      expect(() => shutdownOnSignals({ signals } as never)).toThrow(TypeError)
+    }
     expect(() => shutdownOnSignals({ timeoutMs: -1 })).toThrow(RangeError)
   })
 })
@@ -138,4 +151,20 @@ describe('a host that just ends', () => {
     expect(exitsOf(host)).toHaveLength(5)
     await expectNothingLeft(host)
   })
+})
+
+describe('a host that waits for a start', () => {
+  test.each(['init throws', 'init exits', 'init of a pool', 'init of a later child'])(
+    'by %s gets its error',
+    async (start) => {
+      expect(await heldBy(start)).toEqual([0, null, '{"name":"SpawnError"}'])
+    },
+  )
+
+  test.each(['start behind a back-off', 'restart behind a back-off'])(
+    'by a %s sees it done',
+    async (start) => {
+      expect(await heldBy(start)).toEqual([0, null, '{"value":"up"}'])
+    },
+  )
 })

@@ -102,18 +102,18 @@ export class SimulatedTree {
   readonly places = new Map<string, ChildPlace>()
   readonly #lives = new Map<string, SimulatedLife>()
   readonly #seams: TreeSeams
+  readonly stream = new EventStream(this.clock)
   app!: Supervisor
   exit: ExitReason | undefined
   failure: Error | undefined
   isReady = false
 
   constructor() {
-    const stream = new EventStream(this.clock)
-    stream.observe((event) => void this.events.push(event))
+    this.stream.observe((event) => void this.events.push(event))
     this.#seams = {
       clock: this.clock,
       random: () => this.random(),
-      events: stream,
+      events: this.stream,
       afterTurn: (callback) => void this.clock.setTimeout(callback, 0),
     }
   }

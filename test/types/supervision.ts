@@ -37,6 +37,7 @@ export async function childIdsAreInferred(): Promise<void> {
   app.supervisor('jobs/deep').worker('parser')
   const crew = app.pool('crew')
   holds<Same<typeof crew, Pool>>()
+  const member = app.worker('crew/worker-1')
   // What comes at run time is not known.
   app.worker('guests/anybody')
   app.supervisor('guests').worker('anybody')
@@ -44,6 +45,11 @@ export async function childIdsAreInferred(): Promise<void> {
   const some: Supervisor = app
   some.worker('whatever')
 
+  holds<Same<typeof member, WorkerHandle>>()
+  // @ts-expect-error -- what members of pools are not called
+  app.worker('crew/member-1')
+  // @ts-expect-error -- a worker has no members
+  app.worker('kernel/worker-1')
   // @ts-expect-error -- misspelt
   app.worker('kernl')
   // @ts-expect-error -- misspelt below

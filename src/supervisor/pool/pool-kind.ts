@@ -97,6 +97,11 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
     return this.#seams.clock
   }
 
+  /** The supervisor of its members. */
+  get current(): SupervisorActor | undefined {
+    return this.#actor
+  }
+
   get exited(): Promise<ExitReason> {
     return this.#end.exited
   }

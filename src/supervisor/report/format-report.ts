@@ -27,10 +27,17 @@ function below([label, value]: ReportRow): string[] {
   return [`  ${label.padEnd(10)}${first}`, ...rest.map((line) => `  ${' '.repeat(10)}${line}`)]
 }
 
+/** What could move the cursor, or end the line, of whoever reads it: what a worker has printed comes along. */
+const isHarmful = /[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu
+
+const escaped = (one: string): string =>
+  one === '\n' || one === '\t' ? one : `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`
+
 const beside = ([label, value]: ReportRow): string => `${label}: ${value.replaceAll(/\s*\n\s*/g, ' | ')}`
 
 /**
- * An event as text for people: reports of supervisors and crashes, and any other event as well.
+ * An event as text for people: reports of supervisors and crashes, and any other event as well. Control characters are
+ * written as escapes, such as `\\u001b`, but for line ends and tabs.
  *
  * @param event - from `observe`
  * @param format - see `ReportFormat`
@@ -51,8 +58,9 @@ export function formatReport(event: MaltsterEvent, format: ReportFormat = {}): s
   const { singleLine = false, depth = 5, maxChars = 10_000 } = format
   const rows = reportRows(event, depth)
   const title = titleOf(event)
-  const text = singleLine
+  const raw = singleLine
     ? [title, ...rows.map(beside)].join('; ')
     : [title, ...rows.flatMap(below)].join('\n')
+  const text = raw.replaceAll(isHarmful, escaped)
   return text.length <= maxChars ? text : `${text.slice(0, Math.max(0, maxChars - 1))}…`
 }

@@ -16,10 +16,15 @@ type Below<Child, Kind extends ChildKindName> = Child extends { readonly id: inf
   ?
       | Own<Child, Id, Kind>
       | (Child extends { readonly supervisor: infer Spec } ? `${Id}/${PathOf<Spec, Kind>}` : never)
+      | (Child extends { readonly pool: object }
+          ? 'worker' extends Kind
+            ? `${Id}/worker-${number}`
+            : never
+          : never)
   : never
 
 /**
- * The paths at which a spec has children of a kind, as a union of literals; any string where the spec has no children yet,
+ * The paths at which a spec has children of a kind, members of pools among them, as a union of literals; any string where the spec has no children yet,
  * or none that the compiler knows.
  */
 export type PathOf<Spec, Kind extends ChildKindName> = SupervisorSpec extends Spec

@@ -212,7 +212,8 @@ function resolveAt(where: string, spec: SupervisorSpec, kinds: ChildKinds): Reso
     parallelStart: spec.parallelStart ?? false,
     resurrect: spec.resurrect ?? false,
     coalesce: spec.coalesce ?? true,
-    children: children.map((child, index) =>
+    // Not by `map`, which passes over holes.
+    children: Array.from(children, (child, index) =>
       resolveChildAt(field(`children[${index}]`), child, autoShutdown, kinds),
     ),
   }

@@ -1,4 +1,5 @@
 import type { ExitReason } from '../../errors/exit-reason.ts'
+import type { SupervisorActor } from './supervisor-actor.ts'
 
 /** Which life of which place. */
 export interface ChildIdentity {
@@ -83,6 +84,8 @@ export interface ChildKind {
   readonly kind: 'worker' | 'supervisor' | 'pool'
   /** What looking the child up gives: a WorkerHandle, a Supervisor, a Pool. It outlives incarnations. */
   readonly handle?: unknown
+  /** What has the children below it, if it may have any: the incarnation that is, or the last one that was. */
+  readonly current?: SupervisorActor | undefined
   /** What `tree()` shows of it besides what its supervisor knows; plain data, and nothing that has to be waited for. */
   describe?(): Readonly<Record<string, unknown>>
   /** Called before the first start in a place, and again when a restarted supervisor gives it a new one. */

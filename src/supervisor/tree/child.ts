@@ -75,6 +75,13 @@ export class Child {
     return this.spec.id
   }
 
+  /** Those who are to be told of this end, each once. */
+  takeMonitors(): ((reason: ExitReason) => void)[] {
+    const monitors = [...this.monitors]
+    this.monitors.clear()
+    return monitors
+  }
+
   get incarnation(): number {
     return this.spec.lives.count
   }

@@ -34,16 +34,18 @@ export class Restarts {
 
   begin(child: Child, restart: Restart): void {
     const { spec, children, moves, reports } = this.#parts
+    const isPutOff = restart.delayMs > 0
     child.attempts = restart.attempt
-    if (restart.delayMs > 0) {
+    if (isPutOff) {
       children.backOff(child, restart.delayMs, () => {
         moves.enqueue(child)
         moves.goOn()
       })
-      reports.backoff(child, restart)
     }
     if (spec.strategy !== 'one-for-one') this.#beginRound(child)
-    else if (restart.delayMs === 0) moves.enqueue(child)
+    else if (!isPutOff) moves.enqueue(child)
+    // Last: whoever is told of it may stop the supervisor.
+    if (isPutOff) reports.backoff(child, restart)
   }
 
   /** Has one child and those that depend on it stopped, in reverse, and started again, in order. */

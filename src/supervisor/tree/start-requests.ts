@@ -1,13 +1,19 @@
+import { KeepAlive } from '../pool/keep-alive.ts'
 import type { Child, StartRequest } from './child.ts'
 
-/** The starts that somebody asked for and waits for. */
+/**
+ * The starts that somebody asked for and waits for. They hold the event loop: what they wait for may be a process that
+ * nobody else waits for, such as one that is killed since its `init` has failed, or none, as behind a back-off.
+ */
 export class StartRequests {
+  readonly #keepAlive = new KeepAlive()
   /** Those that are still to come. */
   count = 0
 
   make(child: Child, request: StartRequest): void {
     child.request = request
     this.count++
+    this.#keepAlive.hold()
   }
 
   settle(child: Child): void {
@@ -27,6 +33,7 @@ export class StartRequests {
     if (request === undefined) return undefined
     child.request = undefined
     this.count--
+    if (this.count === 0) this.#keepAlive.letGo()
     return request
   }
 }

@@ -24,6 +24,7 @@ import {
 } from './supervisor-machine.ts'
 import { type SupervisorIdentity, SupervisorReports } from './supervisor-reports.ts'
 import type { TreeSeams } from './tree-seams.ts'
+import { decideAll } from './verdicts.ts'
 
 type Asked = Omit<StartRequest, 'before'>
 
@@ -55,6 +56,8 @@ export class SupervisorActor {
   #alive = 0
   /** First children that the start still waits for. */
   #unstarted = 0
+  /** All that live are to end. Told by the machine in its move to that state, in which it is still in the one before. */
+  #isCondemned = false
   /** Why it ends, where that is not on request. */
   #failure: Error | undefined
 
@@ -101,7 +104,7 @@ export class SupervisorActor {
   }
 
   get isEnding(): boolean {
-    return this.state === 'stopping' || this.state === 'dead'
+    return this.#isCondemned || this.state === 'stopping' || this.state === 'dead'
   }
 
   /** Restarts that count now. */
@@ -252,7 +255,7 @@ export class SupervisorActor {
   /** Deaths come before starts: those that were held, and where order matters all that are not decided about. */
   get #canStart(): boolean {
     const { state } = this
-    if (state === 'paused' || this.#failure !== undefined) return false
+    if (state === 'paused' || this.isEnding || this.#failure !== undefined) return false
     if (state === 'starting') return this.#unstarted > 0
     return this.spec.strategy === 'one-for-one' || this.#deaths.isEmpty
   }
@@ -279,11 +282,10 @@ export class SupervisorActor {
   #exited(child: Child, life: ChildLife, reason: ExitReason): void {
     child.life = undefined
     this.#alive--
-    for (const monitor of child.monitors) monitor(reason)
-    child.monitors.clear()
+    const monitors = child.takeMonitors()
     if (life.isCondemned || this.isEnding) {
-      this.#reports.ended(child, life, reason)
       this.#departures.asTold(child, this.isEnding)
+      this.#reports.ended(child, life, reason)
     } else if (life.isSkipped) {
       this.#departures.leftOut(child)
       this.#firstIsDone(child)
@@ -296,33 +298,35 @@ export class SupervisorActor {
     }
     for (const tell of life.whenOver.splice(0)) tell()
     this.#moves.goOn()
+    // Last, for they may ask for anything, such as the end of this child or of all.
+    for (const monitor of monitors) monitor(reason)
   }
 
   #startFailed(child: Child, life: ChildLife, reason: ExitReason): void {
     this.children.setState(child, 'waiting')
-    const error = life.error ?? notStarted(child, 'it ended before it was ready', reason)
-    this.#failure = rollbackError(this.identity.path, child, error, reason)
+    this.#failure = rollbackError(this.identity.path, child, life, reason)
     this.actor.send({ type: 'start.failed' })
   }
 
   /** Decides about all deaths that are pending. While the supervisor is paused or starting they are kept. */
   #decideAll(): void {
-    const isHeld = (): boolean => this.state !== 'running' && this.state !== 'restarting'
-    while (!isHeld() && !this.#deaths.isEmpty) {
-      const { decision, childOf } = this.#deaths.judge()
-      for (const ending of decision.endings) this.#departures.ended(childOf(ending.id), ending)
-      if (decision.verdict === 'give-up') {
-        this.#failure = this.#deaths.limitError()
-        return this.actor.send({ type: 'limit.reached' })
-      }
-      if (decision.verdict === 'shut-down') return this.actor.send({ type: 'significant.ended' })
-      for (const restart of decision.restarts) this.#restarts.begin(childOf(restart.id), restart)
-    }
+    decideAll({
+      deaths: this.#deaths,
+      departures: this.#departures,
+      restarts: this.#restarts,
+      isHeld: () => this.state !== 'running' && this.state !== 'restarting',
+      isEnding: () => this.isEnding,
+      end: (type, failure) => {
+        this.#failure = failure
+        this.actor.send({ type })
+      },
+    })
     this.#moves.goOn()
   }
 
   /** Every life is to end, and nobody is waited for. */
   #condemnAll(): readonly Child[] {
+    this.#isCondemned = true
     this.#deaths.clear()
     const alive: Child[] = []
     for (const child of this.children) {

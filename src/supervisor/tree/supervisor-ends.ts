@@ -1,7 +1,7 @@
 import { describeExit, type ExitReason, type ExitType } from '../../errors/exit-reason.ts'
 import { RestartLimitError } from '../../errors/supervision-errors.ts'
 import { SpawnError } from '../../errors/worker-errors.ts'
-import type { Child } from './child.ts'
+import type { Child, ChildLife } from './child.ts'
 import type { EndCause } from './supervisor-machine.ts'
 
 /** The end of what has no process of its own. */
@@ -37,7 +37,8 @@ export function notStarted(child: Child, why: string, reason?: ExitReason): Spaw
 }
 
 /** A supervisor could not be started because of one of its children; those before it have been stopped again. */
-export function rollbackError(path: string, child: Child, error: Error, reason: ExitReason): SpawnError {
+export function rollbackError(path: string, child: Child, life: ChildLife, reason: ExitReason): SpawnError {
+  const error = life.error ?? notStarted(child, 'it ended before it was ready', reason)
   const who = path === '' ? 'The root supervisor' : `Supervisor \`${path}\``
   return new SpawnError(
     `${who} could not be started, because of its child \`${child.id}\`: ${error.message}`,

@@ -32,6 +32,16 @@ const terminated: MaltsterEvent = {
 }
 
 describe('formatReport', () => {
+  test('lets no control character through, whatever a worker has printed', () => {
+    const stderrTail = 'red \u001b[31m\rFAKE\u2028LINE\u0085\u202etxt\tend\nnext'
+    for (const singleLine of [true, false]) {
+      const text = formatReport({ ...terminated, reason: { ...reason, stderrTail } }, { singleLine })
+      expect(text).toContain('red \\u001b[31m\\u000dFAKE\\u2028LINE\\u0085\\u202etxt\tend')
+      expect(text.replaceAll(/[\n\t]/g, '')).not.toMatch(/[\p{Cc}\u2028\u2029\u202a-\u202e]/u)
+      if (singleLine) expect(text).not.toContain('\n')
+    }
+  })
+
   test('lays a report out for people', () => {
     expect(formatReport(terminated)).toBe(
       [

@@ -44,6 +44,7 @@ it.each([
     /unique.*children\[0\]/,
   ],
   [{ children: [null] }, 'children[0]', /an object/],
+  [{ children: Array(1) }, 'children[0]', /an object/],
   [{ children: [{ worker: {} }] }, 'children[0].id', /its name/],
   [{ children: [{ id: 'a' }] }, 'children[0]', /none of them/],
   [{ children: [{ id: 'a', worker: {}, pool: {} }] }, 'children[0]', /`worker` and `pool`/],

@@ -221,3 +221,16 @@ it('a place follows its child through the restart of its supervisor, to the end'
   await stopped
   expect(states.at(-1)).toBe('removed 2')
 })
+
+it('an id that is no text is a TypeError that says so', async () => {
+  const world = new SimulatedTree()
+  const app = world.started({ children: [worker('a')] })
+  for (const id of [undefined, null, 3, {}] as never[]) {
+    for (const name of ['worker', 'pool', 'supervisor', 'deleteChild'] as const) {
+      expect(() => app[name](id)).toThrow(/^Expected an id or a path, got/)
+    }
+    expect(() => app.monitor(id, () => {})).toThrow(TypeError)
+    await expect(app.terminateChild(id)).rejects.toThrow(TypeError)
+    await expect(app.restartChild(id)).rejects.toThrow(TypeError)
+  }
+})
