@@ -240,8 +240,7 @@ export class Surveyor implements FunctionWriter {
       return parcel.row(variable, () => [rowKind.cell, parcel.slot(value, path)])
     }
     if (variable.isInline) this.#mustRepeat = true
-    variable.id ??= bindingId(`cell:${functionId(fn)}:${name.name}`)
-    const { id } = variable
+    const id = this.#shared.idOf(variable, fn)
     parcel.needs.add(id)
     if (!this.#begun.has(id)) {
       this.#begun.add(id)
