@@ -1,5 +1,5 @@
 import { CaptureError, EncodeError } from '../errors/data-errors.ts'
-import type { CapturePolicy } from '../movement/capture-policy.ts'
+import type { PolicyInForce } from '../movement/capture-policy.ts'
 import { contentOf } from '../movement/graph/content.ts'
 import { Ledger } from '../movement/graph/ledger.ts'
 import { type MovementPlan, planOf } from '../movement/movement-plan.ts'
@@ -19,7 +19,7 @@ import type { ModuleReference } from '../movement/module-reference.ts'
 interface Asked {
   readonly args: readonly unknown[]
   readonly captures: Captures | undefined
-  readonly policy: CapturePolicy
+  readonly policy: PolicyInForce
 }
 
 /** What a call would move; what it would be refused for is in the plan. */

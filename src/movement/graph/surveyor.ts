@@ -1,6 +1,9 @@
 import { types } from 'node:util'
 import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
+import { deniesNames, type FoundName, isDenied, permit } from '../capture-policy.ts'
 import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
+import { importOrigin } from '../live/import-origin.ts'
+import { namesElsewhere, namesOfMember } from '../live/names-elsewhere.ts'
 import { internalsOf, privateNamesOf } from '../live/inspector.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
 import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
@@ -32,7 +35,7 @@ export class Surveyor implements FunctionWriter {
   readonly #codes = new Map<number, LiveCode>()
   readonly #bindings = new Map<number, BindingUse>()
   readonly #begun = new Set<number>()
-  readonly #names: (readonly [string, string])[] = []
+  readonly #names: FoundName[] = []
   readonly #shared = new SharedVariables()
   readonly #ways = new Ways()
   /** Functions that a call's own parcel holds a copy of. */
@@ -195,8 +198,9 @@ export class Surveyor implements FunctionWriter {
     row.push(rowKind.function, code.id, captured, others)
     for (const name of code.names) {
       const at = `${path} → ${name.name}`
-      this.#names.push([name.name, at])
-      this.#options.permit(name.name, at)
+      const found = { name: name.name, path: at, aliases: () => namesElsewhere(code, name) }
+      this.#names.push(found)
+      permit(this.#options.policy, found)
       if (name.from === 'import') continue
       const value = this.#valueOf(name, reading, at)
       this.#ways.through(name, code.module, () => {
@@ -222,7 +226,16 @@ export class Surveyor implements FunctionWriter {
     if (value === noValueYet || isUnset) {
       throw uninitialisedRefusal(name.name, path)
     }
-    return membersOf(code, name, value)
+    return membersOf(code, name, value, (member) => this.#isAllowed(code, name, member))
+  }
+
+  /** Whether a member of a namespace may go. */
+  #isAllowed({ module }: LiveCode, { name, variable }: LiveName, member: string): boolean {
+    const { policy } = this.#options
+    if (!deniesNames(policy)) return true
+    const origin = variable && importOrigin(name, variable)
+    const names = origin === undefined ? [member] : namesOfMember(module, origin, member)
+    return !names.some((one) => isDenied(policy, one))
   }
 
   #cell(
