@@ -25,6 +25,7 @@ import { type FunctionWriter, Parcel, type Slot } from './parcel.ts'
 import { Ways } from './reached-by.ts'
 import { rowKind } from './rows.ts'
 import { SharedVariables } from './shared-variables.ts'
+import { hasChangeablePrivate, lostPrivateField } from './static-private.ts'
 import { isNeverUndefined } from './uninitialised.ts'
 import type { BindingUse, Survey, SurveyOptions } from './survey.ts'
 
@@ -213,6 +214,9 @@ export class Surveyor implements FunctionWriter {
       })
     }
     if (parcel.additions(row, others, fn, code, path)) this.changeable()
+    const lost = lostPrivateField(fn, code.read, path)
+    if (lost !== undefined) throw lost
+    if (hasChangeablePrivate(code.read)) this.changeable()
   }
 
   #valueOf(name: LiveName, { code, scopes }: Reading, path: string): unknown {
