@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-extraneous-class -- it is about static fields */
 import { CaptureError, explain, type Worker } from 'maltster'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
