@@ -23,6 +23,7 @@ import { builtinPlace, intrinsicPath } from './intrinsics.ts'
 import { countOfMembers, membersOf } from './namespace-members.ts'
 import { type FunctionWriter, Parcel, type Slot } from './parcel.ts'
 import { Ways } from './reached-by.ts'
+import { notingRefusal } from './refused-names.ts'
 import { rowKind } from './rows.ts'
 import { SharedVariables } from './shared-variables.ts'
 import { hasChangeablePrivate, lostPrivateField } from './static-private.ts'
@@ -198,25 +199,37 @@ export class Surveyor implements FunctionWriter {
     const others: unknown[] = []
     row.push(rowKind.function, code.id, captured, others)
     for (const name of code.names) {
-      const at = `${path} → ${name.name}`
-      const found = { name: name.name, path: at, aliases: () => namesElsewhere(code, name) }
-      this.#names.push(found)
-      permit(this.#options.policy, found)
-      if (name.from === 'import') continue
-      const value = this.#valueOf(name, reading, at)
-      this.#ways.through(name, code.module, () => {
-        if (name.from !== 'captured') {
-          const id = this.#bind(code, name, value, at)
-          // A function looks its variables up when it runs; only what is needed while it is made is part of it.
-          if (name.isEager) parcel.needs.add(id)
-        } else if (name.isShared) captured.push(this.#cell(parcel, fn, name, reading, value, at))
-        else captured.push(parcel.slot(value, at))
-      })
+      notingRefusal(name, code, () => this.#writeName(parcel, captured, fn, name, reading, path))
     }
     if (parcel.additions(row, others, fn, code, path)) this.changeable()
     const lost = lostPrivateField(fn, code.read, path)
     if (lost !== undefined) throw lost
     if (hasChangeablePrivate(code.read)) this.changeable()
+  }
+
+  #writeName(
+    parcel: Parcel,
+    captured: Slot[],
+    fn: AnyFunction,
+    name: LiveName,
+    reading: Reading,
+    path: string,
+  ): void {
+    const { code } = reading
+    const at = `${path} → ${name.name}`
+    const found = { name: name.name, path: at, aliases: () => namesElsewhere(code, name) }
+    this.#names.push(found)
+    permit(this.#options.policy, found)
+    if (name.from === 'import') return
+    const value = this.#valueOf(name, reading, at)
+    this.#ways.through(name, code.module, () => {
+      if (name.from !== 'captured') {
+        const id = this.#bind(code, name, value, at)
+        // A function looks its variables up when it runs; only what is needed while it is made is part of it.
+        if (name.isEager) parcel.needs.add(id)
+      } else if (name.isShared) captured.push(this.#cell(parcel, fn, name, reading, value, at))
+      else captured.push(parcel.slot(value, at))
+    })
   }
 
   #valueOf(name: LiveName, { code, scopes }: Reading, path: string): unknown {
