@@ -16,7 +16,11 @@ export interface CallOptions {
   readonly result?: 'value' | 'discard'
   /** What the function shall find under these names, whatever it finds here: values, functions and classes. */
   readonly captures?: Readonly<Record<string, unknown>>
-  /** What may leave with the function besides; see `WorkerOptions.capture`, whose value is the default. */
+  /**
+   * What may leave with the function besides; see `WorkerOptions.capture`. It adds to what the worker forbids: names add
+   * up, the smaller bound holds, `explicit` stays. `auto` alone lifts the policy of the worker for this call. Default: that
+   * of the worker.
+   */
   readonly capture?: CapturePolicy
 }
 

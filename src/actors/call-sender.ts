@@ -1,6 +1,6 @@
 import { type CallBytes, planMovement } from '../movement/plan.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
-import type { CapturePolicy } from '../movement/capture-policy.ts'
+import type { PolicyInForce } from '../movement/capture-policy.ts'
 import type { Ledger, Step } from '../movement/graph/ledger.ts'
 import { type Captures, definitionFor, type Shipment } from '../movement/shipment.ts'
 import type { Clock } from '../transport/clock.ts'
@@ -22,7 +22,7 @@ export interface Outgoing {
   readonly body: unknown
   /** It is part of what has the worker to itself: what waits for that does not keep it out. */
   readonly isDirect?: boolean
-  readonly policy: CapturePolicy
+  readonly policy: PolicyInForce
   readonly captures: Captures | undefined
 }
 

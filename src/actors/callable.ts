@@ -1,6 +1,6 @@
 import type { AnyFunction } from '../movement/function-source.ts'
 import { type ModuleReference, prepareModuleReference } from '../movement/module-reference.ts'
-import type { CapturePolicy } from '../movement/capture-policy.ts'
+import type { PolicyInForce } from '../movement/capture-policy.ts'
 import type { Codec } from '../transport/codec.ts'
 import type { Ledger } from '../movement/graph/ledger.ts'
 import { prepareLive } from '../movement/prepare.ts'
@@ -13,7 +13,7 @@ export type Callable = AnyFunction | ModuleReference
 export function prepareCallable(
   fn: Callable,
   captures: Captures | undefined,
-  policy: CapturePolicy,
+  policy: PolicyInForce,
   codec: Codec,
 ): Shipment {
   if (typeof fn === 'function' || fn === null || typeof fn !== 'object')

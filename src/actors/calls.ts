@@ -1,4 +1,4 @@
-import type { CapturePolicy } from '../movement/capture-policy.ts'
+import { type PolicyInForce, tightened } from '../movement/capture-policy.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
 import type { Shipment } from '../movement/shipment.ts'
 import type { Executed } from '../errors/maltster-error.ts'
@@ -210,8 +210,8 @@ export class Calls {
     return this.#mailbox.exclusive(before, task)
   }
 
-  #policy(options: CastOptions | undefined): CapturePolicy {
-    return options?.capture ?? this.#options.options.capture
+  #policy(options: CastOptions | undefined): PolicyInForce {
+    return tightened(this.#options.options.capture, options?.capture)
   }
 
   #prepare(fn: Callable, options: CastOptions | undefined): Shipment {

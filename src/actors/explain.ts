@@ -1,9 +1,10 @@
 import { CaptureError, EncodeError } from '../errors/data-errors.ts'
-import type { CapturePolicy } from '../movement/capture-policy.ts'
+import type { PolicyInForce } from '../movement/capture-policy.ts'
 import { contentOf } from '../movement/graph/content.ts'
 import { Ledger } from '../movement/graph/ledger.ts'
 import { type MovementPlan, planOf } from '../movement/movement-plan.ts'
 import { planMovement, refusedPlan } from '../movement/plan.ts'
+import { withCapturePaths } from './capture-paths.ts'
 import { type Captures, definitionFor, type Shipment } from '../movement/shipment.ts'
 import { messageCodec } from '../transport/codec/message-codec.ts'
 import { frameBytes } from '../transport/frame-chunks.ts'
@@ -19,7 +20,7 @@ import type { ModuleReference } from '../movement/module-reference.ts'
 interface Asked {
   readonly args: readonly unknown[]
   readonly captures: Captures | undefined
-  readonly policy: CapturePolicy
+  readonly policy: PolicyInForce
 }
 
 /** What a call would move; what it would be refused for is in the plan. */
@@ -30,8 +31,9 @@ export function explainCall(
   explained: ExplainedValues,
 ): MovementPlan {
   const { ledger, isDefined } = possessions
+  let shipment: Shipment | undefined
   try {
-    const shipment = prepare()
+    shipment = prepare()
     explained.reachedArguments()
     const body = bodyOf(shipment, args, captures, ledger)
     const steps = shipment.survey !== undefined ? ledger.steps(shipment.survey) : []
@@ -40,7 +42,8 @@ export function explainCall(
       frameBytes(contentOf(ledger.codec, value, path).body)
     const define = isDefined(shipment) ? 0 : sizeOf(definitionFor(shipment, ledger), 'fn')
     return planMovement(shipment, steps, { define, call: sizeOf(body, 'args') })
-  } catch (error) {
+  } catch (thrown) {
+    const error = shipment === undefined ? thrown : withCapturePaths(thrown, shipment)
     if (error instanceof CaptureError || error instanceof EncodeError) return refusedPlan(error)
     throw error
   }

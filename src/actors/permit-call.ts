@@ -1,4 +1,4 @@
-import { type CapturePolicy, permitBytes } from '../movement/capture-policy.ts'
+import { type PolicyInForce, permitBytes } from '../movement/capture-policy.ts'
 import { contentOf } from '../movement/graph/content.ts'
 import type { Ledger, Step } from '../movement/graph/ledger.ts'
 import { captureValues, definitionFor, type Captures, type Shipment } from '../movement/shipment.ts'
@@ -19,7 +19,7 @@ export interface Possessions {
  */
 export function permitCall(
   shipment: Shipment,
-  { policy, captures }: { readonly policy: CapturePolicy; readonly captures: Captures | undefined },
+  { policy, captures }: { readonly policy: PolicyInForce; readonly captures: Captures | undefined },
   steps: readonly Step[],
   { ledger, isDefined }: Possessions,
 ): void {

@@ -39,7 +39,7 @@ export type RegistrableClass<T extends object> = Function & { readonly prototype
  * @param Class - the class
  * @param codec - `encode` and `decode`, and the `name` that both sides have for it
  * @returns what takes it back when it is disposed of
- * @throws {TypeError} if it is no class, its name is taken by another class, or an option is wrong
+ * @throws {TypeError} if it is no class, or one of the language, its name is taken by another class, or an option is wrong
  * @example
  * import { registerClass, spawnWorker } from 'maltster'
  *
@@ -98,6 +98,16 @@ function tableHere(): ClassTable {
   return guest?.classes ?? classesOfProcess()
 }
 
+/** Classes of the language, and two of Node.js: how their values travel is settled, and nobody else's. */
+function isOfLanguage(Class: unknown): Class is Function {
+  if (typeof Class !== 'function') return false
+  if (Class === Buffer || Class === URL || Class === Object.getPrototypeOf(Uint8Array)) return true
+  return (
+    Object.getOwnPropertyDescriptor(globalThis, Class.name)?.value === Class &&
+    Function.prototype.toString.call(Class).endsWith('{ [native code] }')
+  )
+}
+
 function prototypeOf(Class: unknown): object {
   const own: unknown =
     typeof Class === 'function' ? Object.getOwnPropertyDescriptor(Class, 'prototype')?.value : undefined
@@ -107,6 +117,12 @@ function prototypeOf(Class: unknown): object {
   if (own === Object.prototype || Object.getOwnPropertyDescriptor(own, 'constructor')?.value !== Class) {
     throw new TypeError(
       'Expected a class to register whose `prototype.constructor` it is itself: its instances could not be told from others.',
+    )
+  }
+  if (isOfLanguage(Class)) {
+    throw new TypeError(
+      `\`${Class.name}\` can't be registered: how values of a class of the language travel, or that they ` +
+        "don't, is settled. Register a class of your own that holds such a value.",
     )
   }
   return own

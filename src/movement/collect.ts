@@ -2,6 +2,7 @@ import { compilerHelpers } from './compiler-shims.ts'
 import type { FreeName } from './free-names.ts'
 import { type AnyFunction, type FunctionSource, readFunction, readText } from './function-source.ts'
 import { additionRefusal } from './graph/capture-refusals.ts'
+import { changeablePrivateField } from './graph/static-private.ts'
 import { firstAddition } from './graph/function-properties.ts'
 import { isKnownGlobal } from './known-globals.ts'
 import { missingNames, refuseImportMeta } from './refusals.ts'
@@ -118,6 +119,8 @@ class Collection {
       const read = readFunction(fn, path)
       const addition = firstAddition(fn, read.text, read.analysis.kind === 'class')
       if (addition !== undefined) throw additionRefusal(path + addition)
+      const lost = changeablePrivateField(read, path)
+      if (lost !== undefined) throw lost
       this.#addPart(name, read, path)
       return
     }

@@ -1,7 +1,8 @@
-import type { CaptureError, EncodeError } from '../errors/data-errors.ts'
+import { CaptureError, type EncodeError } from '../errors/data-errors.ts'
 import { type MovementPlan, planOf, type PlanEntry } from './movement-plan.ts'
 import type { SourcePlace } from './definition.ts'
 import type { LiveCode } from './live/live-code.ts'
+import { refusedName } from './graph/refused-names.ts'
 import type { Step } from './graph/ledger.ts'
 import type { BindingUse, Survey } from './graph/survey.ts'
 import type { Shipment } from './shipment.ts'
@@ -37,8 +38,15 @@ export function planMovement(shipment: Shipment, steps: readonly Step[], bytes: 
 /** The plan of a function that can't go. */
 export function refusedPlan(error: CaptureError | EncodeError): MovementPlan {
   const name = error.path.split(' → ').at(-1) ?? error.path
+  const found = error instanceof CaptureError ? refusedName(error) : undefined
+  const kind = found?.kind ?? kindOfPath(error.path)
   const reason = error.message
-  return planOf([{ name, kind: 'capture', origin: undefined, bytes: 0, action: 'refused', reason }])
+  return planOf([{ name, kind, origin: origin(found?.place), bytes: 0, action: 'refused', reason }])
+}
+
+function kindOfPath(path: string): PlanEntry['kind'] {
+  if (path.startsWith('args')) return 'argument'
+  return path.startsWith('captures.') || path.includes(' → ') ? 'capture' : 'function'
 }
 
 function plainEntries(shipment: Exclude<Shipment, { survey: Survey }>, define: number): PlanEntry[] {

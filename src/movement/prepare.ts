@@ -1,6 +1,6 @@
 import { CaptureError } from '../errors/data-errors.ts'
 import type { Codec } from '../transport/codec.ts'
-import { type CapturePolicy, permit } from './capture-policy.ts'
+import { isExplicit, permit, type PolicyInForce } from './capture-policy.ts'
 import { isOfModule } from './compiler-shims.ts'
 import type { Captures } from './collect.ts'
 import { type AnyFunction, type FunctionSource, isNativeText } from './function-source.ts'
@@ -19,7 +19,7 @@ import {
 /** How a function is to be prepared. */
 export interface Preparation {
   readonly captures: Captures | undefined
-  readonly policy: CapturePolicy
+  readonly policy: PolicyInForce
   readonly codec: Codec
 }
 
@@ -52,16 +52,17 @@ export function standInFor(shipment: Shipment): AnyFunction {
 export function prepareLive(
   fn: AnyFunction,
   captures: Captures | undefined,
-  policy: CapturePolicy,
+  policy: PolicyInForce,
   codec: Codec,
 ): Shipment {
-  if (captures === undefined && policy !== 'explicit') {
+  const findsNothing = isExplicit(policy)
+  if (captures === undefined && !findsNothing) {
     const found = known.get(fn)
     if (found !== undefined) return permitted(found, policy)
   }
   const standIn = standIns.get(fn)
   if (standIn !== undefined) return standIn
-  if (policy === 'explicit' || typeof fn !== 'function') return prepareFunction(fn, captures)
+  if (findsNothing || typeof fn !== 'function') return permitted(prepareFunction(fn, captures), policy)
   const path = pathOf(fn)
   const shipment = find(fn, path, { captures, policy, codec })
   if (captures === undefined && isSettled(shipment)) known.set(fn, shipment)
@@ -70,14 +71,13 @@ export function prepareLive(
 
 const isSettled = (shipment: Shipment): boolean => shipment.survey === undefined || shipment.survey.isSettled
 
-function permitted(shipment: Shipment, policy: CapturePolicy): Shipment {
+function permitted(shipment: Shipment, policy: PolicyInForce): Shipment {
   if (typeof policy !== 'object') return shipment
-  if (shipment.survey !== undefined)
-    for (const [name, path] of shipment.survey.names) permit(policy, name, path)
+  if (shipment.survey !== undefined) for (const found of shipment.survey.names) permit(policy, found)
   else if (shipment.definition.kind === 'source') {
     const { captureNames, helpers } = shipment.definition
     for (const name of [...captureNames, ...helpers.flatMap(({ bindings }) => bindings)]) {
-      permit(policy, name, `${shipment.name || 'fn'} → ${name}`)
+      permit(policy, { name, path: `${shipment.name || 'fn'} → ${name}` })
     }
   }
   return shipment
@@ -94,7 +94,7 @@ function find(fn: AnyFunction, path: string, { captures, policy, codec }: Prepar
     const plain = asPlain(fn, path, reading, captures)
     if (plain !== undefined) return plain
   }
-  const found = survey(fn, path, { codec, given, permit: (name, at) => permit(policy, name, at), reading })
+  const found = survey(fn, path, { codec, given, policy, reading })
   return shipmentOf(found)
 }
 

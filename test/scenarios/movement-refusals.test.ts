@@ -351,6 +351,24 @@ describe('what is refused, before a byte is sent', () => {
     }
   })
 
+  test('a plan says what kind of thing it is, and where it is used', () => {
+    const local = socket
+    const refusedOf = (fn: (...given: unknown[]) => unknown, args: unknown[] = [], options = {}): unknown =>
+      explain(fn, args, options).entries[0]
+    const used = expect.stringContaining('movement-refusals.test.ts:') as unknown
+    expect(refusedOf(() => proxy)).toMatchObject({ name: 'proxy (Proxy)', kind: 'constant', origin: used })
+    expect(refusedOf(() => socket)).toMatchObject({ name: 'socket (Socket)', kind: 'global', origin: used })
+    expect(refusedOf(() => local)).toMatchObject({ name: 'local (Socket)', kind: 'capture', origin: used })
+    expect(refusedOf(Math.max as () => unknown)).toMatchObject({ kind: 'function' })
+    const argument = refusedOf((one) => one, [promise])
+    expect(argument).toMatchObject({ kind: 'argument', name: 'args[0]', action: 'refused' })
+    const given = { captures: { given: promise }, capture: 'explicit' } as const
+    expect(refusedOf(make('() => given') as () => unknown, [], given)).toMatchObject({
+      kind: 'capture',
+      name: 'captures.given',
+    })
+  })
+
   test('there is a message of its own for each, and each names path, reason and remedy', () => {
     const messages = refusals.map(([, , path, why, hint]) => `${path} ${why} ${hint}`)
     expect(new Set(messages).size).toBe(refusals.length)

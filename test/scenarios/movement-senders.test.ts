@@ -79,6 +79,27 @@ test('functions of TypeScript that tsx has transformed do there what they do her
   expect(typed).toEqual({ count: expected.count + 5, found: [] })
 })
 
+test('what is denied is found under any name that its module, or another, exports it by', () => {
+  const file = join(import.meta.dirname, '../fixtures/movement/denied/main.ts')
+  const why = (name: string, denied: string): string =>
+    `${name} → ${name.split('.')[0]}: the policy \`capture\` denies \`${denied}\` (by ${denied}), which \`${name.split('.')[0]}\` leads to`
+  expect(report(file, ['--import', import.meta.resolve('tsx')])).toEqual({
+    key: why('key', 'apiKey'),
+    harmless: why('harmless', 'password'),
+    byDefault: why('byDefault', 'password'),
+    'state.apiKey': why('state.apiKey', 'apiKey'),
+    'state.harmless': why('state.harmless', 'password'),
+    plain: why('plain', 'apiKey'),
+    twice: why('twice', 'apiKey'),
+    throughStar: why('throughStar', 'password'),
+    separator: why('separator', 'sep'),
+    // What is not denied goes, and what other functions have used of a namespace does not go with it.
+    other: 1,
+    'state.shown': 1,
+    'all of state': ['shown'],
+  })
+})
+
 // Where Node.js takes the types away by itself.
 const strips = Boolean((process.features as { typescript?: unknown }).typescript)
 const whereTypesAreStripped = strips ? test : () => {}

@@ -1,4 +1,4 @@
-import { CaptureError, type Worker } from 'maltster'
+import { CaptureError, explain, type Worker } from 'maltster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { quietWorker, rejection } from './workers.ts'
@@ -30,6 +30,9 @@ function makeRegistry() {
 }
 
 const ofModule = makeCounter()
+const [first, second] = [makeCounter(), makeCounter()]
+const { up: upThird, get: getThird } = makeCounter()
+const { up: upFourth, get: getFourth } = makeCounter()
 
 describe('functions that share a variable that one of them assigns to share it there', () => {
   const cases: readonly (readonly [string, () => () => unknown, unknown])[] = [
@@ -212,6 +215,26 @@ describe('what can not be known is refused, with the variable, the reason and ad
     expect(error.why).toContain(words)
     expect(error.hint).toContain('Keep it in an object that they refer to')
     expect((await worker.stats()).bytes.sent).toBe(before)
+  })
+
+  test('and leaves no trace: what could not be told apart is not taken for one later', async () => {
+    const both = (): number[] => [first.up(), second.up()]
+    expect(explain(both).entries[0]).toMatchObject({ action: 'refused' })
+    await rejection(worker.call(both), CaptureError)
+    first.up()
+    expect(await worker.call(() => [first.up(), first.up(), second.up()])).toEqual([2, 3, 1])
+  })
+
+  test('those that only read are not taken for one later, nor is what one has over there given to another', async () => {
+    expect(await worker.call(() => [getThird(), getFourth()])).toEqual([0, 0])
+    upFourth()
+    expect(await worker.call(() => [getThird(), getFourth()])).toEqual([0, 1])
+    expect(await worker.call(() => [upThird(), getThird()])).toEqual([1, 1])
+    upThird()
+    await rejection(
+      worker.call(() => [getThird(), getFourth()]),
+      CaptureError,
+    )
   })
 
   test('the advice works', async () => {

@@ -282,6 +282,39 @@ describe('the policy', () => {
     }
   })
 
+  test('a call adds to what its worker forbids, and takes nothing from it', async () => {
+    const careful = await agreeingWorker({ capture: { deny: ['apiKey'], maxBytes: 2000 } })
+    const strict = await agreeingWorker({ capture: 'explicit' })
+    try {
+      for (const capture of [{ maxBytes: 10_000_000 }, { deny: [] }, {}]) {
+        expect((await rejection(careful.call(login, [], { capture }), CaptureError)).why).toContain('apiKey')
+        expect(careful.explain(login, [], { capture }).entries).toMatchObject([{ action: 'refused' }])
+        await rejection(strict.call(login, [], { capture }), CaptureError)
+      }
+      const large = 'x'.repeat(3000)
+      const read = (): number => large.length
+      const refused = await rejection(careful.call(read, [], { capture: { maxBytes: 9000 } }), CaptureError)
+      expect(refused.why).toContain('capture.maxBytes (2000)')
+      const smaller = careful.call(f, [], { capture: { maxBytes: 1 } })
+      expect((await rejection(smaller, CaptureError)).why).toContain('capture.maxBytes (1)')
+      expect(
+        (
+          await rejection(
+            careful.call(() => x, [], { capture: { deny: ['x'] } }),
+            CaptureError,
+          )
+        ).why,
+      ).toContain('`x`')
+      const given = { captures: { apiKey: 'given' } }
+      await rejection(careful.call(login, [], { ...given, capture: 'explicit' }), CaptureError)
+      await rejection(strict.call(login, [], { ...given, capture: { deny: ['apiKey'] } }), CaptureError)
+      expect(await strict.call(login, [], { ...given, capture: { maxBytes: 2000 } })).toBe('given')
+    } finally {
+      await careful.stop()
+      await strict.stop()
+    }
+  })
+
   test('explicit finds nothing', async () => {
     await rejection(worker.call(login, [], { capture: 'explicit' }), CaptureError)
     expect(await worker.call(login, [], { capture: 'explicit', captures: { apiKey: 'given' } })).toBe('given')

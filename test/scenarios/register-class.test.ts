@@ -330,6 +330,14 @@ describe('registerClass()', () => {
 
   test.each<[string, unknown, unknown, string]>([
     ['no class', {}, codec, 'Expected a class to register, got a value of type object'],
+    ...[Map, Set, Date, Error, TypeError, RegExp, Promise, Uint8Array, Buffer, Symbol, String, URL].map(
+      (Class): [string, unknown, object, string] => [
+        `the ${Class.name} of the language`,
+        Class,
+        codec,
+        `\`${Class.name}\` can't be registered: how values of a class of the language travel`,
+      ],
+    ),
     ['an arrow', () => {}, codec, 'Expected a class to register'],
     ['Object', Object, codec, 'prototype.constructor'],
     ['no codec', Celsius, undefined, 'Expected `{ name?, encode, decode }`'],

@@ -97,6 +97,23 @@ export const privateRefusal = (name: string, className: string, path: string): C
     hint: `Register its class here and in the worker, \`registerClass(${className || 'Class'}, { encode, decode })\`, or pass its data`,
   })
 
+const staticPrivateHint =
+  'Make it a public static field, or a variable of the module: those go along with their values'
+
+export const changedPrivateRefusal = (name: string, path: string): CaptureError =>
+  new CaptureError({
+    path: `${path}.${name}`,
+    why: 'it is a static private field that has another value than the text of its class gives it, and nobody can set it from outside',
+    hint: staticPrivateHint,
+  })
+
+export const unknownPrivateRefusal = (name: string, path: string): CaptureError =>
+  new CaptureError({
+    path: `${path}.${name}`,
+    why: 'it is a static private field: the text of its class would make it anew, which need not be what it is now, and nobody can set it from outside',
+    hint: staticPrivateHint,
+  })
+
 export const prototypeRefusal = (path: string): CaptureError =>
   new CaptureError({
     path,

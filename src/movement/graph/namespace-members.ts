@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { importOrigin } from '../live/import-origin.ts'
+import { membersIn } from '../live/names-elsewhere.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
 import { bindingId } from './binding-ids.ts'
 
@@ -8,15 +9,20 @@ const usedMembers = new Map<number, Set<string>>()
 
 /**
  * A module namespace that has to go by value goes as an object of what is used of it; everything else is as it is.
+ * @param isAllowed - members that other functions use may be denied to this one
  */
-export function membersOf(code: LiveCode, name: LiveName, value: unknown): unknown {
+export function membersOf(
+  code: LiveCode,
+  name: LiveName,
+  value: unknown,
+  isAllowed: (member: string) => boolean,
+): unknown {
   if (!isNamespace(name, value)) return value
   const id = bindingId(`${code.module}#${name.name}`)
   const members = usedMembers.get(id) ?? new Set()
   usedMembers.set(id, members)
-  const pattern = new RegExp(`(?<![\\w$.])${name.name.replaceAll('$', '\\$')}\\s*\\??\\.\\s*([\\w$]+)`, 'g')
-  for (const [, member] of code.read.text.matchAll(pattern)) members.add(member!)
-  return Object.fromEntries([...members].map((member) => [member, value[member]]))
+  for (const member of membersIn(code.read.text, name.name)) members.add(member)
+  return Object.fromEntries([...members].filter(isAllowed).map((member) => [member, value[member]]))
 }
 
 /** How many members of the namespace of a binding have been seen to be used; 0 if it is none. */

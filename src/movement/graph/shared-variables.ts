@@ -3,6 +3,7 @@ import type { LiveName } from '../live/live-code.ts'
 import { scopeOf } from '../live/live-code.ts'
 import { type Reading, valueIn } from '../live/reading.ts'
 import type { LiveScope } from '../live/inspector.ts'
+import { bindingId, functionId } from './binding-ids.ts'
 import { ambiguousRefusal, unprovenRefusal } from './capture-refusals.ts'
 import { scopeKey, type Ways } from './reached-by.ts'
 
@@ -21,8 +22,11 @@ export interface SharedVariable {
   isInline: boolean
 }
 
-/** The number that a variable of a function was given by an earlier call. */
-const earlier = new WeakMap<AnyFunction, Map<string, SharedVariable>>()
+/**
+ * The number that a variable of a function was given by an earlier call that assigns to it: only there it was shown who
+ * shares it. What was refused, or only looked alike, may turn out to be two.
+ */
+const earlier = new WeakMap<AnyFunction, Map<string, number>>()
 
 /**
  * Tells which functions share a captured variable. V8 hides that; but the same place in the source and the same values
@@ -42,7 +46,7 @@ export class SharedVariables {
     this.#byPlace.set(key, list)
     let variable = list.find((one) => looksLike(one.scope, scope))
     if (variable === undefined) {
-      const id = earlier.get(fn)?.get(key)?.id
+      const id = earlier.get(fn)?.get(key)
       const place = scopeKey(code.module, name.variable)
       variable = {
         name: name.name,
@@ -50,7 +54,8 @@ export class SharedVariables {
         scope,
         place,
         sharers: new Map(),
-        isWritten: false,
+        // By an earlier call: over there it may have another value than here.
+        isWritten: id !== undefined,
         id,
         isInline: false,
       }
@@ -61,11 +66,17 @@ export class SharedVariables {
     sharers.add(fn)
     variable.sharers.set(code.id, sharers)
     remember(this.#ofFunction, fn, key, variable)
-    remember(earlier, fn, key, variable)
     return variable
   }
 
+  /** The number under which a variable lives in the worker by itself. */
+  idOf(variable: SharedVariable, fn: AnyFunction): number {
+    variable.id ??= bindingId(`cell:${functionId(fn)}:${variable.name}`)
+    return variable.id
+  }
+
   /**
+   * Remembers what it has found out.
    * @param root - the function that is sent
    * @throws {CaptureError} if who shares a variable with whom can't be known
    */
@@ -78,17 +89,23 @@ export class SharedVariables {
         if (!ways.areTogether(functions, place, root)) throw unprovenRefusal(name, path)
       }
     }
+    for (const [key, list] of this.#byPlace) for (const variable of list) rememberId(key, variable)
   }
 }
 
-function remember(
-  map: Map<AnyFunction, Map<string, SharedVariable>> | WeakMap<AnyFunction, Map<string, SharedVariable>>,
+function rememberId(key: string, { id, isWritten, sharers }: SharedVariable): void {
+  if (id === undefined || !isWritten) return
+  for (const same of sharers.values()) for (const fn of same) remember(earlier, fn, key, id)
+}
+
+function remember<T>(
+  map: Pick<WeakMap<AnyFunction, Map<string, T>>, 'get' | 'set'>,
   fn: AnyFunction,
   key: string,
-  variable: SharedVariable,
+  value: T,
 ): void {
-  const ofFunction = map.get(fn) ?? new Map<string, SharedVariable>()
-  ofFunction.set(key, variable)
+  const ofFunction = map.get(fn) ?? new Map<string, T>()
+  ofFunction.set(key, value)
   map.set(fn, ofFunction)
 }
 

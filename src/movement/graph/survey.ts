@@ -1,4 +1,5 @@
 import type { Codec } from '../../transport/codec.ts'
+import type { FoundName, PolicyInForce } from '../capture-policy.ts'
 import type { Captures } from '../collect.ts'
 import type { AnyFunction } from '../function-source.ts'
 import type { LiveCode } from '../live/live-code.ts'
@@ -28,9 +29,6 @@ export interface BindingUse {
   readonly user: LiveCode | undefined
 }
 
-/** What a name has to pass before its value is looked at. */
-export type Permit = (name: string, path: string) => void
-
 /** Everything that goes along with one function. */
 export interface Survey {
   readonly name: string
@@ -43,8 +41,8 @@ export interface Survey {
   readonly bindings: readonly BindingUse[]
   /** Names of captured values of the function itself. */
   readonly captured: readonly string[]
-  /** Every name that was found, with its path: for a policy that comes later. */
-  readonly names: readonly (readonly [name: string, path: string])[]
+  /** Every name that was found: for a policy that comes later. */
+  readonly names: readonly FoundName[]
   /** Nothing in it can change, so that it need not be made again. */
   readonly isSettled: boolean
 }
@@ -53,7 +51,8 @@ export interface Survey {
 export interface SurveyOptions {
   readonly codec: Codec
   readonly given: Captures
-  readonly permit: Permit
+  /** What a name has to pass before its value is looked at. */
+  readonly policy: PolicyInForce
   /** The function itself, if it has been read. */
   readonly reading: Reading | undefined
 }

@@ -1,6 +1,9 @@
 import { types } from 'node:util'
 import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
+import { deniesNames, type FoundName, isDenied, permit } from '../capture-policy.ts'
 import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
+import { importOrigin } from '../live/import-origin.ts'
+import { namesElsewhere, namesOfMember } from '../live/names-elsewhere.ts'
 import { internalsOf, privateNamesOf } from '../live/inspector.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
 import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
@@ -20,8 +23,10 @@ import { builtinPlace, intrinsicPath } from './intrinsics.ts'
 import { countOfMembers, membersOf } from './namespace-members.ts'
 import { type FunctionWriter, Parcel, type Slot } from './parcel.ts'
 import { Ways } from './reached-by.ts'
+import { notingRefusal } from './refused-names.ts'
 import { rowKind } from './rows.ts'
 import { SharedVariables } from './shared-variables.ts'
+import { hasChangeablePrivate, lostPrivateField } from './static-private.ts'
 import { isNeverUndefined } from './uninitialised.ts'
 import type { BindingUse, Survey, SurveyOptions } from './survey.ts'
 
@@ -32,7 +37,7 @@ export class Surveyor implements FunctionWriter {
   readonly #codes = new Map<number, LiveCode>()
   readonly #bindings = new Map<number, BindingUse>()
   readonly #begun = new Set<number>()
-  readonly #names: (readonly [string, string])[] = []
+  readonly #names: FoundName[] = []
   readonly #shared = new SharedVariables()
   readonly #ways = new Ways()
   /** Functions that a call's own parcel holds a copy of. */
@@ -194,21 +199,37 @@ export class Surveyor implements FunctionWriter {
     const others: unknown[] = []
     row.push(rowKind.function, code.id, captured, others)
     for (const name of code.names) {
-      const at = `${path} → ${name.name}`
-      this.#names.push([name.name, at])
-      this.#options.permit(name.name, at)
-      if (name.from === 'import') continue
-      const value = this.#valueOf(name, reading, at)
-      this.#ways.through(name, code.module, () => {
-        if (name.from !== 'captured') {
-          const id = this.#bind(code, name, value, at)
-          // A function looks its variables up when it runs; only what is needed while it is made is part of it.
-          if (name.isEager) parcel.needs.add(id)
-        } else if (name.isShared) captured.push(this.#cell(parcel, fn, name, reading, value, at))
-        else captured.push(parcel.slot(value, at))
-      })
+      notingRefusal(name, code, () => this.#writeName(parcel, captured, fn, name, reading, path))
     }
     if (parcel.additions(row, others, fn, code, path)) this.changeable()
+    const lost = lostPrivateField(fn, code.read, path)
+    if (lost !== undefined) throw lost
+    if (hasChangeablePrivate(code.read)) this.changeable()
+  }
+
+  #writeName(
+    parcel: Parcel,
+    captured: Slot[],
+    fn: AnyFunction,
+    name: LiveName,
+    reading: Reading,
+    path: string,
+  ): void {
+    const { code } = reading
+    const at = `${path} → ${name.name}`
+    const found = { name: name.name, path: at, aliases: () => namesElsewhere(code, name) }
+    this.#names.push(found)
+    permit(this.#options.policy, found)
+    if (name.from === 'import') return
+    const value = this.#valueOf(name, reading, at)
+    this.#ways.through(name, code.module, () => {
+      if (name.from !== 'captured') {
+        const id = this.#bind(code, name, value, at)
+        // A function looks its variables up when it runs; only what is needed while it is made is part of it.
+        if (name.isEager) parcel.needs.add(id)
+      } else if (name.isShared) captured.push(this.#cell(parcel, fn, name, reading, value, at))
+      else captured.push(parcel.slot(value, at))
+    })
   }
 
   #valueOf(name: LiveName, { code, scopes }: Reading, path: string): unknown {
@@ -222,7 +243,16 @@ export class Surveyor implements FunctionWriter {
     if (value === noValueYet || isUnset) {
       throw uninitialisedRefusal(name.name, path)
     }
-    return membersOf(code, name, value)
+    return membersOf(code, name, value, (member) => this.#isAllowed(code, name, member))
+  }
+
+  /** Whether a member of a namespace may go. */
+  #isAllowed({ module }: LiveCode, { name, variable }: LiveName, member: string): boolean {
+    const { policy } = this.#options
+    if (!deniesNames(policy)) return true
+    const origin = variable && importOrigin(name, variable)
+    const names = origin === undefined ? [member] : namesOfMember(module, origin, member)
+    return !names.some((one) => isDenied(policy, one))
   }
 
   #cell(
@@ -240,8 +270,7 @@ export class Surveyor implements FunctionWriter {
       return parcel.row(variable, () => [rowKind.cell, parcel.slot(value, path)])
     }
     if (variable.isInline) this.#mustRepeat = true
-    variable.id ??= bindingId(`cell:${functionId(fn)}:${name.name}`)
-    const { id } = variable
+    const id = this.#shared.idOf(variable, fn)
     parcel.needs.add(id)
     if (!this.#begun.has(id)) {
       this.#begun.add(id)

@@ -160,5 +160,5 @@ export function assignedIn(root: AnyNode): ReadonlySet<string> {
 }
 
 /** What a declarator gives a name, if that is plain to see. */
-export const initOf = ({ node }: Declaration): AnyNode | undefined =>
+export const initOf = ({ node }: Pick<Declaration, 'node'>): AnyNode | undefined =>
   node.type === 'VariableDeclarator' ? (node.init ?? undefined) : undefined

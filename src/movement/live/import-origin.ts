@@ -11,7 +11,10 @@ export interface ImportOrigin {
 }
 
 /** The import behind a declaration; undefined if it is none. */
-export function importOrigin(name: string, declaration: Declaration): ImportOrigin | undefined {
+export function importOrigin(
+  name: string,
+  declaration: Pick<Declaration, 'node' | 'parent'>,
+): ImportOrigin | undefined {
   const { node, parent } = declaration
   if (parent.type === 'ImportDeclaration') {
     const specifier = String(parent.source.value)

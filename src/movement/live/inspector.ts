@@ -29,9 +29,16 @@ export interface Internals {
   readonly bound: BoundParts | undefined
 }
 
+interface RemoteValue {
+  readonly objectId?: string
+  readonly value?: unknown
+  /** Of what JSON has no word for: `-0`, `NaN`, `1n`. */
+  readonly unserializableValue?: string
+}
+
 interface RemoteProperty {
   readonly name: string
-  readonly value?: { readonly objectId?: string; readonly value?: unknown }
+  readonly value?: RemoteValue
   /** Set where the name is that of a symbol. */
   readonly symbol?: object
 }
@@ -118,6 +125,17 @@ class Reader {
     return names.map(({ name }) => name)
   }
 
+  privateField(object: object, name: string): { readonly value: unknown } | undefined {
+    const fields = this.#properties(object).privateProperties ?? []
+    const remote = fields.find((field) => field.name === name)?.value
+    this.#releaseLater()
+    if (remote === undefined) return undefined
+    if (remote.objectId !== undefined) return { value: this.#real(remote.objectId) }
+    const { unserializableValue: text } = remote
+    if (text === undefined) return { value: remote.value }
+    return { value: text.endsWith('n') ? BigInt(text.slice(0, -1)) : Number(text) }
+  }
+
   ownNames(elements: object): readonly string[] {
     const { result } = this.#properties(elements, { nonIndexedPropertiesOnly: true })
     this.#releaseLater()
@@ -202,6 +220,10 @@ export const internalsOf = (fn: AnyFunction): Internals | undefined => reading()
 
 /** The private fields and methods of an object, with their `#`. */
 export const privateNamesOf = (object: object): readonly string[] => reading()?.privateNames(object) ?? []
+
+/** The value of a private field of an object, by its name with the `#`; undefined if it has none, or can't be asked. */
+export const privateFieldOf = (object: object, name: string): { readonly value: unknown } | undefined =>
+  reading()?.privateField(object, name)
 
 /**
  * The names of the own properties of an array, or typed array, that are no elements, in constant time; undefined without

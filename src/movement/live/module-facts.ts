@@ -9,6 +9,25 @@ export interface Variable extends Declaration {
   readonly isNeverReassigned: boolean
 }
 
+/** The text of a module, as a tree; undefined if it is no JavaScript that our parser knows. */
+export function parseModule(source: string): Program | undefined {
+  for (const sourceType of ['module', 'script'] as const) {
+    try {
+      return parse(source, {
+        ecmaVersion: 'latest',
+        sourceType,
+        allowHashBang: true,
+        allowReturnOutsideFunction: true,
+        allowAwaitOutsideFunction: true,
+        allowSuperOutsideMethod: true,
+      })
+    } catch {
+      // Sloppy code, most likely; or no way to know.
+    }
+  }
+  return undefined
+}
+
 /** What the text of a module says about the names in it. */
 export class ModuleFacts {
   readonly #program: Program
@@ -23,22 +42,8 @@ export class ModuleFacts {
 
   /** Undefined if the text is no JavaScript that our parser knows. */
   static read(source: string): ModuleFacts | undefined {
-    for (const sourceType of ['module', 'script'] as const) {
-      try {
-        const program = parse(source, {
-          ecmaVersion: 'latest',
-          sourceType,
-          allowHashBang: true,
-          allowReturnOutsideFunction: true,
-          allowAwaitOutsideFunction: true,
-          allowSuperOutsideMethod: true,
-        })
-        return new ModuleFacts(program)
-      } catch {
-        // Sloppy code, most likely; or no way to know.
-      }
-    }
-    return undefined
+    const program = parseModule(source)
+    return program && new ModuleFacts(program)
   }
 
   /** Names that a bundler has made namespaces: `let fs = require('fs'); fs = __toESM(fs)`. */

@@ -60,6 +60,22 @@ function ask(scriptId: string): Script | undefined {
 
 const notTold: Parsed = { url: '', startLine: 0, startColumn: 0 }
 
+/** The youngest script whose URL or path is meant. */
+export function scriptWhere(isMeant: (url: string) => boolean): Script | undefined {
+  const request = connected()
+  if (request === undefined) return undefined
+  request('Debugger.enable')
+  try {
+    const found = [...parsed].findLast(([, { url }]) => url !== '' && isMeant(url))
+    return found && read(request, found[0])
+  } catch {
+    return undefined
+  } finally {
+    request('Debugger.disable')
+    parsed.clear()
+  }
+}
+
 function read(request: Post, scriptId: string): Script {
   const { scriptSource } = request('Debugger.getScriptSource', { scriptId }) as { scriptSource: string }
   const { url, startLine: line, startColumn: column } = parsed.get(scriptId) ?? notTold
