@@ -3,7 +3,7 @@ import { compilerHelpers, viteDynamicImport, viteMeta } from '../compiler-shims.
 import { type ImportReference, moduleUrl } from '../live/import-reference.ts'
 import { metaName } from '../live/meta-name.ts'
 import type { LiveCode } from '../live/live-code.ts'
-import { bindingId } from './binding-ids.ts'
+import { variableId } from './binding-ids.ts'
 
 /** The code of a function, as a worker is sent it. Plain data. */
 export interface CodeDefinition {
@@ -47,7 +47,7 @@ export function codeDefinition(code: LiveCode): CodeDefinition {
     isClass,
     place,
     metaUrl: usesMeta ? (moduleUrl(module) ?? module) : undefined,
-    cells: own('binding').map(({ name }) => [name, bindingId(`${module}#${name}`)]),
+    cells: own('binding').map((name) => [name.name, variableId(code, name)]),
     captured: own('captured').map(({ name, isShared }) => [name, isShared]),
     imports: own('import').map(({ name, reference }) => [name, reference!]),
     shims,

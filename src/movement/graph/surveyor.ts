@@ -3,10 +3,11 @@ import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
 import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
 import { internalsOf, privateNamesOf } from '../live/inspector.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
+import type { VariableHome } from '../live/variable-home.ts'
 import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
 import { missingNames } from '../refusals.ts'
-import { bindingId, functionId } from './binding-ids.ts'
+import { bindingId, functionId, variableId } from './binding-ids.ts'
 import {
   inspectorRefusal,
   nodeCodeRefusal,
@@ -184,6 +185,7 @@ export class Surveyor implements FunctionWriter {
       writeFunction: (parcel, row, fn, path) => this.writeFunction(parcel, row, fn, path),
       checkInstance: (object, constructor, path) => this.checkInstance(object, constructor, path),
       changeable: () => this.changeable(),
+      bindMember: (home, value, path) => this.bindMember(home, value, path),
       reached: (fn) => this.reached(fn),
     }
   }
@@ -260,27 +262,46 @@ export class Surveyor implements FunctionWriter {
 
   /** A variable of a module: what it holds goes by itself, so that it can be compared. */
   #bind(code: LiveCode, name: LiveName, value: unknown, path: string): number {
-    const id = bindingId(`${code.module}#${name.name}`)
+    const id = variableId(code, name)
     if (this.#begun.has(id)) {
       this.isOutdated ||= (this.#members.get(id) ?? 0) < countOfMembers(id)
       return id
     }
     this.#begun.add(id)
     this.#members.set(id, countOfMembers(id))
-    const isConstant = name.variable?.kind === 'const' || name.variable?.kind === 'import'
+    const home = name.home ?? { module: code.module, name: name.name, variable: name.variable }
+    this.#defineVariable(id, home, value, path, code)
+    return id
+  }
+
+  bindMember(home: VariableHome, value: unknown, path: string): number {
+    const id = bindingId(`${home.module}#${home.name}`)
+    if (this.#begun.has(id)) return id
+    this.#begun.add(id)
+    this.#defineVariable(id, home, value, path, undefined)
+    return id
+  }
+
+  #defineVariable(
+    id: number,
+    { module, name, variable }: Omit<VariableHome, 'variable'> & Pick<LiveName, 'variable'>,
+    value: unknown,
+    path: string,
+    user: LiveCode | undefined,
+  ): void {
+    const isConstant = variable?.kind === 'const' || variable?.kind === 'import'
     const isFunction = typeof value === 'function'
     const isPrimitive = !isFunction && (typeof value !== 'object' || value === null)
     const kind = isFunction ? kindOfFunction(value as AnyFunction) : isConstant ? 'constant' : 'global'
-    const isSettled = name.variable?.kind === 'const' && isPrimitive
-    this.#define({ id, kind, module: code.module, name: name.name, isConstant, isSettled }, value, path, code)
-    return id
+    const isSettled = variable?.kind === 'const' && isPrimitive
+    this.#define({ id, kind, module, name, isConstant, isSettled }, value, path, user)
   }
 
   #define(
     use: Pick<BindingUse, 'id' | 'kind' | 'module' | 'name' | 'isConstant' | 'isSettled'>,
     value: unknown,
     path: string,
-    user: LiveCode,
+    user: LiveCode | undefined,
   ): void {
     const parcel = Parcel.of(this, value, path, false)
     const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined

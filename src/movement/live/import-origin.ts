@@ -33,7 +33,7 @@ export function importOrigin(name: string, declaration: Declaration): ImportOrig
   return { ...loaded, name: nameOfKey(property.key) }
 }
 
-const nameOfKey = (key: Node): string => {
+export const nameOfKey = (key: Node): string => {
   const node = key as AnyNode
   return node.type === 'Identifier' ? node.name : String((node as { value?: unknown }).value)
 }

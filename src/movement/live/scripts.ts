@@ -18,6 +18,8 @@ interface Parsed {
 
 const known = new RecentMap<string, Script>(256)
 const parsed = new Map<string, Parsed>()
+/** The script of a file, the last one if it was evaluated more than once. */
+const idsByUrl = new RecentMap<string, string>(8192)
 let post: Post | undefined
 
 /**
@@ -32,6 +34,17 @@ export function scriptOf(scriptId: string): Script | undefined {
   return script
 }
 
+/** The script of an ES module, as far as V8 has been asked. */
+export const scriptIdOf = (url: string): string | undefined => idsByUrl.get(url)
+
+/** Asks V8 which scripts there are. */
+export function readScripts(): void {
+  const request = connected()
+  request?.('Debugger.enable')
+  request?.('Debugger.disable')
+  parsed.clear()
+}
+
 function connected(): Post | undefined {
   if (post !== undefined) return post
   const session = openSession()
@@ -39,6 +52,7 @@ function connected(): Post | undefined {
   session.on('Debugger.scriptParsed', ({ params }) => {
     const { url, startLine, startColumn } = params
     parsed.set(params.scriptId, { url, startLine, startColumn })
+    if (url.startsWith('file:')) idsByUrl.set(url, params.scriptId)
   })
   post = poster(session)
   return post
