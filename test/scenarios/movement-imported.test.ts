@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { spawnWorker } from 'maltster'
 import { expect, test } from 'vitest'
@@ -11,8 +14,8 @@ useLeakCheck('file')
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/movement/imported/${name}`, import.meta.url))
 
-function report(file: string, flags: readonly string[] = []): unknown {
-  const { stdout, stderr } = spawnSync(process.execPath, [...flags, file], {
+function report(file: string, flags: readonly string[] = [], args: readonly string[] = []): unknown {
+  const { stdout, stderr } = spawnSync(process.execPath, [...flags, file, ...args], {
     encoding: 'utf8',
     timeout: 60_000,
   })
@@ -30,4 +33,12 @@ test.each(['named', 'class', 'namespace'])('so it is where Vite made the modules
   const worker = await spawnWorker()
   expect(await worker.call(calls[name]!)).toEqual(expected[name])
   await worker.stop()
+})
+
+test('what imports the program itself goes by value, so that the program runs once', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'maltster-circular-'))
+  const runs = join(folder, 'runs')
+  expect(report(fixture('../circular/main.mjs'), [], [runs])).toEqual([1, 1, 0])
+  expect(readFileSync(runs, 'utf8').trim().split('\n')).toHaveLength(1)
+  rmSync(folder, { recursive: true })
 })

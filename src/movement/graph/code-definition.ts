@@ -1,6 +1,7 @@
 import type { SourcePlace } from '../definition.ts'
 import { compilerHelpers, viteDynamicImport, viteMeta } from '../compiler-shims.ts'
-import { type ImportReference, moduleUrl } from '../live/import-reference.ts'
+import type { ImportReference } from '../live/import-reference.ts'
+import { moduleUrl } from '../live/module-url.ts'
 import { metaName } from '../live/meta-name.ts'
 import type { LiveCode } from '../live/live-code.ts'
 import { variableId } from './binding-ids.ts'

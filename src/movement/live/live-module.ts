@@ -1,6 +1,6 @@
 import type { SourcePlace } from '../definition.ts'
 import { RecentMap } from '../recent-map.ts'
-import { moduleUrl } from './import-reference.ts'
+import { moduleUrl } from './module-url.ts'
 import { ModuleFacts } from './module-facts.ts'
 import { type Script, scriptIdOf, scriptOf } from './scripts.ts'
 import { noteModule } from './source-maps.ts'
