@@ -42,3 +42,9 @@ test('what imports the program itself goes by value, so that the program runs on
   expect(readFileSync(runs, 'utf8').trim().split('\n')).toHaveLength(1)
   rmSync(folder, { recursive: true })
 })
+
+test('a class keeps a base that no name stands for', () => {
+  const found = report(fixture('../bases.mjs')) as [unknown, unknown][]
+  expect(found).toHaveLength(6)
+  for (const [there, here] of found) expect(there).toEqual(here)
+})

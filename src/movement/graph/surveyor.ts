@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
 import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
+import { baseName } from '../live/base-name.ts'
 import { internalsOf, privateNamesOf } from '../live/inspector.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
 import type { VariableHome } from '../live/variable-home.ts'
@@ -196,7 +197,7 @@ export class Surveyor implements FunctionWriter {
     const others: unknown[] = []
     row.push(rowKind.function, code.id, captured, others)
     for (const name of code.names) {
-      const at = `${path} → ${name.name}`
+      const at = `${path} → ${name.name === baseName ? 'its base' : name.name}`
       this.#names.push([name.name, at])
       this.#options.permit(name.name, at)
       if (name.from === 'import') continue

@@ -7,6 +7,7 @@ import type { SourcePlace } from '../definition.ts'
 import { RecentMap } from '../recent-map.ts'
 import { type ImportReference, importReference } from './import-reference.ts'
 import { moduleUrl } from './module-url.ts'
+import { baseName, withBaseName } from './base-name.ts'
 import { homeOf, type VariableHome } from './variable-home.ts'
 import { importOrigin } from './import-origin.ts'
 import type { Internals, LiveScope } from './inspector.ts'
@@ -76,7 +77,9 @@ export const scopeOf = (name: string, scopes: readonly LiveScope[]): LiveScope |
   scopes.find(({ values }) => Object.hasOwn(values, name))
 
 function readCode(read: FunctionSource, { place, scopes }: Internals, given: Captures): LiveCode {
-  const { freeNames, hasImportMeta } = read.analysis
+  const hasBase = read.analysis.heritageSpan !== undefined && scopeOf(baseName, scopes) !== undefined
+  const { text, analysis } = hasBase ? withBaseName(read) : read
+  const { freeNames, hasImportMeta } = analysis
   const module = place === undefined || isMadeOfText(read) ? undefined : moduleOf(place.scriptId)
   const start = place === undefined || module === undefined ? -1 : startOf(read.text, module, place)
   const names: LiveName[] = []
@@ -98,11 +101,11 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
   const cells = names.filter(({ from, isShared }) => from === 'binding' || (from === 'captured' && isShared))
   const rewritten =
     cells.length > 0 || hasImportMeta
-      ? rewriteNames(read.text, read.analysis.isStrict, {
+      ? rewriteNames(text, analysis.isStrict, {
           cells: new Set(cells.map(({ name }) => name)),
           constants: new Set(cells.filter(({ variable }) => isConstant(variable)).map(({ name }) => name)),
         })
-      : read.text
+      : text
   return {
     id: ++lastId,
     read,
@@ -111,7 +114,7 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
     names,
     missing,
     isClass: read.analysis.kind === 'class',
-    source: expression(rewritten, read.name, read.analysis),
+    source: expression(rewritten, read.name, analysis),
   }
 }
 
