@@ -48,3 +48,8 @@ test('a class keeps a base that no name stands for', () => {
   expect(found).toHaveLength(6)
   for (const [there, here] of found) expect(there).toEqual(here)
 })
+
+test('`using`, as a compiler writes it for older versions of Node.js, asks there which globals there are', () => {
+  const found = report(fixture('../using.ts'), ['--import', import.meta.resolve('tsx')])
+  expect(found).toEqual(['3,disposed', '3,disposed'])
+})

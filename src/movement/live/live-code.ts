@@ -1,4 +1,4 @@
-import { isKnownGlobal } from '../known-globals.ts'
+import { isKnownGlobal, isLaterGlobal } from '../known-globals.ts'
 import { compilerHelpers, viteMeta } from '../compiler-shims.ts'
 import type { FreeName } from '../free-names.ts'
 import type { Captures } from '../collect.ts'
@@ -134,7 +134,7 @@ const isMistaken = ({ isEager, variable }: LiveName, scope: LiveScope): boolean 
   isEager && variable?.isTopLevel === false && isModuleScope(scope)
 
 const isHarmless = ({ name, isTypeofOnly }: FreeName): boolean =>
-  isTypeofOnly || name === 'eval' || isKnownGlobal(name)
+  isTypeofOnly || name === 'eval' || isKnownGlobal(name) || isLaterGlobal(name)
 
 function liveName(free: FreeName, scope: LiveScope, module: LiveModule | undefined, start: number): LiveName {
   const { name, isWritten, isTypeofOnly, isEager } = free
