@@ -4,7 +4,7 @@ import { type AnyFunction, type FunctionSource, readFunction, readText } from '.
 import { additionRefusal } from './graph/capture-refusals.ts'
 import { changeablePrivateField } from './graph/static-private.ts'
 import { firstAddition } from './graph/function-properties.ts'
-import { isKnownGlobal } from './known-globals.ts'
+import { isKnownGlobal, isLaterGlobal } from './known-globals.ts'
 import { missingNames, refuseImportMeta } from './refusals.ts'
 
 /** A function or class of a shipment, with the names that the parts use for it. */
@@ -99,7 +99,7 @@ class Collection {
       this.#capture(name, found, `${path} → ${name}`)
       return true
     }
-    if (isTypeofOnly || isKnownGlobal(name)) return true
+    if (isTypeofOnly || isKnownGlobal(name) || isLaterGlobal(name)) return true
     const helper = compilerHelpers.get(name)
     if (helper === undefined) return false
     this.#addPart(name, readText(helper, name, false, name), `${path} → ${name}`)

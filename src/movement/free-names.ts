@@ -42,6 +42,8 @@ export interface FunctionAnalysis {
   readonly dynamicImports: { readonly specifiers: readonly string[]; readonly hasComputed: boolean }
   /** The name that a class extends, if that is just a name. */
   readonly heritage: string | undefined
+  /** Where the expression that the class extends stands in the source, if it is more than a name. */
+  readonly heritageSpan: { readonly start: number; readonly end: number } | undefined
   /** Offset of what follows the name of a method or accessor: its parameters and body. */
   readonly memberTail: number | undefined
 }
@@ -92,6 +94,7 @@ function analyseAs(source: string, isStrict: boolean): FunctionAnalysis {
     hasImportMeta: findings.hasImportMeta,
     dynamicImports: { specifiers: [...findings.importSpecifiers], hasComputed: findings.hasComputedImport },
     heritage: heritageOf(node),
+    heritageSpan: heritageSpanOf(node, shift),
     memberTail: form === 'expression' ? undefined : node.start - shift,
   }
 }
@@ -100,6 +103,12 @@ function heritageOf(node: FunctionNode | Class): string | undefined {
   if (node.type !== 'ClassExpression') return undefined
   const { superClass } = node as Class
   return superClass?.type === 'Identifier' ? superClass.name : undefined
+}
+
+function heritageSpanOf(node: FunctionNode | Class, shift: number): FunctionAnalysis['heritageSpan'] {
+  const superClass = node.type === 'ClassExpression' ? (node as Class).superClass : undefined
+  if (!superClass || superClass.type === 'Identifier' || superClass.type === 'Literal') return undefined
+  return { start: superClass.start - shift, end: superClass.end - shift }
 }
 
 function kindOf({ node, form }: { node: FunctionNode | Class; form: ParsedFunction['form'] }): FunctionKind {

@@ -45,3 +45,12 @@ const known = globalsOfNode(Number.parseInt(process.versions.node, 10))
  * process does not count, and neither does what a flag of this process turned on.
  */
 export const isKnownGlobal = (name: string): boolean => known.has(name)
+
+const ofAnyVersion = globalsOfNode(Number.MAX_SAFE_INTEGER)
+
+/**
+ * Whether a name that nothing declares is a global of a later Node.js: what refers to it asks first whether it is there,
+ * as compilers do, or fails here as it does in a worker.
+ */
+export const isLaterGlobal = (name: string): boolean =>
+  ofAnyVersion.has(name) && !known.has(name) && !Object.hasOwn(globalThis, name)

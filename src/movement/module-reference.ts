@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ModulePlace } from './definition.ts'
 import { describeValue } from './describe-value.ts'
-import { moduleUrl } from './live/import-reference.ts'
+import { moduleUrl } from './live/module-url.ts'
 import { loadersFor } from './module-loaders.ts'
 import { keyOf, type ModuleShipment } from './shipment.ts'
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { globalsOfNode, isKnownGlobal } from '../../src/movement/known-globals.ts'
+import { globalsOfNode, isKnownGlobal, isLaterGlobal } from '../../src/movement/known-globals.ts'
 
 // The bare process is the truth: nothing but Node.js has put anything there.
 const script = join(import.meta.dirname, '../fixtures/movement/print-globals.mjs')
@@ -35,4 +35,11 @@ test('globalsOfNode() grows with the version', () => {
   expect(globalsOfNode(22).has('WebSocket')).toBe(true)
   expect(globalsOfNode(23).has('URLPattern')).toBe(false)
   expect(globalsOfNode(24).has('URLPattern')).toBe(true)
+})
+
+test('isLaterGlobal() knows what a later Node.js has, if it is not there by another way', () => {
+  const isLater = !Object.hasOwn(globalThis, 'Temporal')
+  expect(isLaterGlobal('Temporal')).toBe(isLater)
+  expect(isLaterGlobal('Array')).toBe(false)
+  expect(isLaterGlobal('Later')).toBe(false)
 })

@@ -1,6 +1,12 @@
 import type { AnyFunction } from '../function-source.ts'
+import type { LiveCode, LiveName } from '../live/live-code.ts'
 
 let lastId = 0
+
+/** The number of the variable of a module that a name stands for there. */
+export const variableId = ({ module }: LiveCode, { name, home }: LiveName): number =>
+  bindingId(home === undefined ? `${module}#${name}` : `${home.module}#${home.name}`)
+
 const byKey = new Map<string, number>()
 const byFunction = new WeakMap<AnyFunction, number>()
 

@@ -1,9 +1,10 @@
 import type { SourcePlace } from '../definition.ts'
 import { compilerHelpers, viteDynamicImport, viteMeta } from '../compiler-shims.ts'
-import { type ImportReference, moduleUrl } from '../live/import-reference.ts'
+import type { ImportReference } from '../live/import-reference.ts'
+import { moduleUrl } from '../live/module-url.ts'
 import { metaName } from '../live/meta-name.ts'
 import type { LiveCode } from '../live/live-code.ts'
-import { bindingId } from './binding-ids.ts'
+import { variableId } from './binding-ids.ts'
 
 /** The code of a function, as a worker is sent it. Plain data. */
 export interface CodeDefinition {
@@ -47,7 +48,7 @@ export function codeDefinition(code: LiveCode): CodeDefinition {
     isClass,
     place,
     metaUrl: usesMeta ? (moduleUrl(module) ?? module) : undefined,
-    cells: own('binding').map(({ name }) => [name, bindingId(`${module}#${name}`)]),
+    cells: own('binding').map((name) => [name.name, variableId(code, name)]),
     captured: own('captured').map(({ name, isShared }) => [name, isShared]),
     imports: own('import').map(({ name, reference }) => [name, reference!]),
     shims,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
 import type { Codec, EncodedBody } from '../../transport/codec.ts'
 import { headerBytes } from '../../transport/protocol.ts'
 
@@ -18,6 +19,21 @@ export function contentOf(codec: Codec, value: unknown, path: string): Content {
   const { buffer, start, end, flags, attachments } = encoded
   const body = { buffer, start, end, flags, attachments: [...attachments] }
   return { body, key: keyOf(body) }
+}
+
+/**
+ * As `contentOf`, for what a function refers to.
+ * @throws {CaptureError} if it can't be encoded
+ */
+export function capturedContent(codec: Codec, rows: unknown, path: string): Content {
+  try {
+    return contentOf(codec, rows, path)
+  } catch (error) {
+    if (!(error instanceof EncodeError)) throw error
+    const [why = error.message, ...hints] = error.message.replace(/^.*?can't be sent: /, '').split('. ')
+    const inner = error.path.replace(/^.*?\[\d+\]\[\d+\]/, '')
+    throw new CaptureError({ path: path + inner, why, hint: hints.join('. ') || 'Pass data', cause: error })
+  }
 }
 
 function keyOf({ buffer, start, end, flags, attachments }: EncodedBody): string {

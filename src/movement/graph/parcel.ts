@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
 import { propertyStep, mapValueStep } from '../../transport/codec/path.ts'
 import { inherits, peek, peekProperty } from '../../transport/codec/peek.ts'
+import type { VariableHome } from '../live/variable-home.ts'
 import { servedBy } from '../flow/live-object.ts'
 import { type AnyFunction, isNativeText } from '../function-source.ts'
 import type { LiveCode } from '../live/live-code.ts'
@@ -14,6 +15,8 @@ import {
 import { isCollection, isData, isLeaf } from './data-walk.ts'
 import { changedParents, functionOfPrototype, isAddedTo, prototypeOf } from './function-properties.ts'
 import { builtinPlace, intrinsicPath } from './intrinsics.ts'
+import { isLinkedNamespace } from './linked-namespace.ts'
+import { UsedMembers } from './namespace-members.ts'
 import { extraKeys, integrityOf, isOrdinary, specialElements } from './own-properties.ts'
 import { integrity, propertyFlag, rowKind } from './rows.ts'
 
@@ -28,6 +31,8 @@ export interface FunctionWriter {
   checkInstance(object: object, constructor: AnyFunction, path: string): void
   /** Told of a function as often as something refers to it. */
   reached(fn: AnyFunction): void
+  /** Answers with the number of the binding of a module's variable. */
+  bindMember(home: VariableHome, value: unknown, path: string): number
   /** Told that the parcel holds something that may change from call to call. */
   changeable(): void
 }
@@ -139,6 +144,15 @@ export class Parcel {
   }
 
   #fill(row: unknown[], value: object, path: string): void {
+    if (value instanceof UsedMembers) {
+      this.#fillNamespace(row, value, path)
+      return
+    }
+    if (isLinkedNamespace(value)) {
+      // Whoever is sent it next has the values that it has here.
+      this.#fillNamespace(row, { homes: new Map(), copies: { ...value }, values: {} }, path)
+      return
+    }
     const intrinsic = intrinsicPath(value)
     if (intrinsic !== undefined) {
       row.push(rowKind.intrinsic, ...intrinsic)
@@ -163,6 +177,20 @@ export class Parcel {
       this.#writer.changeable()
       if (this.#isDataWhole) throw this.#refusalOrRestart(value, path)
       this.#fillParts(row, value, path)
+    }
+  }
+
+  #fillNamespace(
+    row: unknown[],
+    { homes, copies, values }: Pick<UsedMembers, 'homes' | 'copies' | 'values'>,
+    path: string,
+  ): void {
+    this.#writer.changeable()
+    row.push(rowKind.namespace, this.slot(copies, path))
+    for (const [member, home] of homes) {
+      const id = this.#writer.bindMember(home, values[member], path + propertyStep(member))
+      this.needs.add(id)
+      row.push(member, id)
     }
   }
 

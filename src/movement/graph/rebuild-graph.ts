@@ -1,4 +1,5 @@
 import type { Cell, Made } from './compile-code.ts'
+import { linkNamespace } from './linked-namespace.ts'
 import { namespaceOf } from './load-import.ts'
 import { integrity, propertyFlag, type Row, rowKind } from './rows.ts'
 
@@ -131,6 +132,8 @@ class Builder {
         this.#things[index] = this.#value(row[1])
         this.#later.push(() => this.#properties(this.#things[index] as object, row, 3, row[2] as Row[]))
         return
+      case rowKind.namespace:
+        return this.#namespace(index, row)
       case rowKind.prototype:
         this.#things[index] = this.#prototypeOf(row[1])
         return
@@ -140,6 +143,17 @@ class Builder {
       default:
         this.#things[index] = shared(row)
     }
+  }
+
+  #namespace(index: number, [, slot, ...rest]: Row): void {
+    const object = this.#value(slot) as object
+    this.#things[index] = object
+    const members: [string, () => Cell][] = []
+    for (let i = 0; i < rest.length; i += 2) {
+      const id = rest[i + 1] as number
+      members.push([rest[i] as string, () => this.#surroundings.cell(id)])
+    }
+    linkNamespace(object, members)
   }
 
   #registered([, name]: Row): unknown {

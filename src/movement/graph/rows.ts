@@ -39,6 +39,8 @@ export const rowKind = {
   with: 15,
   /** `[16, slot]`: the prototype that belongs to a function. */
   prototype: 16,
+  /** `[17, slot, key, id…]`: the namespace of a module: what the slot is, and variables that it looks up. */
+  namespace: 17,
 } as const
 
 export type Row = readonly unknown[]

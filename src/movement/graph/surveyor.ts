@@ -1,25 +1,20 @@
 import { types } from 'node:util'
-import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
-import { deniesNames, type FoundName, isDenied, permit } from '../capture-policy.ts'
+import { type FoundName, permit } from '../capture-policy.ts'
 import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
-import { importOrigin } from '../live/import-origin.ts'
-import { namesElsewhere, namesOfMember } from '../live/names-elsewhere.ts'
-import { internalsOf, privateNamesOf } from '../live/inspector.ts'
+import { baseName } from '../live/base-name.ts'
+import { isMemberAllowed, namesElsewhere } from '../live/names-elsewhere.ts'
+import { internalsOf } from '../live/inspector.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
+import type { VariableHome } from '../live/variable-home.ts'
 import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
 import { missingNames } from '../refusals.ts'
-import { bindingId, functionId } from './binding-ids.ts'
-import {
-  inspectorRefusal,
-  nodeCodeRefusal,
-  privateRefusal,
-  processInstanceRefusal,
-  uninitialisedRefusal,
-} from './capture-refusals.ts'
-import { type Content, contentOf } from './content.ts'
+import { bindingId, functionId, variableId } from './binding-ids.ts'
+import { inspectorRefusal, nodeCodeRefusal, uninitialisedRefusal } from './capture-refusals.ts'
+import { checkInstance } from './check-instance.ts'
+import { capturedContent, type Content } from './content.ts'
 import { hasOwnProperties } from './function-properties.ts'
-import { builtinPlace, intrinsicPath } from './intrinsics.ts'
+import { builtinPlace } from './intrinsics.ts'
 import { countOfMembers, membersOf } from './namespace-members.ts'
 import { type FunctionWriter, Parcel, type Slot } from './parcel.ts'
 import { Ways } from './reached-by.ts'
@@ -81,14 +76,7 @@ export class Surveyor implements FunctionWriter {
     this.#isSettled = false
   }
 
-  checkInstance(object: object, constructor: AnyFunction, path: string): void {
-    if (isNativeText(constructor) || intrinsicPath(constructor) !== undefined) {
-      throw processInstanceRefusal(object, path)
-    }
-    if (builtinPlace(constructor) !== undefined) throw processInstanceRefusal(object, path)
-    const [name] = privateNamesOf(object)
-    if (name !== undefined) throw privateRefusal(name, nameOf(constructor), path)
-  }
+  readonly checkInstance = checkInstance
 
   writeFunction(parcel: Parcel, row: unknown[], fn: AnyFunction, path: string): void {
     const builtin = types.isProxy(fn) ? undefined : builtinPlace(fn)
@@ -189,6 +177,7 @@ export class Surveyor implements FunctionWriter {
       writeFunction: (parcel, row, fn, path) => this.writeFunction(parcel, row, fn, path),
       checkInstance: (object, constructor, path) => this.checkInstance(object, constructor, path),
       changeable: () => this.changeable(),
+      bindMember: (home, value, path) => this.bindMember(home, value, path),
       reached: (fn) => this.reached(fn),
     }
   }
@@ -216,7 +205,7 @@ export class Surveyor implements FunctionWriter {
     path: string,
   ): void {
     const { code } = reading
-    const at = `${path} → ${name.name}`
+    const at = `${path} → ${name.name === baseName ? 'its base' : name.name}`
     const found = { name: name.name, path: at, aliases: () => namesElsewhere(code, name) }
     this.#names.push(found)
     permit(this.#options.policy, found)
@@ -243,16 +232,7 @@ export class Surveyor implements FunctionWriter {
     if (value === noValueYet || isUnset) {
       throw uninitialisedRefusal(name.name, path)
     }
-    return membersOf(code, name, value, (member) => this.#isAllowed(code, name, member))
-  }
-
-  /** Whether a member of a namespace may go. */
-  #isAllowed({ module }: LiveCode, { name, variable }: LiveName, member: string): boolean {
-    const { policy } = this.#options
-    if (!deniesNames(policy)) return true
-    const origin = variable && importOrigin(name, variable)
-    const names = origin === undefined ? [member] : namesOfMember(module, origin, member)
-    return !names.some((one) => isDenied(policy, one))
+    return membersOf(code, name, value, (member) => isMemberAllowed(this.#options.policy, code, name, member))
   }
 
   #cell(
@@ -289,27 +269,46 @@ export class Surveyor implements FunctionWriter {
 
   /** A variable of a module: what it holds goes by itself, so that it can be compared. */
   #bind(code: LiveCode, name: LiveName, value: unknown, path: string): number {
-    const id = bindingId(`${code.module}#${name.name}`)
+    const id = variableId(code, name)
     if (this.#begun.has(id)) {
       this.isOutdated ||= (this.#members.get(id) ?? 0) < countOfMembers(id)
       return id
     }
     this.#begun.add(id)
     this.#members.set(id, countOfMembers(id))
-    const isConstant = name.variable?.kind === 'const' || name.variable?.kind === 'import'
+    const home = name.home ?? { module: code.module, name: name.name, variable: name.variable }
+    this.#defineVariable(id, home, value, path, code)
+    return id
+  }
+
+  bindMember(home: VariableHome, value: unknown, path: string): number {
+    const id = bindingId(`${home.module}#${home.name}`)
+    if (this.#begun.has(id)) return id
+    this.#begun.add(id)
+    this.#defineVariable(id, home, value, path, undefined)
+    return id
+  }
+
+  #defineVariable(
+    id: number,
+    { module, name, variable }: Omit<VariableHome, 'variable'> & Pick<LiveName, 'variable'>,
+    value: unknown,
+    path: string,
+    user: LiveCode | undefined,
+  ): void {
+    const isConstant = variable?.kind === 'const' || variable?.kind === 'import'
     const isFunction = typeof value === 'function'
     const isPrimitive = !isFunction && (typeof value !== 'object' || value === null)
     const kind = isFunction ? kindOfFunction(value as AnyFunction) : isConstant ? 'constant' : 'global'
-    const isSettled = name.variable?.kind === 'const' && isPrimitive
-    this.#define({ id, kind, module: code.module, name: name.name, isConstant, isSettled }, value, path, code)
-    return id
+    const isSettled = variable?.kind === 'const' && isPrimitive
+    this.#define({ id, kind, module, name, isConstant, isSettled }, value, path, user)
   }
 
   #define(
     use: Pick<BindingUse, 'id' | 'kind' | 'module' | 'name' | 'isConstant' | 'isSettled'>,
     value: unknown,
     path: string,
-    user: LiveCode,
+    user: LiveCode | undefined,
   ): void {
     const parcel = Parcel.of(this, value, path, false)
     const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
@@ -318,14 +317,7 @@ export class Surveyor implements FunctionWriter {
   }
 
   #encode(parcel: Parcel, path: string): Content {
-    try {
-      return contentOf(this.#options.codec, parcel.rows, path)
-    } catch (error) {
-      if (!(error instanceof EncodeError)) throw error
-      const [why = error.message, ...hints] = error.message.replace(/^.*?can't be sent: /, '').split('. ')
-      const inner = error.path.replace(/^.*?\[\d+\]\[\d+\]/, '')
-      throw new CaptureError({ path: path + inner, why, hint: hints.join('. ') || 'Pass data', cause: error })
-    }
+    return capturedContent(this.#options.codec, parcel.rows, path)
   }
 }
 

@@ -36,7 +36,7 @@ export function importOrigin(
   return { ...loaded, name: nameOfKey(property.key) }
 }
 
-const nameOfKey = (key: Node): string => {
+export const nameOfKey = (key: Node): string => {
   const node = key as AnyNode
   return node.type === 'Identifier' ? node.name : String((node as { value?: unknown }).value)
 }

@@ -1,7 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { reachesEntry } from './entry-imports.ts'
 import type { ImportOrigin } from './import-origin.ts'
+import { moduleUrl } from './module-url.ts'
 
 /** An import that the worker does itself. Plain data. */
 export interface ImportReference {
@@ -31,15 +33,10 @@ function isEntry(url: string): boolean {
   return url === entryUrl || url === pathToFileURL(entry).href
 }
 
-/** A script's place as a URL: V8 has URLs for ES modules and paths for CommonJS. */
-export function moduleUrl(place: string): string | undefined {
-  if (/^(?:file|data):/.test(place)) return place
-  return place.startsWith('/') || /^[A-Za-z]:\\/.test(place) ? pathToFileURL(place).href : undefined
-}
-
 /**
  * How the worker can get an import by itself: builtins, packages, and files that Node.js can load. Undefined for what
- * has to go by value: the program's own module, TypeScript, what a bundler or a test runner made up.
+ * has to go by value: the program's own module and what imports it in turn, TypeScript, what a bundler or a test runner
+ * made up.
  */
 export function importReference(origin: ImportOrigin, module: string): ImportReference | undefined {
   const { specifier, name, isRequire } = origin
@@ -57,5 +54,6 @@ export function importReference(origin: ImportOrigin, module: string): ImportRef
   const path = fileURLToPath(url)
   const isThere = existsSync(path)
   if (isThere ? !loadable.test(path) : !isRequire) return undefined
+  if (reachesEntry(url.href, isEntry)) return undefined
   return { specifier, name, isRequire, from }
 }

@@ -1,17 +1,19 @@
-import { isKnownGlobal } from '../known-globals.ts'
+import { isKnownGlobal, isLaterGlobal } from '../known-globals.ts'
 import { compilerHelpers, viteMeta } from '../compiler-shims.ts'
 import type { FreeName } from '../free-names.ts'
 import type { Captures } from '../collect.ts'
 import { expression, type FunctionSource } from '../function-source.ts'
 import type { SourcePlace } from '../definition.ts'
 import { RecentMap } from '../recent-map.ts'
-import { type ImportReference, importReference, moduleUrl } from './import-reference.ts'
+import { type ImportReference, importReference } from './import-reference.ts'
+import { moduleUrl } from './module-url.ts'
+import { baseName, withBaseName } from './base-name.ts'
+import { homeOf, type VariableHome } from './variable-home.ts'
 import { importOrigin } from './import-origin.ts'
 import type { Internals, LiveScope } from './inspector.ts'
-import { ModuleFacts, type Variable } from './module-facts.ts'
+import { type LiveModule, moduleOf, startOf } from './live-module.ts'
+import type { ModuleFacts, Variable } from './module-facts.ts'
 import { rewriteNames } from './rewrite.ts'
-import { type Script, scriptOf } from './scripts.ts'
-import { noteModule } from './source-maps.ts'
 
 /** What a free name of a function stands for. */
 export interface LiveName {
@@ -23,6 +25,8 @@ export interface LiveName {
   readonly from: 'binding' | 'captured' | 'import'
   readonly variable: Variable | undefined
   readonly reference: ImportReference | undefined
+  /** Where the variable is, if it is one of the module that exports it. */
+  readonly home: VariableHome | undefined
   /** Assigned to by this very function. */
   readonly isWritten: boolean
   readonly isTypeofOnly: boolean
@@ -49,7 +53,6 @@ export interface LiveCode {
   readonly source: string
 }
 
-const modules = new RecentMap<string, LiveModule>(64)
 const codes = new RecentMap<string, LiveCode>(4096)
 let lastId = 0
 
@@ -74,7 +77,9 @@ export const scopeOf = (name: string, scopes: readonly LiveScope[]): LiveScope |
   scopes.find(({ values }) => Object.hasOwn(values, name))
 
 function readCode(read: FunctionSource, { place, scopes }: Internals, given: Captures): LiveCode {
-  const { freeNames, hasImportMeta } = read.analysis
+  const hasBase = read.analysis.heritageSpan !== undefined && scopeOf(baseName, scopes) !== undefined
+  const { text, analysis } = hasBase ? withBaseName(read) : read
+  const { freeNames, hasImportMeta } = analysis
   const module = place === undefined || isMadeOfText(read) ? undefined : moduleOf(place.scriptId)
   const start = place === undefined || module === undefined ? -1 : startOf(read.text, module, place)
   const names: LiveName[] = []
@@ -83,7 +88,7 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
     if (Object.hasOwn(given, free.name)) {
       const { name, isWritten, isTypeofOnly, isEager } = free
       const base = { name, isWritten, isTypeofOnly, isEager, isShared: false }
-      names.push({ ...base, from: 'captured', variable: undefined, reference: undefined })
+      names.push({ ...base, from: 'captured', variable: undefined, reference: undefined, home: undefined })
       continue
     }
     // A helper of a compiler is made over there: cheaper than to send it, and what it does there is what is meant.
@@ -96,13 +101,11 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
   const cells = names.filter(({ from, isShared }) => from === 'binding' || (from === 'captured' && isShared))
   const rewritten =
     cells.length > 0 || hasImportMeta
-      ? rewriteNames(read.text, read.analysis.isStrict, {
+      ? rewriteNames(text, analysis.isStrict, {
           cells: new Set(cells.map(({ name }) => name)),
-          constants: new Set(
-            cells.filter(({ variable }) => variable?.kind === 'const').map(({ name }) => name),
-          ),
+          constants: new Set(cells.filter(({ variable }) => isConstant(variable)).map(({ name }) => name)),
         })
-      : read.text
+      : text
   return {
     id: ++lastId,
     read,
@@ -111,7 +114,7 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
     names,
     missing,
     isClass: read.analysis.kind === 'class',
-    source: expression(rewritten, read.name, read.analysis),
+    source: expression(rewritten, read.name, analysis),
   }
 }
 
@@ -131,18 +134,23 @@ const isMistaken = ({ isEager, variable }: LiveName, scope: LiveScope): boolean 
   isEager && variable?.isTopLevel === false && isModuleScope(scope)
 
 const isHarmless = ({ name, isTypeofOnly }: FreeName): boolean =>
-  isTypeofOnly || name === 'eval' || isKnownGlobal(name)
+  isTypeofOnly || name === 'eval' || isKnownGlobal(name) || isLaterGlobal(name)
 
 function liveName(free: FreeName, scope: LiveScope, module: LiveModule | undefined, start: number): LiveName {
   const { name, isWritten, isTypeofOnly, isEager } = free
   const variable = start < 0 ? undefined : module?.facts?.lookUp(name, start)
-  const base = { name, variable, isWritten, isTypeofOnly, isEager }
+  const base = { name, variable, isWritten, isTypeofOnly, isEager, home: undefined }
   const reference = referenceOf(name, variable, module?.id ?? '', module?.facts)
   if (reference !== undefined) return { ...base, from: 'import', reference, isShared: false }
   const isTopLevel = variable === undefined ? isModuleScope(scope) : variable.isTopLevel
   const isShared = isWritten || variable?.isNeverReassigned === false
-  return { ...base, from: isTopLevel ? 'binding' : 'captured', reference: undefined, isShared }
+  const home = isTopLevel && variable !== undefined ? homeOf(name, variable, module?.id ?? '') : undefined
+  return { ...base, from: isTopLevel ? 'binding' : 'captured', reference: undefined, home, isShared }
 }
+
+/** Nobody may assign to what is imported either. */
+const isConstant = (variable: Variable | undefined): boolean =>
+  variable?.kind === 'const' || variable?.kind === 'import'
 
 function referenceOf(
   name: string,
@@ -159,77 +167,4 @@ function referenceOf(
   const isNamespace = facts?.namespaces.has(name) === true
   if (!variable.isNeverReassigned && !isNamespace) return undefined
   return importReference(isNamespace ? { ...origin, isRequire: false } : origin, module)
-}
-
-/** A script as a module, as far as it has been looked at. */
-class LiveModule {
-  readonly source: string
-  readonly url: string
-  /** What its variables are told apart by: scripts without a file of their own may have the same name. */
-  readonly id: string
-  readonly #lineStarts: readonly number[]
-  readonly #start: Script['start']
-  #facts: ModuleFacts | undefined
-  #isRead = false
-
-  constructor(scriptId: string, { url, source, start }: Script) {
-    this.#start = start
-    this.source = source
-    this.url = url
-    this.id = moduleUrl(url) === undefined && !url.startsWith('node:') ? `script:${scriptId}` : url
-    const lineStarts = [0]
-    for (const { index } of source.matchAll(/\n/g)) lineStarts.push(index + 1)
-    this.#lineStarts = lineStarts
-  }
-
-  /** Where in the source a place of the file is, counted from 0. */
-  offsetOf({ line, column }: { line: number; column: number }): number | undefined {
-    const lineStart = this.#lineStarts[line - this.#start.line]
-    const shift = line === this.#start.line ? this.#start.column : 0
-    return lineStart === undefined ? undefined : lineStart + column - shift
-  }
-
-  /** Line and column of the file, from 1; undefined for a script without a file, and for what is not in it. */
-  placeAt(offset: number): SourcePlace | undefined {
-    if (this.url === '' || offset < 0) return undefined
-    let low = 0
-    let high = this.#lineStarts.length
-    while (high - low > 1) {
-      const middle = (low + high) >> 1
-      if (this.#lineStarts[middle]! <= offset) low = middle
-      else high = middle
-    }
-    const shift = low === 0 ? this.#start.column : 0
-    return {
-      file: this.url,
-      line: low + 1 + this.#start.line,
-      column: offset - this.#lineStarts[low]! + 1 + shift,
-    }
-  }
-
-  get facts(): ModuleFacts | undefined {
-    if (!this.#isRead) this.#facts = ModuleFacts.read(this.source)
-    this.#isRead = true
-    return this.#facts
-  }
-}
-
-function moduleOf(scriptId: string): LiveModule | undefined {
-  const known = modules.get(scriptId)
-  if (known !== undefined) return known
-  const script = scriptOf(scriptId)
-  if (script === undefined) return undefined
-  const module = new LiveModule(scriptId, script)
-  noteModule(script.url, script.source)
-  modules.set(scriptId, module)
-  return module
-}
-
-/** Where the text of a function begins in its module. V8 tells where its parameters do. */
-function startOf(text: string, module: LiveModule, place: { line: number; column: number }): number {
-  const { source } = module
-  const offset = module.offsetOf(place)
-  if (offset === undefined) return source.indexOf(text)
-  const start = source.lastIndexOf(text, offset)
-  return start >= 0 && start + text.length > offset ? start : source.indexOf(text)
 }

@@ -1,7 +1,8 @@
 import { type AnyNode, parse, type Program } from 'acorn'
 import { childrenOf } from '../session/scan.ts'
-import { interop } from './import-origin.ts'
-import { assignedIn, type Declaration, declaredIn } from './declarations.ts'
+import { boundNames } from '../patterns.ts'
+import { importOrigin, interop, nameOfKey } from './import-origin.ts'
+import { assignedIn, type Declaration, declaredIn, initOf } from './declarations.ts'
 
 /** A variable of a module as seen from a place in it. */
 export interface Variable extends Declaration {
@@ -27,6 +28,10 @@ export function parseModule(source: string): Program | undefined {
   }
   return undefined
 }
+/** What a module gives under a name: a variable of its own, or the export of another module. */
+export type ModuleExport =
+  | { readonly local: string; readonly variable: Variable }
+  | { readonly specifier: string; readonly name: string }
 
 /** What the text of a module says about the names in it. */
 export class ModuleFacts {
@@ -50,6 +55,41 @@ export class ModuleFacts {
   get namespaces(): ReadonlySet<string> {
     this.#namespaces ??= namespacesIn(this.#program)
     return this.#namespaces
+  }
+
+  /** What the module exports as `name`, in the order in which to look; empty if it does not say so. */
+  exported(name: string): ModuleExport[] {
+    const found = exportedBy(this.#program, name)
+    if (found.length > 0) {
+      return found.flatMap((one) => ('specifier' in one ? [one] : this.#own(one.local, one.isCopy)))
+    }
+    if (name === 'default') return []
+    return this.#program.body.flatMap((node) =>
+      node.type === 'ExportAllDeclaration' && !node.exported
+        ? [{ specifier: String(node.source.value), name }]
+        : [],
+    )
+  }
+
+  #own(local: string, isCopy = false): ModuleExport[] {
+    const declared = declaredIn(this.#program).get(local)
+    if (declared === undefined) return []
+    const variable = this.#variable(local, declared)
+    // `export default x` is what `x` was.
+    if (isCopy && !variable.isNeverReassigned) return []
+    const origin = importOrigin(local, variable)
+    if (declared.kind === 'import' && origin !== undefined) return [origin]
+    // esbuild's own name for what a default export is.
+    const init = local.endsWith('_default') && variable.isNeverReassigned ? initOf(variable) : undefined
+    const alias = init?.type === 'Identifier' ? this.#own(init.name)[0] : undefined
+    const isSame = alias !== undefined && (!('variable' in alias) || alias.variable.isNeverReassigned)
+    return [isSame ? alias : { local, variable }]
+  }
+
+  #variable(name: string, declared: Omit<Declaration, 'scopeStart' | 'isTopLevel'>): Variable {
+    const isConstant = declared.kind === 'const' || declared.kind === 'import'
+    const isNeverReassigned = isConstant || !assignedIn(this.#program).has(name)
+    return { ...declared, scopeStart: this.#program.start, isTopLevel: true, isNeverReassigned }
   }
 
   /** What `name` is around a function whose text begins at an offset; undefined if nothing there declares it. */
@@ -81,6 +121,35 @@ export class ModuleFacts {
     return nodes
   }
 }
+
+type Exported =
+  | { readonly local: string; readonly isCopy: boolean }
+  | { readonly specifier: string; readonly name: string }
+
+/** What the declarations of exports say of one name. */
+function exportedBy(program: Program, name: string): Exported[] {
+  for (const node of program.body) {
+    if (node.type === 'ExportDefaultDeclaration' && name === 'default') {
+      const { declaration } = node
+      if (declaration.type === 'Identifier') return [{ local: declaration.name, isCopy: true }]
+      return 'id' in declaration && declaration.id ? [{ local: declaration.id.name, isCopy: false }] : []
+    }
+    if (node.type !== 'ExportNamedDeclaration') continue
+    if (node.declaration && namesOf(node.declaration).includes(name)) return [{ local: name, isCopy: false }]
+    const found = node.specifiers.find(({ exported }) => nameOfKey(exported) === name)
+    if (found === undefined) continue
+    const local = nameOfKey(found.local)
+    return [node.source ? { specifier: String(node.source.value), name: local } : { local, isCopy: false }]
+  }
+  return []
+}
+
+const namesOf = (node: AnyNode): string[] =>
+  node.type === 'VariableDeclaration'
+    ? node.declarations.flatMap(({ id }) => [...boundNames(id)])
+    : 'id' in node && node.id?.type === 'Identifier'
+      ? [node.id.name]
+      : []
 
 function namespacesIn(program: Program): Set<string> {
   const names = new Set<string>()

@@ -1,8 +1,9 @@
 import { type AnyNode, type Program } from 'acorn'
+import { deniesNames, isDenied, type PolicyInForce } from '../capture-policy.ts'
 import { RecentMap } from '../recent-map.ts'
 import { declaredIn, initOf } from './declarations.ts'
 import { type ImportOrigin, importOrigin } from './import-origin.ts'
-import { moduleUrl } from './import-reference.ts'
+import { moduleUrl } from './module-url.ts'
 import type { LiveCode, LiveName } from './live-code.ts'
 import { parseModule } from './module-facts.ts'
 import { scriptWhere } from './scripts.ts'
@@ -32,6 +33,19 @@ export const namesOfMember = (
   { specifier }: Pick<ImportOrigin, 'specifier'>,
   member: string,
 ): string[] => [member, ...namesOfExport(specifier, module, member, new Set())]
+
+/** Whether a member of a namespace may go, by all the names that it has. */
+export function isMemberAllowed(
+  policy: PolicyInForce,
+  { module }: LiveCode,
+  { name, variable }: LiveName,
+  member: string,
+): boolean {
+  if (!deniesNames(policy)) return true
+  const origin = variable && importOrigin(name, variable)
+  const names = origin === undefined ? [member] : namesOfMember(module, origin, member)
+  return !names.some((one) => isDenied(policy, one))
+}
 
 /** Where an export comes from: a variable of the module, or another module. */
 interface Export {

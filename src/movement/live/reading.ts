@@ -2,6 +2,7 @@ import type { Captures } from '../collect.ts'
 import { type AnyFunction, type FunctionSource, readFunction } from '../function-source.ts'
 import { isKnownGlobal } from '../known-globals.ts'
 import { type Internals, internalsOf, type LiveScope } from './inspector.ts'
+import { baseName } from './base-name.ts'
 import { liveCode, type LiveCode, type LiveName, scopeOf } from './live-code.ts'
 
 /** A live function as it is now: its code, and the variables around it. */
@@ -58,10 +59,12 @@ function codeOf(
  */
 function withHeritage(
   scopes: readonly LiveScope[],
-  { analysis: { heritage } }: FunctionSource,
+  { analysis }: FunctionSource,
   fn: AnyFunction,
   code?: LiveCode,
 ): readonly LiveScope[] {
+  const hasExpression = analysis.heritageSpan !== undefined && isBase(Object.getPrototypeOf(fn))
+  const heritage = hasExpression ? baseName : analysis.heritage
   if (heritage === undefined || isKnownGlobal(heritage)) return scopes
   const base = { kind: 'Heritage', values: { [heritage]: Object.getPrototypeOf(fn) as unknown } }
   // If it has been assigned to since, a function of the class may refer to what it is now.
@@ -69,12 +72,15 @@ function withHeritage(
   return isReassigned === true ? [...scopes, base] : [base, ...scopes]
 }
 
+/** Not so for a base that turned out to be null. */
+const isBase = (parent: unknown): boolean => typeof parent === 'function' && parent !== Function.prototype
+
 /** The value of a name, as it is in the scopes that were read. */
 export const valueOf = (name: string, scopes: readonly LiveScope[]): unknown =>
   valueIn(scopeOf(name, scopes)?.values, name)
 
 function isStableName({ name, from, variable, isShared }: LiveName, scopes: readonly LiveScope[]): boolean {
-  if (from === 'import') return true
+  if (from === 'import' || name === baseName) return true
   if (isShared || variable?.isNeverReassigned !== true) return false
   const value = valueOf(name, scopes)
   // Undefined may mean: not yet. And a variable of another module may change.

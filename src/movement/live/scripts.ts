@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url'
 import { RecentMap } from '../recent-map.ts'
 import { openSession, type Post, poster } from './inspector.ts'
 
@@ -18,6 +19,8 @@ interface Parsed {
 
 const known = new RecentMap<string, Script>(256)
 const parsed = new Map<string, Parsed>()
+/** By file, as a URL: its script, the last one if it was evaluated more than once. */
+const idsByUrl = new RecentMap<string, string>(8192)
 let post: Post | undefined
 
 /**
@@ -32,6 +35,36 @@ export function scriptOf(scriptId: string): Script | undefined {
   return script
 }
 
+/** The script of a file, as far as V8 has been asked. */
+export const scriptIdOf = (url: string): string | undefined => idsByUrl.get(url)
+
+/** Asks V8 which scripts there are. */
+export function readScripts(): void {
+  const request = connected()
+  request?.('Debugger.enable')
+  request?.('Debugger.disable')
+  parsed.clear()
+}
+
+/** The scripts of those files that have been loaded here; V8 is asked once for all. */
+export function scriptsAt(urls: readonly string[]): Script[] {
+  const request = connected()
+  if (request === undefined) return []
+  request('Debugger.enable')
+  const scripts = urls.flatMap((url) => {
+    const scriptId = idsByUrl.get(url)
+    if (scriptId === undefined) return []
+    try {
+      return [{ ...(known.get(scriptId) ?? read(request, scriptId)), url }]
+    } catch {
+      return []
+    }
+  })
+  request('Debugger.disable')
+  parsed.clear()
+  return scripts
+}
+
 function connected(): Post | undefined {
   if (post !== undefined) return post
   const session = openSession()
@@ -39,6 +72,8 @@ function connected(): Post | undefined {
   session.on('Debugger.scriptParsed', ({ params }) => {
     const { url, startLine, startColumn } = params
     parsed.set(params.scriptId, { url, startLine, startColumn })
+    const file = url.startsWith('/') ? pathToFileURL(url).href : url
+    if (file.startsWith('file:')) idsByUrl.set(file, params.scriptId)
   })
   post = poster(session)
   return post
