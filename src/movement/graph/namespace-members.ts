@@ -1,6 +1,7 @@
 import { types } from 'node:util'
+import { deniesNames, isDenied, type PolicyInForce } from '../capture-policy.ts'
 import { importOrigin } from '../live/import-origin.ts'
-import { membersIn } from '../live/names-elsewhere.ts'
+import { membersIn, namesOfMember } from '../live/names-elsewhere.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
 import { bindingId } from './binding-ids.ts'
 
@@ -9,19 +10,20 @@ const usedMembers = new Map<number, Set<string>>()
 
 /**
  * A module namespace that has to go by value goes as an object of what is used of it; everything else is as it is.
- * @param isAllowed - members that other functions use may be denied to this one
+ * @param policy - members that other functions use may be denied to this one
  */
-export function membersOf(
-  code: LiveCode,
-  name: LiveName,
-  value: unknown,
-  isAllowed: (member: string) => boolean,
-): unknown {
+export function membersOf(code: LiveCode, name: LiveName, value: unknown, policy: PolicyInForce): unknown {
   if (!isNamespace(name, value)) return value
   const id = bindingId(`${code.module}#${name.name}`)
   const members = usedMembers.get(id) ?? new Set()
   usedMembers.set(id, members)
   for (const member of membersIn(code.read.text, name.name)) members.add(member)
+  const origin = importOrigin(name.name, name.variable!)
+  const isAllowed = (member: string): boolean => {
+    if (!deniesNames(policy)) return true
+    const names = origin === undefined ? [member] : namesOfMember(code.module, origin, member)
+    return !names.some((one) => isDenied(policy, one))
+  }
   return Object.fromEntries([...members].filter(isAllowed).map((member) => [member, value[member]]))
 }
 

@@ -84,27 +84,22 @@ function initialTest(init: AnyNode | undefined): StaticField['isInitial'] {
 }
 
 /**
- * The first static private field of a class that the class would not have over there as it is here; undefined if there
- * is none. The text of the class makes them anew, and nobody else can set them.
+ * The text of a class makes its static private fields anew over there, and nobody else can set them.
+ * @returns whether some may change from call to call
+ * @throws {CaptureError} if one would not be over there what it is here
  */
-export function lostPrivateField(
-  fn: AnyFunction,
-  read: FunctionSource,
-  path: string,
-): CaptureError | undefined {
-  for (const { name, isInitial } of changeableFields(read)) {
+export function checkStaticPrivate(fn: AnyFunction, read: FunctionSource, path: string): boolean {
+  const fields = changeableFields(read)
+  for (const { name, isInitial } of fields) {
     const field = isInitial && privateFieldOf(fn, name)
-    if (isInitial === undefined || field === undefined) return unknownPrivateRefusal(name, path)
-    if (!isInitial(field.value)) return changedPrivateRefusal(name, path)
+    if (isInitial === undefined || field === undefined) throw unknownPrivateRefusal(name, path)
+    if (!isInitial(field.value)) throw changedPrivateRefusal(name, path)
   }
-  return undefined
+  return fields.length > 0
 }
 
-/** As `lostPrivateField`, for a class that is looked at once, whatever becomes of it later. */
+/** What a class is refused for that is looked at once, whatever becomes of it later; undefined if nothing. */
 export function changeablePrivateField(read: FunctionSource, path: string): CaptureError | undefined {
   const [field] = changeableFields(read)
   return field && unknownPrivateRefusal(field.name, path)
 }
-
-/** Whether a class has static private fields that may change from call to call. */
-export const hasChangeablePrivate = (read: FunctionSource): boolean => changeableFields(read).length > 0

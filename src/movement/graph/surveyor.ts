@@ -1,9 +1,8 @@
 import { types } from 'node:util'
 import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
-import { deniesNames, type FoundName, isDenied, permit } from '../capture-policy.ts'
+import { type FoundName, permit } from '../capture-policy.ts'
 import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
-import { importOrigin } from '../live/import-origin.ts'
-import { namesElsewhere, namesOfMember } from '../live/names-elsewhere.ts'
+import { namesElsewhere } from '../live/names-elsewhere.ts'
 import { internalsOf, privateNamesOf } from '../live/inspector.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
 import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
@@ -26,7 +25,7 @@ import { Ways } from './reached-by.ts'
 import { notingRefusal } from './refused-names.ts'
 import { rowKind } from './rows.ts'
 import { SharedVariables } from './shared-variables.ts'
-import { hasChangeablePrivate, lostPrivateField } from './static-private.ts'
+import { checkStaticPrivate } from './static-private.ts'
 import { isNeverUndefined } from './uninitialised.ts'
 import type { BindingUse, Survey, SurveyOptions } from './survey.ts'
 
@@ -202,9 +201,7 @@ export class Surveyor implements FunctionWriter {
       notingRefusal(name, code, () => this.#writeName(parcel, captured, fn, name, reading, path))
     }
     if (parcel.additions(row, others, fn, code, path)) this.changeable()
-    const lost = lostPrivateField(fn, code.read, path)
-    if (lost !== undefined) throw lost
-    if (hasChangeablePrivate(code.read)) this.changeable()
+    if (checkStaticPrivate(fn, code.read, path)) this.changeable()
   }
 
   #writeName(
@@ -243,16 +240,7 @@ export class Surveyor implements FunctionWriter {
     if (value === noValueYet || isUnset) {
       throw uninitialisedRefusal(name.name, path)
     }
-    return membersOf(code, name, value, (member) => this.#isAllowed(code, name, member))
-  }
-
-  /** Whether a member of a namespace may go. */
-  #isAllowed({ module }: LiveCode, { name, variable }: LiveName, member: string): boolean {
-    const { policy } = this.#options
-    if (!deniesNames(policy)) return true
-    const origin = variable && importOrigin(name, variable)
-    const names = origin === undefined ? [member] : namesOfMember(module, origin, member)
-    return !names.some((one) => isDenied(policy, one))
+    return membersOf(code, name, value, this.#options.policy)
   }
 
   #cell(
