@@ -5,6 +5,7 @@ import type { LiveCode } from './live/live-code.ts'
 import { refusedName } from './graph/refused-names.ts'
 import type { Step } from './graph/ledger.ts'
 import type { BindingUse, Survey } from './graph/survey.ts'
+import { originOf } from './live/source-maps.ts'
 import type { Shipment } from './shipment.ts'
 
 /** What a call has cost, or would, besides what its function refers to. */
@@ -16,7 +17,7 @@ export interface CallBytes {
 }
 
 const origin = (place: SourcePlace | undefined): string | undefined =>
-  place === undefined ? undefined : `${place.file}:${place.line}`
+  place === undefined ? undefined : originOf(place)
 
 /** What moves with a call of a shipment, and why. */
 export function planMovement(shipment: Shipment, steps: readonly Step[], bytes: CallBytes): MovementPlan {

@@ -34,14 +34,14 @@ async function bundled(sourcemap: boolean | 'inline', minify = false): Promise<s
 }
 
 /** What the program saw of its worker's stacks. */
-function report(file: string, flags: readonly string[]): { thrown: string; cut: string } {
+function report(file: string, flags: readonly string[]): { thrown: string; cut: string; origin: string } {
   const { stdout, stderr } = spawnSync(process.execPath, [...flags, file], {
     encoding: 'utf8',
     timeout: 60_000,
   })
   const line = stdout.trim().split('\n').at(-1) ?? ''
   if (!line.startsWith('{')) throw new Error(`no report from ${file}: ${stdout}${stderr}`)
-  return JSON.parse(line) as { thrown: string; cut: string }
+  return JSON.parse(line) as { thrown: string; cut: string; origin: string }
 }
 
 const enabled = ['--enable-source-maps']
@@ -81,9 +81,10 @@ test('stacks of TypeScript under tsx show what the user wrote', () => {
   const tsx = pathToFileURL(
     join(dirname(createRequire(import.meta.url).resolve('tsx/package.json')), 'dist/loader.mjs'),
   ).href
-  const { thrown, cut } = report(source, ['--import', tsx])
+  const { thrown, cut, origin } = report(source, ['--import', tsx])
   expect(thrown).toContain(places.thrown)
   expect(cut).toContain(places.cut)
+  expect(origin).toBe(`${url}:${lineOf('function spin')}`)
 })
 
 interface Padding {

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { findSourceMap, SourceMap } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { SourcePlace } from '../definition.ts'
 import { RecentMap } from '../recent-map.ts'
 
 const rememberedModules = 1024
@@ -62,6 +63,20 @@ function mapFrame(line: string): string {
   const original = originalPlace(file, Number(lineNumber), Number(column))
   return original === undefined ? line : `${before}${original}${after}`
 }
+
+/** Where a place of a module whose functions are sent was written, `file:line`, as stacks would show it. Never throws. */
+export function originOf(written: SourcePlace): string {
+  const known = origins.get(written)
+  if (known !== undefined) return known
+  const { file, line, column } = written
+  const original = originalPlace(file, line, column)
+  const origin = original === undefined ? `${file}:${line}` : original.replace(/:\d+$/, '')
+  origins.set(written, origin)
+  return origin
+}
+
+/** Every call asks for all of its own. */
+const origins = new WeakMap<SourcePlace, string>()
 
 function originalPlace(file: string, line: number, column: number): string | undefined {
   // Other files the worker has loaded by itself, and says where they are.
