@@ -28,7 +28,7 @@ export function namesElsewhere({ module, read }: LiveCode, { name, variable, fro
 }
 
 /** What a member of a namespace is called in its module, its own name included. */
-export const namesOfMember = (
+const namesOfMember = (
   module: string,
   { specifier }: Pick<ImportOrigin, 'specifier'>,
   member: string,
