@@ -428,7 +428,7 @@ describe('functions in results and arguments are refused with their path, and th
     const error = await rejection(worker.call(fn), EncodeError)
     expect([error.path, error.executed]).toEqual([path, 'yes'])
     expect(error.message).toContain(`${path} can't be sent: it is a function`)
-    expect(error.message).toContain('send what it computes')
+    expect(error.message).toContain('send what the function computes')
     await expectUsable(worker)
   })
 

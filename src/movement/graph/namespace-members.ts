@@ -31,6 +31,10 @@ export class UsedMembers {
   }
 }
 
+/** As `instanceof`, which would ask a proxy. */
+export const isUsedMembers = (value: object): value is UsedMembers =>
+  !types.isProxy(value) && Object.getPrototypeOf(value) === UsedMembers.prototype
+
 /** Where Vite and bundlers make the namespace, each member is a function that gives a variable. */
 function homeOfGetter(namespace: object, member: string): VariableHome | undefined {
   const get = types.isProxy(namespace) ? undefined : Object.getOwnPropertyDescriptor(namespace, member)?.get

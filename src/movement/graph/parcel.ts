@@ -16,7 +16,7 @@ import { isCollection, isData, isLeaf } from './data-walk.ts'
 import { changedParents, functionOfPrototype, isAddedTo, prototypeOf } from './function-properties.ts'
 import { builtinPlace, intrinsicPath } from './intrinsics.ts'
 import { isLinkedNamespace } from './linked-namespace.ts'
-import { UsedMembers } from './namespace-members.ts'
+import { isUsedMembers, type UsedMembers } from './namespace-members.ts'
 import { extraKeys, integrityOf, isOrdinary, specialElements } from './own-properties.ts'
 import { integrity, propertyFlag, rowKind } from './rows.ts'
 
@@ -144,7 +144,7 @@ export class Parcel {
   }
 
   #fill(row: unknown[], value: object, path: string): void {
-    if (value instanceof UsedMembers) {
+    if (isUsedMembers(value)) {
       this.#fillNamespace(row, value, path)
       return
     }
