@@ -61,7 +61,7 @@ test('a token of what there is not, or of no kind, rejects its call, and the wor
     [14, 0, 77, null],
     [14, 99, 1, null],
     [14, 1, 1, null],
-    [14, 1, 1, -5],
+    [14, 1, 1, -0.5],
     [14, 1, 1, 'x'.repeat(5000)],
     [14, 1, 1, [1]],
     [14, 'channel', 1, 1],
