@@ -64,10 +64,14 @@ const forProcesses = [
   'test/scenarios/running-faults.test.ts',
   'test/scenarios/secrets.test.ts',
   'test/scenarios/stream-faults.test.ts',
+  'test/scenarios/wire-faults.test.ts',
+]
+
+/** The tree above processes knows nothing of lanes: one kind of socket stands for both. */
+const forTrees = [
   'test/scenarios/supervision-ends.test.ts',
   'test/scenarios/supervision-restarts.test.ts',
   'test/scenarios/supervision-start.test.ts',
-  'test/scenarios/wire-faults.test.ts',
   'test/supervisor/pool/pool-processes.test.ts',
 ]
 
@@ -80,6 +84,7 @@ export function filesOf(kind: WorkerKind): readonly string[] {
   return [
     ...forAllKinds,
     ...(capabilities.includes('process') ? forProcesses : []),
+    ...(capabilities.includes('process') && kind !== 'tcp' ? forTrees : []),
     ...(capabilities.includes('network') ? forNetworks : []),
   ]
 }
