@@ -143,10 +143,7 @@ export class Calls {
     if (!isDirect) this.#mailbox.checkCalls(this.pending.size)
     const body = bodyOf(shipment, args, options?.captures, this.sender.ledger)
     const background = options?.background === true
-    const flags =
-      (background ? frameFlag.background : 0) |
-      (options?.result === 'discard' ? frameFlag.discard : 0) |
-      (hasCaptures(shipment) ? frameFlag.captures : 0)
+    const flags = flagsOf(shipment, options)
     const id = this.pending.nextId()
     const call = pendingCall(id, background, shipment.name, stream)
     const { live } = this.#options.process
@@ -176,10 +173,7 @@ export class Calls {
     const shipment = this.#prepare(fn, options)
     this.#mailbox.checkCalls(this.pending.size)
     const body = bodyOf(shipment, args, options?.captures, this.sender.ledger)
-    const flags =
-      frameFlag.cast |
-      (options?.background === true ? frameFlag.background : 0) |
-      (hasCaptures(shipment) ? frameFlag.captures : 0)
+    const flags = frameFlag.cast | flagsOf(shipment, options)
     const id = this.pending.nextId()
     try {
       const policy = this.#policy(options)
@@ -276,4 +270,13 @@ export class Calls {
   #emit(body: Parameters<EventStream['emit']>[1]): void {
     this.#options.events.emit(this.#options.identity, body)
   }
+}
+
+/** What the frame of a call, or of a cast, says of it besides its function and arguments. */
+function flagsOf(shipment: Shipment, options: CallOptions | undefined): number {
+  return (
+    (options?.background === true ? frameFlag.background : 0) |
+    (options?.result === 'discard' ? frameFlag.discard : 0) |
+    (hasCaptures(shipment) ? frameFlag.captures : 0)
+  )
 }

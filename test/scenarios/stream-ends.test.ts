@@ -1,6 +1,7 @@
 import { EncodeError, InterruptedError, RemoteError, WorkerStoppedError, type Worker } from 'maltster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
+import { collect, notesOf } from './stream-items.ts'
 import { expectUsable, ofType, quietWorker, recordEvents, rejection, until, whereItCan } from './workers.ts'
 
 useLeakCheck('file')
@@ -15,15 +16,7 @@ afterAll(async () => {
   await worker.stop()
 })
 
-/** What generators write down in the worker, in order. */
-const notes = (): Promise<string[]> =>
-  worker.call(() => (globalThis as { noted?: string[] }).noted?.splice(0) ?? [])
-
-async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
-  const items: T[] = []
-  for await (const item of stream) items.push(item)
-  return items
-}
+const notes = (): Promise<string[]> => notesOf(worker)
 
 /** The items that come before it fails, and the error. */
 async function prefixOf<T>(stream: AsyncIterable<T>): Promise<{ items: T[]; error: unknown }> {
