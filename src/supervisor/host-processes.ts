@@ -25,12 +25,13 @@ function killAll(): void {
 
 /**
  * Open streams get the time to run their `finally` that they have when the host is killed: the sentinel sees that the host
- * is gone, and gives it to them. Where there may be no sentinel, or a relay is between, the worker is killed.
+ * is gone, and gives it to them; one that has not said hello yet is starting, and will see it first of all. Where there is
+ * no sentinel, or a relay is between, the worker is killed.
  */
 function endsItself({ incarnation: { calls, process }, isLocal }: HostProcess): boolean {
   return (
     isLocal &&
-    process.isInterruptible === true &&
+    process.isInterruptible !== false &&
     calls.pending.all().some(({ stream }) => stream !== undefined)
   )
 }

@@ -256,13 +256,13 @@ describe('the end of the host', () => {
     })
     const kill = async (): Promise<void> => {
       if (ending === 'SIGKILL') host.kill('SIGKILL')
-      else host.stdin.write('end\n')
+      else if (ending !== 'exit at once') host.stdin.write('end\n')
       await exited
     }
     return { file, pid, kill }
   }
 
-  const endings = ['SIGKILL', 'exit', 'uncaught']
+  const endings = ['SIGKILL', 'exit', 'exit at once', 'uncaught']
 
   whereItCan('local').each(endings)('a generator ends itself when its host ends by %s', async (ending) => {
     const { file, pid, kill } = await hostWith('in order', ending)
