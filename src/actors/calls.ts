@@ -1,6 +1,6 @@
 import { type PolicyInForce, tightened } from '../movement/capture-policy.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
-import type { Shipment } from '../movement/shipment.ts'
+import type { Captures, Shipment } from '../movement/shipment.ts'
 import type { Executed } from '../errors/maltster-error.ts'
 import { frameFlag, frameType } from '../transport/protocol.ts'
 import { type CallOptions, type CastOptions, checkCallOptions, checkCastOptions } from './call-options.ts'
@@ -15,6 +15,7 @@ import type { KeepOptions, RemoteRef } from './remote-ref.ts'
 import { checkStreamOptions, type StreamOptions, windowOf } from './stream-options.ts'
 import type { StreamInbox } from './stream-inbox.ts'
 import { Streams } from './streams.ts'
+import { callFunctionsBy } from './worker-functions.ts'
 import type { EventStream } from './events.ts'
 import { EarlyEnds } from './early-ends.ts'
 import { callWatcher } from './call-watcher.ts'
@@ -54,6 +55,7 @@ export class Calls {
     this.#streams = new Streams(options, this.pending, this.#early)
     this.endings = new CallEndings(options, this.pending, this.#early, reject)
     this.references = new References(options, this)
+    callFunctionsBy(this, options)
     this.answers.connect({ early: this.#early, streams: this.#streams, references: this.references })
   }
 
@@ -118,6 +120,15 @@ export class Calls {
     this.#accept()
     options?.signal?.throwIfAborted()
     return this.#begin(shipment, args, options, isDirect)
+  }
+
+  /**
+   * Calls a function that the worker has given. It does not wait for a turn, and is taken while others are drained: the
+   * call that has the turn may be the one that needs it.
+   */
+  startExported(shipment: Shipment, args: readonly unknown[], captures: Captures): Promise<unknown> {
+    if (this.pending.foreground === 0) this.#accept()
+    return this.#begin(shipment, args, { captures }, true)
   }
 
   /** Makes a call whose function returns something to be iterated. Throws what it is refused for. */

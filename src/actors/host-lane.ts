@@ -8,6 +8,7 @@ import type { Limits } from '../transport/limits.ts'
 import { liveKind } from '../transport/live-values.ts'
 import { referenceKind, referenceToken } from './references.ts'
 import { callError, type ErrorPlace } from './remote-error.ts'
+import { workerFunctionKind } from './worker-functions.ts'
 
 /** What the lane needs of the worker. */
 export interface HostLaneOptions {
@@ -25,7 +26,11 @@ export function hostLane(limits: Limits, { place, stray, waiting }: HostLaneOpti
   const data = messageCodec(limits)
   const lane: LiveLane = new LiveLane({
     limits,
-    kinds: { ...liveKinds, [liveKind.reference]: referenceKind },
+    kinds: {
+      ...liveKinds,
+      [liveKind.function]: workerFunctionKind,
+      [liveKind.reference]: referenceKind,
+    },
     tokenOf: (value) => referenceToken(lane, value),
     serveFunction,
     stray,

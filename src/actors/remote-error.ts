@@ -1,6 +1,7 @@
 import { CallTimeoutError, InterruptedError, RemoteError } from '../errors/call-errors.ts'
 import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import { type Executed, MaltsterError } from '../errors/maltster-error.ts'
+import { releasedError } from '../movement/flow/request-failures.ts'
 import { mapStack } from '../movement/live/source-maps.ts'
 import type { CallFailure, ThrownData } from '../transport/messages.ts'
 
@@ -126,6 +127,7 @@ export function callError(failure: CallFailure, place: ErrorPlace): MaltsterErro
     const { collateral, executed, at } = failure
     return interruptedError(place, { collateral, executed, at })
   }
+  if (failure.kind === 'released') return releasedError(place)
   return remoteError(failure.thrown, place)
 }
 

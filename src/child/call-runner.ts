@@ -1,49 +1,31 @@
 import { InterruptedError } from '../errors/call-errors.ts'
 import { DecodeError, EncodeError } from '../errors/data-errors.ts'
-import type { FunctionDefinition } from '../movement/definition.ts'
 import type { ArgumentFunctions } from '../movement/flow/argument-functions.ts'
-import type { LiveStep } from '../movement/preload-step.ts'
-import { Holdings } from '../movement/graph/holdings.ts'
 import { cleanStack } from '../movement/session/clean-stack.ts'
-import { type FunctionFactory, rebuild } from '../movement/rebuild.ts'
-import type { Codec, IncomingBody } from '../transport/codec.ts'
-import type { RegisteredClasses } from '../transport/codec/registered-classes.ts'
+import type { FunctionFactory } from '../movement/rebuild.ts'
+import type { Codec } from '../transport/codec.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
 import type { FrameWriter } from '../transport/frame-writer.ts'
 import type { CallFailure } from '../transport/messages.ts'
 import { frameFlag, frameType } from '../transport/protocol.ts'
 import type { CallTable } from './call-table.ts'
+import { type Defined, DefinedFunctions, type DefinedFunctionsOptions } from './defined-functions.ts'
 import { FailureWriter } from './failure-writer.ts'
 import { KeptValue } from './kept-value.ts'
 import { askAll, type RunningCall } from './running-call.ts'
-import type { RuntimeFunctions } from './runtime-functions.ts'
 import type { OutgoingStream, StreamEnd } from './stream/outgoing-stream.ts'
 import { OutgoingStreams } from './stream/outgoing-streams.ts'
 import { isThenable } from './thenable.ts'
 
 type AnyFunction = (...args: unknown[]) => unknown
 
-/** A function that was defined here: ready, or still being loaded from its module. */
-interface Defined {
-  readonly factory: FunctionFactory | Promise<FunctionFactory>
-  /** The function itself, made once if nothing is captured with each call. */
-  ready: AnyFunction | undefined
-}
-
-/** What matters of a frame about what functions refer to. */
-type HoldableFrame = IncomingBody & Pick<IncomingFrame, 'type' | 'aux'>
-
 /** What a runner of calls needs. */
-export interface CallRunnerOptions {
+export interface CallRunnerOptions extends DefinedFunctionsOptions {
   readonly table: CallTable
-  readonly codec: Codec
-  readonly classes: RegisteredClasses
   /** Tells whether a value can be sent as data, and keeps nothing of it. */
   readonly trial: Codec
   readonly writer: FrameWriter
   readonly argumentFunctions: ArgumentFunctions
-  /** What the host calls by name. */
-  readonly functions: RuntimeFunctions
   /** Where this code is: frames of these files, or below these directories, are not shown in stacks. */
   readonly runtimeFiles: readonly string[]
   readonly recoverIfCut: () => void
@@ -60,8 +42,7 @@ export class CallRunner {
   readonly #codec: Codec
   readonly #writer: FrameWriter
   readonly #recoverIfCut: () => void
-  readonly #functions = new Map<number, Defined>()
-  readonly #holdings: Holdings
+  readonly functions: DefinedFunctions
   readonly #failures: FailureWriter
   readonly streams: OutgoingStreams
 
@@ -73,7 +54,7 @@ export class CallRunner {
     this.#recoverIfCut = options.recoverIfCut
     const clean = (stack: string): string => cleanStack(stack, options.runtimeFiles)
     this.#failures = new FailureWriter(options.writer, options.trial, clean)
-    this.#holdings = new Holdings(options.codec, options.classes)
+    this.functions = new DefinedFunctions(options)
     this.streams = new OutgoingStreams({
       codec: options.codec,
       writer: options.writer,
@@ -83,63 +64,6 @@ export class CallRunner {
       abort: (call) => this.#abort(call),
       ended: (call, end) => this.#streamEnded(call, end),
     })
-  }
-
-  /** The text of a function runs as it is defined, and must not be cut off there: it comes only once. */
-  isDefining = false
-
-  define(frame: IncomingFrame): void {
-    this.isDefining = true
-    // A definition that can't be read, or a module that does not load, fails the calls that need it, not the worker.
-    const factory = this.#read(frame)
-    if (factory instanceof Promise) factory.catch(() => {})
-    this.#functions.set(frame.aux, { factory, ready: undefined })
-    this.isDefining = false
-  }
-
-  #read(frame: IncomingFrame): Defined['factory'] {
-    try {
-      const definition = this.#codec.decode(frame) as FunctionDefinition
-      if (definition.kind === 'live') return this.#ofHoldings(definition.content)
-      return definition.kind === 'runtime' ? this.#ofRuntime(definition.name) : rebuild(definition)
-    } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
-    }
-  }
-
-  /** A call brings the number of its own content, or the function is always the same. */
-  #ofHoldings(content: number): FunctionFactory {
-    if (content > 0) return () => this.#holdings.make(content) as ReturnType<FunctionFactory>
-    return (given) => this.#holdings.make(given as unknown as number) as ReturnType<FunctionFactory>
-  }
-
-  /** Takes a frame about what functions refer to. The text of functions runs here, as in `define`. */
-  hold(frame: HoldableFrame): void {
-    this.isDefining = true
-    const { type, aux } = frame
-    if (type === frameType.code) this.#holdings.define(aux, frame)
-    else if (type === frameType.content) this.#holdings.keep(aux, frame)
-    else if (type === frameType.forget) this.#holdings.forget(this.#codec.decode(frame) as number[])
-    else this.#holdings.bind(aux, (this.#codec.decode(frame) as [string, string, boolean, number])[3])
-    this.isDefining = false
-  }
-
-  /** Takes what a step of `preload` brings along, and makes its function when that is in place. */
-  readonly makeLive = async ({ frames, content }: LiveStep): Promise<() => unknown> => {
-    for (const { type, aux, flags, bytes, attachments } of frames) {
-      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-      const memory = attachments.map((one) => new Uint8Array(one).buffer)
-      this.hold({ type, aux, flags, buffer, start: 0, end: buffer.length, attachments: memory })
-    }
-    await this.#holdings.waiting
-    return this.#holdings.make(content) as () => unknown
-  }
-
-  #ofRuntime(name: string): FunctionFactory {
-    const own = this.#holdings.functions as Record<string, unknown>
-    const found = this.#options.functions.byName[name] ?? own[name]
-    if (found === undefined) throw new Error(`The runtime has no function ${name}.`)
-    return () => found as FunctionFactory
   }
 
   call(frame: IncomingFrame): void {
@@ -181,7 +105,7 @@ export class CallRunner {
   }
 
   #start(call: RunningCall, functionId: number, args: unknown[], captures: unknown[] | undefined): void {
-    const defined = this.#functions.get(functionId)
+    const defined = this.functions.get(functionId)
     const table = this.#table
     let value: unknown
     try {
@@ -207,7 +131,7 @@ export class CallRunner {
   /** Makes the function first: its module may have to be loaded, its captures bound. */
   #first(call: RunningCall, defined: Defined, args: unknown[], captures: unknown[] | undefined): unknown {
     const { factory } = defined
-    const { waiting } = this.#holdings
+    const { waiting } = this.functions
     const run = (loaded: FunctionFactory): unknown => {
       const made = this.#make(call, loaded, captures)
       if (made === undefined) return undefined
@@ -226,14 +150,16 @@ export class CallRunner {
       })
   }
 
-  /** Undefined if what the function has captured can't be read here, which is answered. */
+  /** Undefined if what the function has captured can't be read here, or it is gone; which is answered. */
   #make(
     call: RunningCall,
     factory: FunctionFactory,
     captures: unknown[] | undefined,
   ): AnyFunction | undefined {
     try {
-      return factory(captures ?? []) as AnyFunction
+      const made = factory(captures ?? []) as AnyFunction | undefined
+      if (made === undefined) this.#fail(call, { kind: 'released' })
+      return made
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
       this.#undecodable(call, error)

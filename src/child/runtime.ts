@@ -125,7 +125,7 @@ export class Runtime {
         this.#runner?.streams.recover()
       },
       follow: (call) => this.#runner?.follow(call),
-      mustNotCut: () => this.#runner?.isDefining === true,
+      mustNotCut: () => this.#runner?.functions.isDefining === true,
       endAsCollateral: (call, at) => this.#runner?.endAsCollateral(call, at),
     })
     this.#lane = surroundings.lane
@@ -179,8 +179,8 @@ export class Runtime {
     else if (frame.type === frameType.credit) this.#runner?.streams.credit(frame)
     else if (frame.type === frameType.endStream) this.#runner?.streams.stop(frame.id)
     else if (isLiveFrame(frame.type)) this.#live?.received(frame)
-    else if (frame.type === frameType.define) this.#runner?.define(frame)
-    else if (isHeld(frame.type)) this.#runner?.hold(frame)
+    else if (frame.type === frameType.define) this.#runner?.functions.define(frame)
+    else if (isHeld(frame.type)) this.#runner?.functions.hold(frame)
     else if (frame.type === frameType.configure) this.#configure(frame)
     else if (frame.type === frameType.exit) this.#exit()
     else if (frame.type === frameType.connect) this.#moveTo(readJson<ConnectOffer>(frame))
@@ -246,6 +246,7 @@ export class Runtime {
       trial,
       writer,
       argumentFunctions: live.argumentFunctions,
+      exports: live.exports,
       functions,
       runtimeFiles: this.#shownNot,
       recoverIfCut: () => this.#interruption.recoverIfCut(),
@@ -259,7 +260,7 @@ export class Runtime {
     const steps = configuration.preload as readonly PreloadStep[]
     if (steps.length === 0) ready()
     else {
-      const { makeLive } = this.#runner
+      const { makeLive } = this.#runner.functions
       const prepare = (): Promise<void> => preload(steps, functions.evaluateSource, makeLive)
       const prepared = this.#classes === undefined ? prepare() : this.#isPreparing.run(true, prepare)
       void prepared.then(ready, (failure) => this.#failBoot(failure))

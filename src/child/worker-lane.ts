@@ -3,6 +3,7 @@ import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import { LiveLane } from '../movement/flow/live-lane.ts'
 import { liveKinds } from '../movement/flow/live-kinds.ts'
 import { serveFunction } from '../movement/flow/remote-functions.ts'
+import { releasedError } from '../movement/flow/request-failures.ts'
 import type { Limits } from '../transport/limits.ts'
 import type { CallFailure, ThrownData } from '../transport/messages.ts'
 import type { CallTable } from './call-table.ts'
@@ -34,6 +35,8 @@ function hostError(failure: CallFailure): Error {
       return new DecodeError(failure.message, { reason: failure.reason })
     case 'interrupted':
       return new InterruptedError('What was asked for was interrupted.', failure)
+    case 'released':
+      return releasedError({})
     default:
       return errorOf(failure.thrown)
   }

@@ -54,7 +54,8 @@ function plainEntries(shipment: Exclude<Shipment, { survey: Survey }>, define: n
   const { definition, name, captureNames } = shipment
   const action = define > 0 ? 'sent' : 'known'
   if (definition.kind !== 'source') {
-    const reason = 'The worker imports it by its module.'
+    const reason =
+      definition.kind === 'module' ? 'The worker imports it by its module.' : 'The worker has it already.'
     return [{ name, kind: 'import', origin: undefined, bytes: define, action: 'reference', reason }]
   }
   const reason =

@@ -31,6 +31,8 @@ export const runtimeFunction = {
   same: 'same',
   /** `(ref)`: the value of a reference of a worker of that worker. */
   valueOf: 'valueOf',
+  /** With the number of a function that the worker has given: that function. */
+  exported: 'exported',
 } as const
 
 /** A function of the runtime, made ready to be called like any other. */
@@ -41,5 +43,20 @@ export function prepareRuntimeFunction(name: string): RuntimeShipment {
     captureNames: [],
     definition: { kind: 'runtime', name },
     survey: undefined,
+  }
+}
+
+/** Under this name the number of a function goes along with a call of it. */
+const exportedNumber = 'number'
+
+/** A function that the worker has given, made ready to be called like any other; its number is among the captures. */
+export function prepareExportedFunction(
+  name: string,
+  number: number,
+): { readonly shipment: RuntimeShipment; readonly captures: Readonly<Record<string, unknown>> } {
+  const runtime = prepareRuntimeFunction(runtimeFunction.exported)
+  return {
+    shipment: { ...runtime, name, captureNames: [exportedNumber] },
+    captures: { [exportedNumber]: number },
   }
 }

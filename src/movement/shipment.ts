@@ -46,7 +46,7 @@ export interface ModuleShipment {
 export interface RuntimeShipment {
   readonly key: string
   readonly name: string
-  readonly captureNames: readonly []
+  readonly captureNames: readonly string[]
   readonly definition: RuntimeDefinition
   readonly survey: undefined
 }

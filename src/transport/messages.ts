@@ -57,14 +57,14 @@ export type CallFailure =
       readonly executed: Executed
       readonly at?: string
     }
+  /** There is no such function or object any more. */
+  | { readonly kind: 'released' }
 
 /** Body of `failure`: why a request came to nothing. With id 0: why an exported object is over. */
 export type RequestFailure =
   | CallFailure
   /** The channel is closed; `cause` says why, if not by `close`. */
   | { readonly kind: 'closed'; readonly message: string; readonly cause?: ThrownData }
-  /** There is no such object any more. */
-  | { readonly kind: 'released' }
   /** It was withdrawn before it was answered: nobody waits. */
   | { readonly kind: 'withdrawn' }
   /** There was no value in the channel, and it was not to be waited for. */

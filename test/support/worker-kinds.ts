@@ -47,6 +47,7 @@ const forAllKinds = [
   'test/scenarios/stops.test.ts',
   'test/scenarios/stream-ends.test.ts',
   'test/scenarios/streams.test.ts',
+  'test/scenarios/worker-functions.test.ts',
   'test/supervisor/observe.test.ts',
 ]
 

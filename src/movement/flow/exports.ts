@@ -1,4 +1,5 @@
-import type { Served } from './live-object.ts'
+import { liveKind } from '../../transport/live-values.ts'
+import type { AnyFunction, Served } from './live-object.ts'
 
 /** An object that the other side of a lane may ask for something, under a number. */
 export interface Exported {
@@ -34,6 +35,12 @@ export class Exports {
 
   get(number: number): Exported | undefined {
     return this.#byNumber.get(number)
+  }
+
+  /** The function of a number; undefined if there is none, or none any more. */
+  functionOf(number: number): AnyFunction | undefined {
+    const exported = this.#byNumber.get(number)
+    return exported?.served.kind === liveKind.function ? (exported.value as AnyFunction) : undefined
   }
 
   of(value: unknown): Exported | undefined {

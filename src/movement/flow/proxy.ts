@@ -9,9 +9,8 @@ export type Proxy<F> = F & Disposable
 /**
  * Lets other processes call a function for as long as you like. A function among the arguments of a call is let go when
  * that call has settled; a proxy stays until it is disposed, or the worker ends. It can be sent anywhere: in arguments, in
- * captured variables, in results, through channels. Over there it is called with `await`. What it does is no call of its
- * worker: a worker that spins in one of its own is not interrupted, and says `idle`; `worker.kill()` ends it. Source:
- * `Comlink.proxy`.
+ * captured variables, in results, through channels. Over there it is called with `await`. One of a worker that its host calls
+ * is a call of that worker like any other: the worker is `running`, and `interrupt` ends it. Source: `Comlink.proxy`.
  *
  * @param fn - a function; called here, whoever calls it there
  * @returns the same function as far as anybody here can tell, with `Symbol.dispose`
