@@ -39,6 +39,8 @@ export interface LiveLaneOptions {
   readonly tokenOf?: (value: object) => LiveToken | undefined
   /** Has something done when the call ends early that the running code belongs to. Default: there are no calls. */
   readonly whenCallEnds?: WhenCallEnds
+  /** Why the call was ended that the running code belongs to, if it was. Default: there are no calls. */
+  readonly callEnded?: () => Error | undefined
   /** Somebody waits for something of this lane, or nobody does any more. */
   readonly waiting?: (isWaiting: boolean) => void
   /** Something is about to be here at which code may wait that has outlived its call: a channel, a function that is kept. */
@@ -171,6 +173,11 @@ export class LiveLane implements LiveValues, AnswerLane {
   /** For whom it waits that waits at something of this lane: see `LiveLaneOptions.whenCallEnds`. */
   get whenCallEnds(): WhenCallEnds {
     return this.#options.whenCallEnds ?? noCall
+  }
+
+  /** Why nothing is to wait here for the running code, if that is so: see `LiveLaneOptions.callEnded`. */
+  get callEnded(): () => Error | undefined {
+    return this.#options.callEnded ?? noCall
   }
 
   /**
