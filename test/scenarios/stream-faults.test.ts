@@ -19,7 +19,6 @@ import {
   rejection,
   startWorker,
   until,
-  whereItCan,
 } from './workers.ts'
 
 useLeakCheck()
@@ -264,7 +263,7 @@ describe('the end of the host', () => {
 
   const endings = ['SIGKILL', 'exit', 'exit at once', 'uncaught']
 
-  whereItCan('local').each(endings)('a generator ends itself when its host ends by %s', async (ending) => {
+  test.each(endings)('a generator ends itself when its host ends by %s', async (ending) => {
     const { file, pid, kill } = await hostWith('in order', ending)
     await kill()
     await waitUntilGone(pid, 1000)
