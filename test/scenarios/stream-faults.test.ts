@@ -11,15 +11,7 @@ import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type Action, base64, boots, fakeWorker } from '../fixtures/worker/script.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { processState, waitUntilGone } from '../support/processes.ts'
-import {
-  expectUsable,
-  kind,
-  quietWorker,
-  recordEvents,
-  rejection,
-  startWorker,
-  until,
-} from './workers.ts'
+import { expectUsable, kind, quietWorker, recordEvents, rejection, startWorker, until } from './workers.ts'
 
 useLeakCheck()
 
