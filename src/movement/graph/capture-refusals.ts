@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { CaptureError } from '../../errors/data-errors.ts'
 import { inherits, inheritsFromProxy, peek } from '../../transport/codec/peek.ts'
+import { refusalOfHandle } from '../../transport/codec/process-handles.ts'
 import { refusalOf } from '../../transport/codec/refusals.ts'
 
 interface Kind {
@@ -76,11 +77,9 @@ export function captureRefusal(value: object, path: string): CaptureError | unde
   if (kind !== undefined) return new CaptureError({ path: shown, why: kind.why, hint: kind.hint })
   const refusal = refusalOf(value)
   if (refusal === undefined) return undefined
-  return new CaptureError({
-    path: shown,
-    why: `it is ${refusal.what}`,
-    hint: `${refusal.remedy.replace(/\.$/, '')}, or make it inside the function`,
-  })
+  const remedy = refusal.remedy.replace(/\.$/, '')
+  const hint = refusalOfHandle(value) === undefined ? `${remedy}, or make it inside the function` : remedy
+  return new CaptureError({ path: shown, why: `it is ${refusal.what}`, hint })
 }
 
 export const symbolRefusal = (symbol: symbol, path: string): CaptureError =>

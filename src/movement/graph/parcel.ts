@@ -12,6 +12,7 @@ import {
   prototypeRefusal,
   symbolRefusal,
 } from './capture-refusals.ts'
+import { isCell } from './cell.ts'
 import { isCollection, isData, isLeaf } from './data-walk.ts'
 import { changedParents, functionOfPrototype, isAddedTo, prototypeOf } from './function-properties.ts'
 import { builtinPlace, intrinsicPath } from './intrinsics.ts'
@@ -202,6 +203,7 @@ export class Parcel {
     const prototype = Object.getPrototypeOf(value) as object | null
     const owner = functionOfPrototype(value)
     if (processClasses.of(value) !== undefined) row.push(rowKind.data, value)
+    else if (isCell(value)) row.push(rowKind.cell, this.slot(peek(value, 'v'), path), true)
     else if (owner !== undefined) row.push(rowKind.prototype, this.slot(owner, `${path}.constructor`))
     else if (isCollection(value, prototype) || isLeaf(value)) this.#fillKnown(row, value, prototype, path)
     else this.#fillObject(row, value, prototype, path)
