@@ -1,2 +1,0 @@
-import{spawnWorker as e}from"maltster";const t=(e,t)=>{if(t===2)throw RangeError(`order ${e.id}`);return`fine`};function n(e){let t=0;for(;t>=0;)t=(t+e)%1e3;return t}const r=await e({stdout:`ignore`,stderr:`ignore`}),i=await r.call(e=>t(e,2),[{id:7,items:[]}]).catch(e=>e),a=r.call(n,[3]).catch(e=>e);await new Promise(e=>setTimeout(e,200)),await r.interrupt();const o=await a,s=r.explain(n,[3]).entries[0]?.origin;await r.stop();const{remoteStack:c}=i;console.log(JSON.stringify({thrown:c,cut:o.at??``,origin:s}));export{};
-//# sourceMappingURL=bundle-true-true.mjs.map
