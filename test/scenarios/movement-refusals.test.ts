@@ -155,14 +155,14 @@ const refusals: readonly (readonly [what: string, fn: Sent, path: string, why: s
     () => weakMap,
     'fn → weakMap (WeakMap)',
     'what it holds weakly belongs to the memory of this process',
-    'Use a Map, a Set or a plain reference, or make it inside the function',
+    'Use a Map, a Set or a plain reference, or make it inside the function; if a compiler has made it of private fields, have it compile for ES2022',
   ],
   [
     'a WeakSet',
     () => weakSet,
     'fn → weakSet (WeakSet)',
     'what it holds weakly belongs to the memory of this process',
-    'Use a Map, a Set or a plain reference, or make it inside the function',
+    'Use a Map, a Set or a plain reference, or make it inside the function; if a compiler has made it of private fields, have it compile for ES2022',
   ],
   [
     'a WeakRef',

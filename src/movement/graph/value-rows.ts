@@ -3,9 +3,14 @@ import { inherits, peek, peekProperty } from '../../transport/codec/peek.ts'
 import { mapValueStep, propertyStep } from '../../transport/codec/path.ts'
 import { type AnyFunction, isNativeText } from '../function-source.ts'
 import type { LiveCode } from '../live/live-code.ts'
-import { builtinSubclassRefusal, captureRefusal, prototypeRefusal } from './capture-refusals.ts'
+import {
+  builtinSubclassRefusal,
+  captureRefusal,
+  deletionRefusal,
+  prototypeRefusal,
+} from './capture-refusals.ts'
 import { isLeaf } from './data-walk.ts'
-import { changedParents, isAddedTo, prototypeOf } from './function-properties.ts'
+import { changedParents, deletedMember, isAddedTo, prototypeOf } from './function-properties.ts'
 import { extraKeys, integrityOf, isOrdinary, specialElements } from './own-properties.ts'
 import { integrity, propertyFlag, rowKind } from './rows.ts'
 
@@ -198,10 +203,11 @@ export function writeAdditions(
   code: LiveCode,
   path: string,
 ): boolean {
-  const { isClass } = code
-  const isAdded = isAddedTo(code.read.text, isClass)
+  const { isClass, read } = code
+  const deleted = isClass ? deletedMember(fn, read) : undefined
+  if (deleted !== undefined) throw deletionRefusal(path + deleted)
   const before = row.length
-  writeProperties(parcel, row, others, fn, path, isAdded)
+  writeProperties(parcel, row, others, fn, path, isAddedTo(read, true))
   const { ofFunction, ofPrototype } = changedParents(fn, isClass)
   const parent = (changed: object | null | undefined, name: string): Slot =>
     changed === undefined ? true : parcel.slot(changed, `${path} → ${name}`)
@@ -210,6 +216,7 @@ export function writeAdditions(
   const ofOwn: unknown[] = []
   const own: unknown[] = []
   if (prototype !== undefined) {
+    const isAdded = isAddedTo(read, false)
     const isMeant: IsMeant = (key, property) => key !== 'constructor' && isAdded(key, property)
     writeProperties(parcel, own, ofOwn, prototype, `${path}.prototype`, isMeant)
   }
