@@ -24,6 +24,8 @@ export interface Outgoing {
   readonly isDirect?: boolean
   readonly policy: PolicyInForce
   readonly captures: Captures | undefined
+  /** What has gone ahead of it, of values that its function refers to. Default 0. */
+  readonly copiedBytes?: number
 }
 
 const admitAll = (): void => {}
@@ -97,10 +99,10 @@ export class CallSender {
   }
 
   /** What has to go ahead. @throws {CaptureError} if the policy forbids as much */
-  #stepsOf({ shipment, policy, captures }: Outgoing): readonly Step[] {
+  #stepsOf({ shipment, policy, captures, copiedBytes = 0 }: Outgoing): readonly Step[] {
     const isHeld = shipment.survey === undefined || this.ledger.hasAll(shipment.survey)
     const steps = isHeld ? noSteps : this.ledger.steps(shipment.survey)
-    if (typeof policy === 'object') permitCall(shipment, { policy, captures }, steps, this)
+    if (typeof policy === 'object') permitCall(shipment, { policy, captures, copiedBytes }, steps, this)
     return steps
   }
 

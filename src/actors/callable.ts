@@ -3,22 +3,42 @@ import { type ModuleReference, prepareModuleReference } from '../movement/module
 import type { PolicyInForce } from '../movement/capture-policy.ts'
 import type { Codec } from '../transport/codec.ts'
 import type { Ledger } from '../movement/graph/ledger.ts'
+import { isKnownGlobal } from '../movement/known-globals.ts'
 import { prepareLive } from '../movement/prepare.ts'
-import { type Captures, captureValues, type Shipment } from '../movement/shipment.ts'
+import { suggestion } from './option-checks.ts'
+import { type Captures, captureValues, freeNamesOf, type Shipment } from '../movement/shipment.ts'
 
 /** What can be called: a function, or the name of one in a module. */
 export type Callable = AnyFunction | ModuleReference
 
-/** @throws {CaptureError | TypeError} if it can't be sent */
+/** @throws {CaptureError | TypeError} if it can't be sent, or `captures` gives a name that nothing refers to */
 export function prepareCallable(
   fn: Callable,
   captures: Captures | undefined,
   policy: PolicyInForce,
   codec: Codec,
 ): Shipment {
-  if (typeof fn === 'function' || fn === null || typeof fn !== 'object')
-    return prepareLive(fn, captures, policy, codec)
-  return prepareModuleReference(fn)
+  const isReference = typeof fn === 'object' && fn !== null
+  const shipment = isReference ? prepareModuleReference(fn) : prepareLive(fn, captures, policy, codec)
+  if (captures !== undefined) checkUsed(captures, shipment)
+  return shipment
+}
+
+/** A name that nothing asks for is a slip of the pen: what was meant would go as it is here, or not at all. */
+function checkUsed(captures: Captures, shipment: Shipment): void {
+  const used = freeNamesOf(shipment)
+  const unused = Object.keys(captures).find((name) => used?.has(name) !== true)
+  if (unused === undefined) return
+  const given = `\`captures\` gives \`${unused}\``
+  if (used === undefined) {
+    const remedy = 'Leave it out, or pass it as an argument.'
+    throw new TypeError(
+      `${given}, but ${shipment.name || 'the function'} is made over there, with names of its own. ${remedy}`,
+    )
+  }
+  const known = [...used].filter((name) => !isKnownGlobal(name))
+  const advice = known.length === 0 ? ' There is no name that could be given.' : suggestion(unused, known)
+  throw new TypeError(`${given}, which nothing that is sent refers to.${advice}`)
 }
 
 /**

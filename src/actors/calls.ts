@@ -79,7 +79,7 @@ export class Calls {
     try {
       return this.#begin(this.#prepare(fn, options), args, options, false)
     } catch (error) {
-      return this.references.afterFetch(error, options, () =>
+      return this.references.afterFetch(error, { options, policy: this.#policy(options) }, () =>
         this.#begin(this.#prepare(fn, options), args, options, false),
       )
     }
@@ -93,7 +93,8 @@ export class Calls {
     try {
       return await begin()
     } catch (error) {
-      return this.references.afterFetch(error, options, begin) as Promise<AnyRef>
+      const asked = { options, policy: this.#policy(options) }
+      return this.references.afterFetch(error, asked, begin) as Promise<AnyRef>
     }
   }
 
@@ -161,7 +162,9 @@ export class Calls {
     const takesFunctions = shipment.survey !== undefined || shipment.definition.kind !== 'runtime'
     try {
       const policy = this.#policy(options)
-      const outgoing = { type, id, flags, shipment, body, isDirect, policy, captures: options?.captures }
+      const captures = options?.captures
+      const { copiedBytes } = this.references
+      const outgoing = { type, id, flags, shipment, body, isDirect, policy, captures, copiedBytes }
       if (takesFunctions) live.takeFunctions(hasCaptures(shipment))
       if (isDirect || !this.#mailbox.holds(background)) this.#send(call, outgoing)
       else this.#hold(call, outgoing)

@@ -2,7 +2,7 @@ import { CaptureError, EncodeError } from '../errors/data-errors.ts'
 import type { PolicyInForce } from '../movement/capture-policy.ts'
 import { contentOf } from '../movement/graph/content.ts'
 import { Ledger } from '../movement/graph/ledger.ts'
-import { type MovementPlan, planOf } from '../movement/movement-plan.ts'
+import type { MovementPlan } from '../movement/movement-plan.ts'
 import { planMovement, refusedPlan } from '../movement/plan.ts'
 import { withCapturePaths } from './capture-paths.ts'
 import { type Captures, definitionFor, type Shipment } from '../movement/shipment.ts'
@@ -37,7 +37,7 @@ export function explainCall(
     explained.reachedArguments()
     const body = bodyOf(shipment, args, captures, ledger)
     const steps = shipment.survey !== undefined ? ledger.steps(shipment.survey) : []
-    permitCall(shipment, { policy, captures }, steps, possessions)
+    permitCall(shipment, { policy, captures, copiedBytes: explained.copiedBytes }, steps, possessions)
     const sizeOf = (value: unknown, path: string): number =>
       frameBytes(contentOf(ledger.codec, value, path).body)
     const define = isDefined(shipment) ? 0 : sizeOf(definitionFor(shipment, ledger), 'fn')
@@ -81,6 +81,5 @@ export function explain(
   const { captures, capture: policy = 'auto' } = options
   const nothing = { ledger: new Ledger(codec), isDefined: () => false }
   const prepare = (): Shipment => prepareCallable(fn, captures, policy, codec)
-  const { entries } = explainCall(prepare, { args, captures, policy }, nothing, explained)
-  return planOf([...entries, ...explained.entries(args, () => false)])
+  return explained.added(explainCall(prepare, { args, captures, policy }, nothing, explained), args)
 }

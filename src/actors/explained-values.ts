@@ -1,5 +1,5 @@
 import { isClass, servedBy } from '../movement/flow/live-object.ts'
-import type { PlanEntry } from '../movement/movement-plan.ts'
+import { type MovementPlan, type PlanEntry, planOf } from '../movement/movement-plan.ts'
 import { type LiveData, liveKind, type LiveToken, type LiveValues } from '../transport/live-values.ts'
 import { RemoteRef } from './remote-ref.ts'
 
@@ -11,10 +11,17 @@ export interface ExplainedLane {
   numberOf(value: object): number | undefined
   /** The number, over there, of the object that a value stands for. */
   homeOf(value: object): number | undefined
+  /** Whether the worker keeps the value of a reference. */
+  isOwn(ref: RemoteRef<unknown>): boolean
 }
 
 /** A worker that has nothing yet. */
-const noLane: ExplainedLane = { nextNumber: 1, numberOf: () => undefined, homeOf: () => undefined }
+const noLane: ExplainedLane = {
+  nextNumber: 1,
+  numberOf: () => undefined,
+  homeOf: () => undefined,
+  isOwn: () => false,
+}
 
 /** While a call is explained: what it would take along that stays where it is. Nothing of that gets a number by it. */
 export class ExplainedValues implements LiveValues {
@@ -63,12 +70,26 @@ export class ExplainedValues implements LiveValues {
     throw new Error('Nothing is decoded to explain a call.')
   }
 
+  /** The plan with what there was; a call that is refused takes nothing along. */
+  added(plan: MovementPlan, args: readonly unknown[]): MovementPlan {
+    if (plan.entries.some(({ action }) => action === 'refused')) return plan
+    return planOf([...plan.entries, ...this.#entries(args)])
+  }
+
+  /** About how many bytes have to go ahead for references of other workers that the function has captured. */
+  get copiedBytes(): number {
+    let bytes = 0
+    for (const value of this.#captured)
+      if (value instanceof RemoteRef && !this.#lane.isOwn(value)) bytes += value.bytes
+    return bytes
+  }
+
   /**
    * What there was.
    * @param args - the arguments, to name those that are such values by themselves
-   * @param isOwn - whether the worker keeps the value of a reference
    */
-  entries(args: readonly unknown[], isOwn: (ref: RemoteRef<unknown>) => boolean): PlanEntry[] {
+  #entries(args: readonly unknown[]): PlanEntry[] {
+    const isOwn = (ref: RemoteRef<unknown>): boolean => this.#lane.isOwn(ref)
     return [...this.#tokens.keys()].map((value) => {
       const index = args.indexOf(value)
       const kind = this.#captured.has(value) ? 'capture' : 'argument'

@@ -11,6 +11,14 @@ export interface Possessions {
   readonly isDefined: (shipment: Shipment) => boolean
 }
 
+/** What a call may take along, and what it was given. */
+interface Permission {
+  readonly policy: PolicyInForce
+  readonly captures: Captures | undefined
+  /** Of values that were fetched for it and have gone ahead. */
+  readonly copiedBytes: number
+}
+
 /**
  * Holds a call to `capture.maxBytes`, before anything of it is written: all counts that would leave with it, but for its
  * arguments.
@@ -19,7 +27,7 @@ export interface Possessions {
  */
 export function permitCall(
   shipment: Shipment,
-  { policy, captures }: { readonly policy: PolicyInForce; readonly captures: Captures | undefined },
+  { policy, captures, copiedBytes }: Permission,
   steps: readonly Step[],
   { ledger, isDefined }: Possessions,
 ): void {
@@ -31,6 +39,7 @@ export function permitCall(
   const parts: (readonly [name: string, bytes: number])[] = [
     ...steps.map((step) => [nameOfStep(step, own), step.bytes] as const),
     ...shipment.captureNames.map((name, at) => [name, sizeOf(values[at], `captures.${name}`)] as const),
+    ...(copiedBytes > 0 ? [['what is fetched for it', copiedBytes] as const] : []),
     ...(isDefined(shipment) ? [] : [[own, sizeOf(definitionFor(shipment, ledger), own)] as const]),
   ]
   const bytes = parts.reduce((sum, [, size]) => sum + size, 0)

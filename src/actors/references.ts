@@ -1,10 +1,13 @@
 import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import { ReleasedError } from '../errors/flow-errors.ts'
+import { permitBytes, type PolicyInForce } from '../movement/capture-policy.ts'
 import type { AnyFunction } from '../movement/function-source.ts'
+import { contentOf } from '../movement/graph/content.ts'
 import type { Imported, ImportKind } from '../movement/flow/imports.ts'
 import type { LiveLane } from '../movement/flow/live-lane.ts'
-import { type MovementPlan, planOf } from '../movement/movement-plan.ts'
+import type { MovementPlan } from '../movement/movement-plan.ts'
 import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
+import { frameBytes } from '../transport/frame-chunks.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
 import { liveKind, type LiveToken } from '../transport/live-values.ts'
 import { frameFlag, frameType } from '../transport/protocol.ts'
@@ -29,6 +32,12 @@ export interface KeptInfo {
 }
 
 type AnyRef = RemoteRef<unknown>
+
+/** What a call says that is refused because values have to be fetched for it first. */
+interface Fetching {
+  readonly options: KeepOptions | undefined
+  readonly policy: PolicyInForce
+}
 
 /** A reference of another worker stands where only values of this one, and data, can go. */
 class ForeignReference extends Error {
@@ -86,6 +95,7 @@ export class References implements RefHome {
   #pruneAt = leastRefs
   /** While a call is encoded: what stands in this worker for references of others. */
   #copies: ReadonlyMap<AnyRef, AnyRef> | undefined
+  #copiedBytes = 0
   /** While a call is explained. */
   explained: ExplainedValues | undefined
 
@@ -97,6 +107,11 @@ export class References implements RefHome {
 
   get path(): string {
     return this.#options.identity.path
+  }
+
+  /** While a call is encoded: the bytes that went ahead of it for references that its function has captured. */
+  get copiedBytes(): number {
+    return this.#copiedBytes
   }
 
   made(facts: Omit<RefFacts, 'madeMs'>): AnyRef {
@@ -200,42 +215,45 @@ export class References implements RefHome {
    * @returns its result, if all that was wrong is that values of other workers have to be fetched first
    * @throws the error, in better words if it is about a reference
    */
-  afterFetch(
-    error: unknown,
-    options: KeepOptions | undefined,
-    begin: () => Promise<unknown>,
-  ): Promise<unknown> {
+  afterFetch(error: unknown, asked: Fetching, begin: () => Promise<unknown>): Promise<unknown> {
     const cause = causeOf(error)
-    if (cause instanceof ForeignReference) return this.#fetchFirst(cause.ref, options, begin)
+    if (cause instanceof ForeignReference) return this.#fetchFirst(error, cause.ref, asked, begin)
     throw cause instanceof ReleasedError ? cause : error
   }
 
   async #fetchFirst(
+    refusal: unknown,
     first: AnyRef,
-    { timeoutMs: limitMs, signal: abortSignal }: KeepOptions = {},
+    { options: { timeoutMs: limitMs, signal: abortSignal } = {}, policy }: Fetching,
     begin: () => Promise<unknown>,
   ): Promise<unknown> {
     const copies = new Map<AnyRef, AnyRef>()
+    let bytes = 0
     const options = {
       ...(limitMs === undefined ? {} : { timeoutMs: limitMs }),
       ...(abortSignal === undefined ? {} : { signal: abortSignal }),
     }
     try {
-      for (let foreign = first; ;) {
+      for (let foreign = first, error = refusal; ;) {
         // One after the other: which they are is found out by trying.
         const value = await foreign.get(options)
+        if (!isOfArguments(error)) {
+          bytes += this.#permittedBytes(value, policy, bytes, foreign)
+        }
         const same = prepareRuntimeFunction(runtimeFunction.same)
         copies.set(foreign, await this.#calls.keepPrepared(same, [value], options))
         try {
           this.#copies = copies
+          this.#copiedBytes = bytes
           const result = begin()
-          this.#copies = undefined
+          this.#began()
           return await result
-        } catch (error) {
-          this.#copies = undefined
-          const cause = causeOf(error)
-          if (!(cause instanceof ForeignReference) || copies.has(cause.ref)) throw error
+        } catch (caught) {
+          this.#began()
+          const cause = causeOf(caught)
+          if (!(cause instanceof ForeignReference) || copies.has(cause.ref)) throw caught
           foreign = cause.ref
+          error = caught
         }
       }
     } finally {
@@ -244,6 +262,19 @@ export class References implements RefHome {
         copy.dispose()
       }
     }
+  }
+
+  #began(): void {
+    this.#copies = undefined
+    this.#copiedBytes = 0
+  }
+
+  /** The bytes of a fetched value that goes because a function has captured its reference. Throws if they are too many. */
+  #permittedBytes(value: unknown, policy: PolicyInForce, before: number, ref: AnyRef): number {
+    if (typeof policy !== 'object' || policy.maxBytes === undefined) return 0
+    const bytes = frameBytes(contentOf(this.#options.process.codec, value, ref.toString()).body)
+    permitBytes(policy, before + bytes, 'fn', ref.toString())
+    return bytes
   }
 
   /**
@@ -256,16 +287,20 @@ export class References implements RefHome {
       nextNumber: exports.nextNumber,
       numberOf: (value) => exports.of(value)?.number,
       homeOf: (value) => imports.numberOf(value),
+      isOwn: ({ home }) => home === this,
     })
     this.explained = explained
     try {
-      const { entries } = explain(explained)
-      return planOf([...entries, ...explained.entries(args, ({ home }) => home === this)])
+      return explained.added(explain(explained), args)
     } finally {
       this.explained = undefined
     }
   }
 }
+
+/** Whether the value that an error is about is in the arguments, and not in what the function refers to. */
+const isOfArguments = (error: unknown): boolean =>
+  error instanceof EncodeError && error.path.startsWith('args')
 
 /** An error about a value in the depth of others has the reason as its cause. */
 function causeOf(error: unknown): unknown {

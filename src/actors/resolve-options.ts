@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 
-import { type CapturePolicy, capturePolicyFault } from '../movement/capture-policy.ts'
+import type { CapturePolicy } from '../movement/capture-policy.ts'
+import { capturePolicy } from './capture-checks.ts'
 import { type PlannedStep, planPreload } from '../movement/preload-plan.ts'
 import { messageCodec } from '../transport/codec/message-codec.ts'
 import type { Launcher } from '../transport/launcher.ts'
@@ -93,7 +94,7 @@ const checks = {
   concurrency: countOrInfinity,
   interruptGraceMs: delayMs,
   onStuck: oneOf('kill', 'report'),
-  capture: capturePolicyFault,
+  capture: capturePolicy,
   runtimeEntry: either(text, isUrl),
 }
 

@@ -1,6 +1,8 @@
 import type { Ledger } from '../movement/graph/ledger.ts'
 import type { BindingUse } from '../movement/graph/survey.ts'
 import { runtimeFunction } from '../movement/runtime-function.ts'
+import { staysHere } from '../transport/codec/process-handles.ts'
+import { shown } from './option-checks.ts'
 
 /** A variable of a module that a worker holds because functions referred to it. */
 export interface WorkerGlobal {
@@ -22,6 +24,8 @@ export type GlobalName = string | Pick<WorkerGlobal, 'name' | 'module'>
 /** What the globals of a worker need of it. */
 export interface GlobalsContext {
   readonly ledger: Ledger
+  /** Why the worker can't be asked, if it can't. */
+  refusal(): Error | undefined
   ask(asked: string, args: readonly unknown[]): Promise<unknown>
 }
 
@@ -47,8 +51,12 @@ export class WorkerGlobals {
     this.#context = context
   }
 
-  /** All of them, in the order in which they were sent first. */
+  /**
+   * All of them, in the order in which they were sent first.
+   * @throws {WorkerDiedError | WorkerStoppedError} if the worker has ended, or is about to: it holds nothing any more
+   */
   list(): WorkerGlobal[] {
+    this.#accept()
     return this.#context.ledger.variables().map(({ use, bytes }) => {
       const { name, module, kind, isConstant } = use
       return { name, module, kind, isConstant, bytes }
@@ -59,6 +67,7 @@ export class WorkerGlobals {
    * The value that it has there, which the worker may have changed.
    * @param name - its name, or name and module
    * @throws {RangeError} if the worker holds none, or several, of that name
+   * @throws {TypeError} if that is no name
    * @throws {EncodeError | WorkerDiedError | WorkerStoppedError} as `Worker.call`
    */
   async get(name: GlobalName): Promise<unknown> {
@@ -70,7 +79,7 @@ export class WorkerGlobals {
    * @param name - its name, or name and module
    * @param value - data
    * @throws {RangeError} if the worker holds none, or several, of that name
-   * @throws {TypeError} if it is a constant
+   * @throws {TypeError} if it is a constant, or that is no name
    * @throws {EncodeError | WorkerDiedError | WorkerStoppedError} as `Worker.call`
    */
   async set(name: GlobalName, value: unknown): Promise<void> {
@@ -84,18 +93,25 @@ export class WorkerGlobals {
    * @param name - its name, or name and module
    * @returns whether the worker held it
    * @throws {RangeError} if the worker holds several of that name
+   * @throws {TypeError} if that is no name
    * @throws {WorkerDiedError | WorkerStoppedError} as `Worker.call`
    */
   async delete(name: GlobalName): Promise<boolean> {
-    const found = this.#matching(name)
-    if (found.length === 0) return false
+    if (this.#matching(name).length === 0) return false
     const { id } = this.#find(name)
     const contents = this.#context.ledger.unbind(id)
     await this.#context.ask(runtimeFunction.dropHeld, [id, contents])
     return true
   }
 
+  #accept(): void {
+    const refusal = this.#context.refusal()
+    if (refusal !== undefined) throw refusal
+  }
+
   #matching(wanted: GlobalName): BindingUse[] {
+    this.#accept()
+    checkName(wanted)
     const { name, module } = typeof wanted === 'string' ? { name: wanted, module: undefined } : wanted
     const uses = this.#context.ledger.variables().map(({ use }) => use)
     return uses.filter((use) => use.name === name && (module === undefined || use.module === module))
@@ -113,3 +129,16 @@ export class WorkerGlobals {
     )
   }
 }
+
+function checkName(wanted: unknown): void {
+  const { name, module } = Object(wanted) as { name?: unknown; module?: unknown }
+  const isPair = typeof name === 'string' && (module === undefined || typeof module === 'string')
+  if (typeof wanted === 'string' || isPair) return
+  const remedy = "Write `'x'`, or `{ name: 'x', module }`, as `list()` has it"
+  throw new TypeError(`Expected \`name\` to be the name of a variable, got ${shown(wanted)}. ${remedy}.`)
+}
+
+staysHere(WorkerGlobals, {
+  what: 'the `globals` of a Worker, whose process was started here',
+  remedy: 'Read what is needed before the call, and pass that.',
+})

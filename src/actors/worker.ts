@@ -471,6 +471,7 @@ export class Worker implements AsyncDisposable {
     const { calls } = this.#incarnation
     return new WorkerGlobals({
       ledger: calls.sender.ledger,
+      refusal: () => this.#incarnation.refusal(),
       ask: (asked, args) => calls.startPrepared(prepareRuntimeFunction(asked), args, undefined, true),
     })
   }
@@ -652,5 +653,6 @@ export class Worker implements AsyncDisposable {
 
 staysHere(Worker, {
   what: 'a Worker, the handle of a process that was started here',
-  remedy: 'Send a channel of it, or a `proxy` function that calls it: they may be used anywhere.',
+  remedy:
+    "Call it from here, or send a channel of it, or a `proxy` function that calls it; or start one there, with `await import('maltster')`.",
 })

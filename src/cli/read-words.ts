@@ -14,7 +14,8 @@ export interface Words<Name extends string> {
 /**
  * Tells switches from the rest. `--` ends the switches.
  * @param what - whose switches they are, for messages
- * @throws {UsageError} for one that is not there, with the one that may be meant, and for one with a value
+ * @throws {UsageError} for one that is not there, with the one that may be meant, for one with a value, and for one behind
+ *   `--`, where it would be taken for something else
  */
 export function readWords<S extends Switches>(
   what: string,
@@ -40,5 +41,14 @@ export function readWords<S extends Switches>(
     if (value !== undefined) throw new UsageError(`\`${rawName}\` takes no value, got \`${value}\`.`)
     switches.add(name as Extract<keyof S, string>)
   }
+  const late = positionals.find((word) => isSwitch(word, options))
+  if (late !== undefined) {
+    throw new UsageError(
+      `\`${late}\` stands behind \`--\`, where nothing is an option: put it in front of that.`,
+    )
+  }
   return { switches, positionals }
 }
+
+const isSwitch = (word: string, options: Switches): boolean =>
+  Object.entries(options).some(([name, { short }]) => word === `--${name}` || word === `-${short ?? name}`)

@@ -17,19 +17,6 @@ export interface CaptureBounds {
   readonly maxBytes?: number
 }
 
-/** @returns what is expected, if it is no policy */
-export function capturePolicyFault(value: unknown): string | undefined {
-  if (value === 'auto' || value === 'explicit') return undefined
-  const expected = "'auto', 'explicit' or `{ deny: (string | RegExp)[], maxBytes: number }`"
-  if (typeof value !== 'object' || value === null) return expected
-  const { deny, maxBytes, ...others } = value as Record<string, unknown>
-  const isDeny =
-    deny === undefined ||
-    (Array.isArray(deny) && deny.every((one) => typeof one === 'string' || one instanceof RegExp))
-  const isBound = maxBytes === undefined || (typeof maxBytes === 'number' && maxBytes >= 0)
-  return isDeny && isBound && Object.keys(others).length === 0 ? undefined : expected
-}
-
 /** What holds for one call: the policy of the worker, and what the call adds to it. */
 export type PolicyInForce = CapturePolicy | (CaptureBounds & { readonly isExplicit: true })
 

@@ -1,9 +1,9 @@
 import { compilerHelpers } from './compiler-shims.ts'
 import type { FreeName } from './free-names.ts'
 import { type AnyFunction, type FunctionSource, readFunction, readText } from './function-source.ts'
-import { additionRefusal } from './graph/capture-refusals.ts'
+import { additionRefusal, deletionRefusal } from './graph/capture-refusals.ts'
 import { changeablePrivateField } from './graph/static-private.ts'
-import { firstAddition } from './graph/function-properties.ts'
+import { deletedMember, firstAddition } from './graph/function-properties.ts'
 import { isKnownGlobal, isLaterGlobal } from './known-globals.ts'
 import { missingNames, refuseImportMeta } from './refusals.ts'
 
@@ -117,8 +117,10 @@ class Collection {
     if (index === undefined) {
       this.#indexOf.set(fn, this.#parts.length)
       const read = readFunction(fn, path)
-      const addition = firstAddition(fn, read.text, read.analysis.kind === 'class')
+      const addition = firstAddition(fn, read)
       if (addition !== undefined) throw additionRefusal(path + addition)
+      const deleted = deletedMember(fn, read)
+      if (deleted !== undefined) throw deletionRefusal(path + deleted)
       const lost = changeablePrivateField(read, path)
       if (lost !== undefined) throw lost
       this.#addPart(name, read, path)

@@ -58,8 +58,7 @@ function plainEntries(shipment: Exclude<Shipment, { survey: Survey }>, define: n
       definition.kind === 'module' ? 'The worker imports it by its module.' : 'The worker has it already.'
     return [{ name, kind: 'import', origin: undefined, bytes: define, action: 'reference', reason }]
   }
-  const reason =
-    define > 0 ? 'Its source goes once to each worker.' : 'The worker has its source from an earlier call.'
+  const reason = define > 0 ? sentSource : knownSource
   const main: PlanEntry = {
     name: name || 'fn',
     kind: 'function',
@@ -113,7 +112,7 @@ function liveEntries(survey: Survey, steps: readonly Step[], define: number): Pl
       origin: origin(code.place),
       bytes,
       action: 'sent',
-      reason: 'Its source goes once to each worker.',
+      reason: sentSource,
     })
   }
   return [...entries, ...capturedEntries(survey, bytesOf('function')), ...importEntries(survey)]
@@ -128,11 +127,13 @@ function mainEntry(survey: Survey, content: number, code: number, define: number
     origin: origin(survey.code?.place),
     bytes,
     action: isKnown ? 'known' : 'sent',
-    reason: isKnown
-      ? 'The worker has its source from an earlier call.'
-      : 'Its source goes once to each worker.',
+    reason: survey.code === undefined ? ofTheLanguage : isKnown ? knownSource : sentSource,
   }
 }
+
+const sentSource = 'Its source goes once to each worker.'
+const knownSource = 'The worker has its source from an earlier call.'
+const ofTheLanguage = 'The worker has it as well: it is told which it is.'
 
 function capturedEntries({ captured, code }: Survey, bytes: number): PlanEntry[] {
   if (captured.length === 0) return []

@@ -44,7 +44,7 @@ function functionStep(fn: AnyFunction, index: number, { codec, policy }: Preload
   const bytes = steps.reduce((sum, step) => sum + step.bytes, 0)
   const subject = largest === undefined || largest.subject === 'function' ? undefined : largest.subject
   const nameOfLargest = subject === undefined ? name : 'read' in subject ? subject.read.name : subject.name
-  permitBytes(policy, bytes, name, nameOfLargest)
+  permitBytes(policy, bytes, name, nameOfLargest || name)
   return { kind: 'survey', name, survey }
 }
 

@@ -7,6 +7,7 @@ import { type AnyFunction, type FunctionSource, isNativeText } from './function-
 import { type Survey, survey } from './graph/survey.ts'
 import { hasOwnProperties, hasOwnPrototype } from './graph/function-properties.ts'
 import { type Reading, readLive } from './live/reading.ts'
+import { isOfMissingNames } from './refusals.ts'
 import {
   type FunctionShipment,
   pathOf,
@@ -62,7 +63,7 @@ export function prepareLive(
   }
   const standIn = standIns.get(fn)
   if (standIn !== undefined) return standIn
-  if (findsNothing || typeof fn !== 'function') return permitted(prepareFunction(fn, captures), policy)
+  if (findsNothing || typeof fn !== 'function') return permitted(givenOnly(fn, captures, explicitly), policy)
   const path = pathOf(fn)
   const shipment = find(fn, path, { captures, policy, codec })
   if (captures === undefined && isSettled(shipment)) known.set(fn, shipment)
@@ -90,7 +91,7 @@ function find(fn: AnyFunction, path: string, { captures, policy, codec }: Prepar
     const main = readMain(fn, path)
     if (needsNothing(main, fn)) return prepareAlone(fn, main, path)
     reading = readLive(fn, path, given)
-    if (reading === undefined) return withoutInspector(fn, captures)
+    if (reading === undefined) return givenOnly(fn, captures, denied)
     const plain = asPlain(fn, path, reading, captures)
     if (plain !== undefined) return plain
   }
@@ -110,15 +111,16 @@ function isAlone({ analysis: { freeNames, hasImportMeta, dynamicImports } }: Fun
   return !hasImportMeta && !imports && !freeNames.some(({ name }) => isOfModule(name))
 }
 
-/** A function that needs nothing, or only what `captures` gives, goes by its source alone. */
+/** A function that needs nothing, or only what `captures` gives, and no object among that, goes by its source alone. */
 function asPlain(
   fn: AnyFunction,
   path: string,
   { code: { read, names, isClass } }: Reading,
   captures: Captures | undefined,
 ): FunctionShipment | undefined {
+  // What an object is besides its data (class, identity, frozenness, members that hide) only a look at it keeps.
   const isGiven = ({ name }: { name: string }): boolean =>
-    captures !== undefined && Object.hasOwn(captures, name)
+    captures !== undefined && Object.hasOwn(captures, name) && !isObject(captures[name])
   if (!isAlone(read) || !names.every(isGiven) || hasOwnProperties(fn, isClass)) return undefined
   if (hasOwnPrototype(fn)) return undefined
   if (names.length === 0) return prepareAlone(fn, read, path)
@@ -131,14 +133,19 @@ function asPlain(
   }
 }
 
-function withoutInspector(fn: AnyFunction, captures: Captures | undefined): FunctionShipment {
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
+const explicitly = 'the policy `capture` is `explicit`, so only what `captures` gives goes'
+const denied = 'this process may not use its inspector (as under `--permission`), so nothing can be found'
+
+/** A function that gets only what `captures` gives. */
+function givenOnly(fn: AnyFunction, captures: Captures | undefined, because: string): FunctionShipment {
   try {
     return prepareFunction(fn, captures)
   } catch (error) {
-    if (!(error instanceof CaptureError)) throw error
+    if (!(error instanceof CaptureError) || !isOfMissingNames(error)) throw error
     const { path, why, hint } = error
-    const denied = 'this process may not use its inspector (as under `--permission`), so nothing can be found'
-    throw new CaptureError({ path, why: `${why}, and ${denied}`, hint, cause: error })
+    throw new CaptureError({ path, why: `${why}, and ${because}`, hint, cause: error })
   }
 }
 

@@ -70,6 +70,11 @@ const oneLine = (names: readonly string[]): string => {
   return names.length > 5 ? `${shown}, …` : shown
 }
 
+const ofMissingNames = new WeakSet<CaptureError>()
+
+/** Whether a refusal is about names that nothing supplies. */
+export const isOfMissingNames = (error: CaptureError): boolean => ofMissingNames.has(error)
+
 /** The error for the free names of one function that nothing supplies; `missing` has at least one. */
 export function missingNames(missing: readonly [FreeName, ...FreeName[]], path: string): CaptureError {
   const [{ name, line, column }, ...others] = missing
@@ -79,7 +84,7 @@ export function missingNames(missing: readonly [FreeName, ...FreeName[]], path: 
     ...others.map((other) => other.name).filter((other) => adviceFor(other) === undefined),
   ]
   const isHostGlobal = Object.hasOwn(globalThis, name)
-  return new CaptureError({
+  const error = new CaptureError({
     path: `${path} → ${name}`,
     why:
       `\`${name}\` (line ${line}, column ${column}) is not declared in the function${also}` +
@@ -89,4 +94,6 @@ export function missingNames(missing: readonly [FreeName, ...FreeName[]], path: 
       `Pass it by \`captures: { ${oneLine(ordinary)} }\` or as an argument, or name the function by ` +
         '`{ module, export }`',
   })
+  ofMissingNames.add(error)
+  return error
 }

@@ -61,6 +61,18 @@ export interface LiveShipment {
 
 export type Shipment = FunctionShipment | ModuleShipment | RuntimeShipment | LiveShipment
 
+/** The names that anything in a shipment looks up around it; undefined where it looks them up over there. */
+export function freeNamesOf(shipment: Shipment): ReadonlySet<string> | undefined {
+  if (shipment.survey !== undefined) {
+    const reads = shipment.survey.codes.map(({ read }) => read)
+    return new Set(reads.flatMap(({ analysis }) => analysis.freeNames.map(({ name }) => name)))
+  }
+  const { definition } = shipment
+  if (definition.kind !== 'source') return undefined
+  const parts = [definition, ...definition.helpers]
+  return new Set([...definition.captureNames, ...parts.flatMap(({ bindings }) => bindings)])
+}
+
 const rememberedShipments = 1000
 
 interface Prepared {

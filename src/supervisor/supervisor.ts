@@ -361,5 +361,6 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
 
 staysHere(Supervisor, {
   what: 'a Supervisor, whose children were started here',
-  remedy: 'Send a `proxy` function that asks it: that may be used anywhere.',
+  remedy:
+    "Ask it from here, or send a `proxy` function that does; or start one there, with `await import('maltster')`.",
 })

@@ -1,5 +1,17 @@
-import { CaptureError, EncodeError, spawnWorker, type Worker, type WorkerOptions } from 'maltster'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  CaptureError,
+  EncodeError,
+  explain,
+  inProcessWorker,
+  pool,
+  spawnWorker,
+  supervise,
+  type Worker,
+  WorkerDiedError,
+  type WorkerOptions,
+  WorkerStoppedError,
+} from 'maltster'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectUsable, quietWorker, rejection } from '../scenarios/workers.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { descendants } from '../support/processes.ts'
@@ -7,6 +19,7 @@ import { descendants } from '../support/processes.ts'
 useLeakCheck('file')
 
 let worker: Worker
+declare const unheardOf: unknown
 
 beforeAll(async () => {
   worker = await quietWorker()
@@ -29,6 +42,7 @@ test('B36: an unknown option is a TypeError that names the likely one', async ()
   expect(await refused({ execpath: 'node' }, TypeError)).toContain('Did you mean `execPath`')
   expect(await refused({ mailbox: { maxCall: 1 } }, TypeError)).toContain('Did you mean `maxCalls`')
   expect(await refused({ limits: { maxdepth: 1 } }, TypeError)).toContain('Did you mean `maxDepth`')
+  expect(await refused({ capture: { denny: ['x'] } }, TypeError)).toMatch(/`denny`.*Did you mean `deny`/)
   expect(await refused({ completelyDifferent: 1 }, TypeError)).toContain('`bootTimeoutMs`')
   expect(await refused({ toString: 1, constructor: 1 }, TypeError)).toContain('no option')
   expect(await refused(null as never, TypeError)).toBeTruthy()
@@ -50,6 +64,8 @@ test.each([
   ['B34', { mailbox: { maxBytes: 0.5 } }],
   ['B34', { limits: { maxDepth: -1 } }],
   ['B34', { limits: { maxItems: Infinity } }],
+  ['B34', { capture: { maxBytes: -1 } }],
+  ['B34', { capture: { maxBytes: Number.NaN } }],
 ])('%s: %o is a RangeError that names the option and the value', async (_row, options) => {
   const [[name, value]] = Object.entries(options) as [[string, unknown]]
   const [inner, given] = typeof value === 'object' ? Object.entries(value as object)[0]! : [name, value]
@@ -77,6 +93,8 @@ test.each([
   ['B36', { stdout: 'loud' }],
   ['B36', { runtimeEntry: 7 }],
   ['B36', { argv: 'text' }],
+  ['B36', { capture: 'none' }],
+  ['B36', { capture: [] }],
 ])('%s: %o is a TypeError that names the option', async (_row, options) => {
   expect(await refused(options, TypeError)).toContain(`\`${Object.keys(options)[0]}\``)
 })
@@ -91,6 +109,11 @@ test.each([
   [{ background: 'yes' }, TypeError],
   [{ result: 'none' }, TypeError],
   [{ captures: [] }, TypeError],
+  [{ capture: { denny: ['x'] } }, TypeError],
+  [{ capture: { deny: 'x' } }, TypeError],
+  [{ capture: { deny: [5] } }, TypeError],
+  [{ capture: { maxBytes: '5' } }, TypeError],
+  [{ capture: { maxBytes: -1 } }, RangeError],
   [{ timeout: 5 }, TypeError],
   [null, TypeError],
 ] as const)('B35: a call with %o rejects and changes nothing', async (options, errorClass) => {
@@ -98,6 +121,106 @@ test.each([
   expect(worker.state).toBe('idle')
   await rejection(call, errorClass)
   await expectUsable(worker)
+})
+
+test('what is wrong in `capture` is named, whatever it is given to', async () => {
+  const misspelt = { capture: { denny: ['x'] } } as object
+  const tooSmall = { capture: { maxBytes: -1 } } as const
+  const use = () => 1
+  const start = (options: object): readonly Promise<unknown>[] => [
+    spawnWorker(options),
+    worker.call(use, [], options),
+    worker.keep(use, [], options),
+    (async () => worker.cast(use, [], options))(),
+    (async () => worker.stream(function* () {}, [], options))(),
+    (async () => explain(use, [], options))(),
+    supervise({ name: 'app', children: [{ id: 'child', worker: options }] }),
+    pool({ size: 1, worker: options }),
+    inProcessWorker(options),
+  ]
+  for (const refusal of start(misspelt)) {
+    const { message } = await rejection(refusal, Error)
+    expect(message).toMatch(/`capture` has no option `denny`\. Did you mean `deny`\?/)
+  }
+  for (const refusal of start(tooSmall)) {
+    const { message } = await rejection(refusal, Error)
+    expect(message).toMatch(/Expected `maxBytes` of `capture` to be a number of bytes.*got `-1`/)
+  }
+})
+
+describe('a name in `captures` that nothing refers to', () => {
+  const table = { a: 1 }
+  const count = (): number => Object.keys(table).length
+  const use = (): number => count()
+  const other = { a: 1, b: 2 }
+
+  test.each(['auto', 'explicit'] as const)('is refused with what may be meant: %s', async (capture) => {
+    const { message } = await rejection(
+      worker.call(use, [], { capture, captures: { count, table, tabel: other } }),
+      TypeError,
+    )
+    expect(message).toMatch(/`captures` gives `tabel`.*Did you mean `table`\?/)
+    const plain = await rejection(
+      worker.call(() => 1, [], { capture, captures: { tabel: 1 } }),
+      TypeError,
+    )
+    expect(plain.message).toContain('`tabel`')
+    await expectUsable(worker)
+  })
+
+  test('is fine where only a helper refers to it, whoever has found that', async () => {
+    expect(await worker.call(use, [], { captures: { table: other } })).toBe(2)
+    const given = { count, table: other }
+    expect(await worker.call(use, [], { captures: given })).toBe(2)
+    expect(await worker.call(use, [], { captures: given, capture: 'explicit' })).toBe(2)
+    const asks = (): string => typeof unheardOf
+    expect(await worker.call(asks, [], { captures: { unheardOf: 1 } })).toBe('number')
+    const fetches = (): unknown => fetch
+    expect(await worker.call(fetches, [], { captures: { fetch: 'mine' } })).toBe('mine')
+  })
+
+  test('is refused where the function is named by its module, by cast, stream, keep and explain', async () => {
+    const options = { captures: { tabel: 1 } }
+    const module = { module: 'node:path', export: 'basename' }
+    const { message } = await rejection(worker.call(module, ['a'], options), TypeError)
+    expect(message).toMatch(/`tabel`.*names of its own/)
+    expect(() => worker.cast(use, [], options)).toThrow(TypeError)
+    expect(() => worker.stream(function* () {}, [], options)).toThrow(TypeError)
+    expect(() => worker.explain(use, [], options)).toThrow(TypeError)
+    expect(() => explain(use, [], options)).toThrow(TypeError)
+    await rejection(worker.keep(use, [], options), TypeError)
+  })
+})
+
+describe('`globals`', () => {
+  test.each([5, null, undefined, {}, [], Symbol('x'), { name: 5 }, { name: 'x', module: 5 }])(
+    'takes names and nothing else: %s',
+    async (wrong) => {
+      const name = wrong as never
+      for (const asked of [
+        worker.globals.get(name),
+        worker.globals.set(name, 1),
+        worker.globals.delete(name),
+      ]) {
+        const { message } = await rejection(asked, TypeError)
+        expect(message).toMatch(/Expected `name` to be the name of a variable, got `.*Write `'x'`/)
+      }
+    },
+  )
+
+  test.each(['stop', 'kill'] as const)('of a worker that has ended say so: %s', async (end) => {
+    const ended = await quietWorker()
+    const words = ['malt']
+    await ended.call(() => words.length)
+    await ended[end]()
+    await ended.exited
+    const { globals } = ended
+    const errorClass = end === 'stop' ? WorkerStoppedError : WorkerDiedError
+    expect(() => globals.list()).toThrow(errorClass)
+    for (const asked of [globals.get('words'), globals.set('words', 1), globals.delete('words')]) {
+      await rejection(asked, errorClass)
+    }
+  })
 })
 
 test('a call without a limit may say so, with Infinity or undefined', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EncodeError, InterruptedError, RemoteError, WorkerDiedError } from 'maltster'
+import { CaptureError, EncodeError, InterruptedError, RemoteError, WorkerDiedError } from 'maltster'
 import { expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { expectUsable, quietWorker, rejection, startWorker, whereItCan } from './workers.ts'
@@ -146,11 +146,14 @@ test('a signal that aborts while the arguments are read ends the call', async ()
 
 test('what can not go in a capture is named by the capture, and in an argument by the argument', async () => {
   await using worker = await quietWorker()
-  const bag: Record<string, unknown> = { deep: [() => 1] }
+  const bag: Record<string, unknown> = { deep: [new WeakMap()] }
   const use = (_given?: unknown): unknown => bag
-  const inCapture = await rejection(worker.call(use, [], { captures: { bag } }), EncodeError)
-  expect(inCapture.path).toBe('captures.bag.deep[0]')
-  expect(inCapture.message).toContain('captures.bag.deep[0]')
+  const inCapture = await rejection(worker.call(use, [], { captures: { bag } }), CaptureError)
+  expect(inCapture.path).toBe('use → bag.deep[0] (WeakMap)')
+  const explicit = { captures: { bag }, capture: 'explicit' } as const
+  const asData = await rejection(worker.call(use, [], explicit), EncodeError)
+  expect(asData.path).toBe('captures.bag.deep[0]')
+  expect(asData.message).toContain('captures.bag.deep[0]')
   const inArgument = await rejection(
     worker.call(use, [{ deep: new WeakMap() }], { captures: { bag: {} } }),
     EncodeError,

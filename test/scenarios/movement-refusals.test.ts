@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
-import { CaptureError, EncodeError, explain, type Worker } from 'maltster'
+import { CaptureError, EncodeError, explain, pool, supervise, type Worker } from 'maltster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { make, makeSloppy } from '../fixtures/movement/make.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
@@ -155,14 +155,14 @@ const refusals: readonly (readonly [what: string, fn: Sent, path: string, why: s
     () => weakMap,
     'fn → weakMap (WeakMap)',
     'what it holds weakly belongs to the memory of this process',
-    'Use a Map, a Set or a plain reference, or make it inside the function',
+    'Use a Map, a Set or a plain reference, or make it inside the function; if a compiler has made it of private fields, have it compile for ES2022',
   ],
   [
     'a WeakSet',
     () => weakSet,
     'fn → weakSet (WeakSet)',
     'what it holds weakly belongs to the memory of this process',
-    'Use a Map, a Set or a plain reference, or make it inside the function',
+    'Use a Map, a Set or a plain reference, or make it inside the function; if a compiler has made it of private fields, have it compile for ES2022',
   ],
   [
     'a WeakRef',
@@ -442,4 +442,36 @@ describe('functions in results and arguments are refused with their path, and th
       "args[0].Secret can't be sent",
     )
   })
+})
+
+test('what stands for processes is refused with what to do instead, captured and as an argument', async () => {
+  const crew = await pool({ size: 1 })
+  const app = await supervise({ name: 'refused-app', children: [{ id: 'child', worker: {} }] })
+  const handle = app.worker('child')
+  const held = { deep: [worker] }
+  const { globals } = worker
+  try {
+    const sent: readonly (readonly [Sent, object, RegExp])[] = [
+      [() => worker, worker, /→ worker \(Worker\).*Call it from here.*`await import\('maltster'\)`/],
+      [() => held, held, /→ held\.deep\[0\] \(Worker\).*Call it from here/],
+      [() => app.name, app, /→ app \(Supervisor\).*Ask it from here.*`await import\('maltster'\)`/],
+      [() => crew.call(() => 1), crew, /→ crew \(Pool\).*Call it from here.*`await import\('maltster'\)`/],
+      [() => handle, handle, /→ handle \(WorkerHandle\).*Call it from here.*`await import\('maltster'\)`/],
+      [() => globals, globals, /→ globals \(WorkerGlobals\).*Read what is needed before the call/],
+    ]
+    for (const [fn, argument, expected] of sent) {
+      const { message } = await rejection(worker.call(fn), CaptureError)
+      expect(message).toMatch(expected)
+      expect(message).not.toContain('registerClass')
+      const passed = await rejection(
+        worker.call((given: unknown) => given, [argument]),
+        EncodeError,
+      )
+      expect(passed.message).not.toContain('registerClass')
+    }
+    await expectUsable(worker)
+  } finally {
+    await crew.stop()
+    await app.stop()
+  }
 })

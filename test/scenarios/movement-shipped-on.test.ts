@@ -46,6 +46,20 @@ describe('a function that a worker sends on to a worker of its own', () => {
     expect(found).toEqual([])
   })
 
+  test('is explained there in the words of the user', async () => {
+    const entries = await worker.call(async () => {
+      const { explain } = await import('maltster')
+      const plan = explain(withinLimits, [9])
+      return plan.entries.map(({ name, kind, action }) => `${name} ${kind} ${action}`)
+    })
+    expect(entries).toEqual([
+      'withinLimits function sent',
+      'level global sent',
+      'limits global sent',
+      'arguments argument sent',
+    ])
+  })
+
   test('sees the values of the worker that sends it, constants stay constant, and nothing goes twice', async () => {
     const below = async (): Promise<unknown[]> => {
       const { spawnWorker } = await import('maltster')

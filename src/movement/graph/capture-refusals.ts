@@ -1,6 +1,10 @@
+import { EventEmitter } from 'node:events'
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import { types } from 'node:util'
 import { CaptureError } from '../../errors/data-errors.ts'
 import { inherits, inheritsFromProxy, peek } from '../../transport/codec/peek.ts'
+import { type AnyFunction, isNativeText } from '../function-source.ts'
+import { refusalOfHandle } from '../../transport/codec/process-handles.ts'
 import { refusalOf } from '../../transport/codec/refusals.ts'
 
 interface Kind {
@@ -10,16 +14,36 @@ interface Kind {
   readonly hint: string
 }
 
-const classOf = (value: object): string => {
+function constructorOf(value: object): AnyFunction | undefined {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (typeof prototype !== 'object' || prototype === null) return ''
+  if (typeof prototype !== 'object' || prototype === null) return undefined
   const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
-  if (typeof constructor !== 'function') return ''
+  return typeof constructor === 'function' ? (constructor as AnyFunction) : undefined
+}
+
+const classOf = (value: object): string => {
+  const constructor = constructorOf(value) ?? {}
   const name: unknown = Object.getOwnPropertyDescriptor(constructor, 'name')?.value
   return typeof name === 'string' ? name : ''
 }
 
-const named = (name: RegExp) => (value: object) => name.test(classOf(value))
+// A class is known by what it is and not by its name: users have servers, sockets and timeouts of their own.
+const timerPrototypes = ((): readonly unknown[] => {
+  const timeout = setTimeout(() => {}, 0)
+  const immediate = setImmediate(() => {})
+  clearTimeout(timeout)
+  clearImmediate(immediate)
+  return [Object.getPrototypeOf(timeout), Object.getPrototypeOf(immediate)]
+})()
+
+const isTimer = (value: object): boolean => timerPrototypes.includes(Object.getPrototypeOf(value))
+const isSocket = (value: object): boolean =>
+  inherits(value, EventEmitter.prototype) && /^(?:Socket|TLSSocket|Server)$/.test(classOf(value))
+const isStream = (value: object): boolean =>
+  inherits(value, EventEmitter.prototype) && typeof peek(value, 'pipe') === 'function'
+
+const weakly = 'what it holds weakly belongs to the memory of this process'
+const weakHint = 'Use a Map, a Set or a plain reference, or make it inside the function'
 
 const kinds: readonly Kind[] = [
   {
@@ -41,9 +65,14 @@ const kinds: readonly Kind[] = [
     hint: 'Await it before the call, and use the value',
   },
   {
-    test: (value) => types.isWeakMap(value) || types.isWeakSet(value) || inherits(value, WeakRef.prototype),
-    why: 'what it holds weakly belongs to the memory of this process',
-    hint: 'Use a Map, a Set or a plain reference, or make it inside the function',
+    test: (value) => types.isWeakMap(value) || types.isWeakSet(value),
+    why: weakly,
+    hint: `${weakHint}; if a compiler has made it of private fields, have it compile for ES2022`,
+  },
+  {
+    test: (value) => inherits(value, WeakRef.prototype),
+    why: weakly,
+    hint: weakHint,
   },
   {
     test: types.isGeneratorObject,
@@ -52,17 +81,17 @@ const kinds: readonly Kind[] = [
     hint: 'Collect it into an array, or start it inside the function',
   },
   {
-    test: named(/^(?:Timeout|Immediate)$/),
+    test: isTimer,
     why: 'a timer belongs to the event loop of this process',
     hint: 'Start it inside the function',
   },
   {
-    test: named(/^(?:Socket|TLSSocket|Server)$/),
+    test: isSocket,
     why: "a socket can't leave its process",
     hint: 'Open it in the worker, e.g. in `preload`',
   },
   {
-    test: (value) => typeof peek(value, 'pipe') === 'function',
+    test: isStream,
     why: "a stream can't leave its process",
     hint: 'Open it in the worker, e.g. in `preload`, or pass the data it carries',
   },
@@ -76,11 +105,9 @@ export function captureRefusal(value: object, path: string): CaptureError | unde
   if (kind !== undefined) return new CaptureError({ path: shown, why: kind.why, hint: kind.hint })
   const refusal = refusalOf(value)
   if (refusal === undefined) return undefined
-  return new CaptureError({
-    path: shown,
-    why: `it is ${refusal.what}`,
-    hint: `${refusal.remedy.replace(/\.$/, '')}, or make it inside the function`,
-  })
+  const remedy = refusal.remedy.replace(/\.$/, '')
+  const hint = refusalOfHandle(value) === undefined ? `${remedy}, or make it inside the function` : remedy
+  return new CaptureError({ path: shown, why: `it is ${refusal.what}`, hint })
 }
 
 export const symbolRefusal = (symbol: symbol, path: string): CaptureError =>
@@ -142,6 +169,13 @@ export const additionRefusal = (path: string): CaptureError =>
     hint: "Let it be found (`capture: 'auto'`), or make it there",
   })
 
+export const deletionRefusal = (path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: 'it has been deleted since its class was made, and the text of the class, which goes over, makes it again',
+    hint: 'Leave it out of the class, or set it to `undefined`',
+  })
+
 export const unprovenRefusal = (name: string, path: string): CaptureError =>
   new CaptureError({
     path,
@@ -156,18 +190,38 @@ export const inspectorRefusal = (name: string, path: string): CaptureError =>
     hint: `Pass it by \`captures: { ${name} }\``,
   })
 
-export const builtinSubclassRefusal = (value: object, path: string): CaptureError =>
-  new CaptureError({
+export function builtinSubclassRefusal(value: object, path: string): CaptureError {
+  if (isOfOtherRealm(value)) return otherRealmRefusal(value, path)
+  return new CaptureError({
     path: `${path} (${classOf(value)})`,
     why: 'its class extends one of the language whose content is hidden, such as Map or Array',
     hint: 'Pass its content, and make it anew inside the function',
   })
+}
 
-export const processInstanceRefusal = (value: object, path: string): CaptureError =>
-  new CaptureError({
+export function processInstanceRefusal(value: object, path: string): CaptureError {
+  if (isOfOtherRealm(value)) return otherRealmRefusal(value, path)
+  return new CaptureError({
     path: `${path} (${classOf(value)})`,
     why: 'objects of this class live in this process only',
     hint: 'Pass the data that it holds, or make it inside the function',
+  })
+}
+
+/** Whether its class is one of the language, but not that of this program. */
+function isOfOtherRealm(value: object): boolean {
+  const constructor = constructorOf(value)
+  const own: unknown = Object.getOwnPropertyDescriptor(globalThis, classOf(value))?.value
+  return (
+    constructor !== undefined && isNativeText(constructor) && typeof own === 'function' && own !== constructor
+  )
+}
+
+const otherRealmRefusal = (value: object, path: string): CaptureError =>
+  new CaptureError({
+    path: `${path} (${classOf(value)})`,
+    why: 'it was made in another context of `node:vm`, whose classes are not those of this program',
+    hint: 'Take a copy that is of this one, such as `structuredClone(value)`',
   })
 
 export const nodeCodeRefusal = (path: string): CaptureError =>

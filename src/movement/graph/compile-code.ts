@@ -2,21 +2,8 @@ import vm from 'node:vm'
 import { mainLoader, silenceImportWarning } from '../dynamic-import.ts'
 import { metaName } from '../live/meta-name.ts'
 import { labelOf } from '../rebuild.ts'
+import type { Cell } from './cell.ts'
 import type { CodeDefinition } from './code-definition.ts'
-
-/** A variable that functions look up at each use. */
-export class Cell {
-  v: unknown = undefined
-
-  /** What assignments to a constant are rewritten to. */
-  get c(): unknown {
-    return this.v
-  }
-
-  set c(_value: unknown) {
-    throw new TypeError('Assignment to constant variable.')
-  }
-}
 
 /** One function made of a code: how to make it, and how to give a local variable its value. */
 export interface Made {

@@ -11,13 +11,27 @@ export interface Content {
 }
 
 const shortBytes = 48
+const slabBytes = 1024
+/** Taken while in use: a class that is registered may call a worker while it is encoded. */
+let spareSlab: Buffer | undefined
 
 /** @throws {EncodeError} if it can't be encoded */
 export function contentOf(codec: Codec, value: unknown, path: string): Content {
-  const encoded = codec.encode(value, path, Buffer.allocUnsafe(256), 0, headerBytes)
+  const slab = spareSlab ?? Buffer.allocUnsafeSlow(slabBytes)
+  spareSlab = undefined
+  const encoded = codec.encode(value, path, slab, 0, headerBytes)
   // The encoder uses its result again.
   const { buffer, start, end, flags, attachments } = encoded
-  const body = { buffer, start, end, flags, attachments: [...attachments] }
+  const isInSlab = buffer.buffer === slab.buffer
+  const body = {
+    // With room for the header in front.
+    buffer: isInSlab ? Buffer.from(buffer.subarray(start - headerBytes, end)) : buffer,
+    start: isInSlab ? headerBytes : start,
+    end: isInSlab ? headerBytes + end - start : end,
+    flags,
+    attachments: [...attachments],
+  }
+  spareSlab = slab
   return { body, key: keyOf(body) }
 }
 

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { propertyStep } from '../../transport/codec/path.ts'
-import type { AnyFunction } from '../function-source.ts'
+import type { AnyFunction, FunctionSource } from '../function-source.ts'
+import { classMembers } from './class-members.ts'
 
 type Key = string | symbol
 
@@ -14,18 +15,45 @@ export const hasOwnProperties = (fn: AnyFunction, isClass: boolean): boolean =>
 const textOf = (fn: unknown): string | undefined =>
   typeof fn === 'function' && !types.isProxy(fn) ? Function.prototype.toString.call(fn) : undefined
 
+const nameFrom = (key: Key): string => (typeof key === 'string' ? key : `[${key.description ?? ''}]`)
+
 /** Whether a member of a class is made by the text of the class, so that it is there when the class is. */
-function isOfText(text: string, { enumerable, value, get, set }: PropertyDescriptor): boolean {
-  if (enumerable === true) return false
-  const members = [value, get, set].filter((one: unknown) => one !== undefined).map(textOf)
-  return members.length > 0 && members.every((member) => member !== undefined && text.includes(member))
+function isOfText(read: FunctionSource, key: Key, property: PropertyDescriptor, isStatic: boolean): boolean {
+  const { enumerable, configurable, writable, value, get, set } = property
+  if (enumerable === true || configurable !== true) return false
+  const isMade = (member: unknown, prefix = ''): boolean =>
+    textOf(member) !== undefined &&
+    read.text.includes(textOf(member) as string) &&
+    Object.getOwnPropertyDescriptor(member, 'name')?.value === prefix + nameFrom(key)
+  if ('value' in property) return writable === true && isMade(value)
+  const { named } = classMembers(read)
+  const isMissing = (kind: 'get' | 'set'): boolean =>
+    property[kind] === undefined &&
+    named.some((member) => member.key === key && member.isStatic === isStatic && member.kind === kind)
+  if (isMissing('get') || isMissing('set')) return false
+  return (get === undefined || isMade(get, 'get ')) && (set === undefined || isMade(set, 'set '))
 }
 
 /** Tells which properties of a function, or of the prototype of a class, are not made by its text. */
 export const isAddedTo =
-  (text: string, isClass: boolean) =>
-  (key: Key, property: PropertyDescriptor): boolean =>
-    !standardProperties.has(key) && !(isClass && isOfText(text, property))
+  (read: FunctionSource, isStatic: boolean) =>
+  (key: Key, property: PropertyDescriptor): boolean => {
+    if (read.analysis.kind !== 'class') return !standardProperties.has(key)
+    // A class may have a static field called `name`: that can be written, and what each function has can not.
+    if (standardProperties.has(key) && property.writable !== true) return false
+    return key !== 'prototype' && !isOfText(read, key, property, isStatic)
+  }
+
+/** A member that the text of a class makes and that is not there any more, as the step that leads to it. */
+export function deletedMember(fn: AnyFunction, read: FunctionSource): string | undefined {
+  const prototype = prototypeOf(fn)
+  const deleted = classMembers(read).named.find(({ key, isStatic }) => {
+    const home = isStatic ? fn : prototype
+    return home !== undefined && Object.getOwnPropertyDescriptor(home, key) === undefined
+  })
+  if (deleted === undefined) return undefined
+  return `${deleted.isStatic ? '' : '.prototype'}${propertyStep(deleted.key)}`
+}
 
 /** The own `prototype` of a function, if it is an object. */
 export function prototypeOf(fn: object): object | undefined {
@@ -87,14 +115,16 @@ export function hasOwnPrototype(fn: AnyFunction): boolean {
  * What a function or class has that its text alone does not make over there, as the step that leads to it; undefined if
  * nothing. A static field is taken for one of the text if the text has its name.
  */
-export function firstAddition(fn: AnyFunction, text: string, isClass: boolean): string | undefined {
-  const isAdded = isAddedTo(text, isClass)
-  const find = (object: object, isMeant: (key: Key) => boolean): Key | undefined =>
-    Reflect.ownKeys(object).find((key) => {
+export function firstAddition(fn: AnyFunction, read: FunctionSource): string | undefined {
+  const isClass = read.analysis.kind === 'class'
+  const find = (object: object, isMeant: (key: Key) => boolean): Key | undefined => {
+    const isAdded = isAddedTo(read, object === fn)
+    return Reflect.ownKeys(object).find((key) => {
       const property = Object.getOwnPropertyDescriptor(object, key)
       return property !== undefined && isMeant(key) && isAdded(key, property)
     })
-  const own = find(fn, (key) => !(isClass && typeof key === 'string' && text.includes(key)))
+  }
+  const own = find(fn, (key) => !(isClass && typeof key === 'string' && read.text.includes(key)))
   if (own !== undefined) return stepTo(own)
   const prototype = prototypeOf(fn)
   const ofPrototype = prototype && find(prototype, (key) => key !== 'constructor')

@@ -1,6 +1,7 @@
 import type { Codec, IncomingBody } from '../../transport/codec.ts'
 import type { RegisteredClasses } from '../../transport/codec/registered-classes.ts'
-import { type CodeFactory, Cell, compileCode } from './compile-code.ts'
+import { Cell } from './cell.ts'
+import { type CodeFactory, compileCode } from './compile-code.ts'
 import type { CodeDefinition } from './code-definition.ts'
 import { loadImport } from './load-import.ts'
 import { type HeldCode, rebuildGraph, type Surroundings } from './rebuild-graph.ts'

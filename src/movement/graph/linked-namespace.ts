@@ -1,4 +1,4 @@
-import type { Cell } from './compile-code.ts'
+import type { Cell } from './cell.ts'
 
 const { defineProperty } = Object
 const symbol = Symbol.for('maltster.linkedNamespaces')

@@ -1,4 +1,5 @@
-import type { Cell, Made } from './compile-code.ts'
+import { Cell } from './cell.ts'
+import type { Made } from './compile-code.ts'
 import { linkNamespace } from './linked-namespace.ts'
 import { namespaceOf } from './load-import.ts'
 import { integrity, propertyFlag, type Row, rowKind } from './rows.ts'
@@ -113,7 +114,7 @@ class Builder {
       case rowKind.error:
         return this.#error(index, row)
       case rowKind.cell:
-        this.#things[index] = { v: undefined }
+        this.#things[index] = row[2] === true ? new Cell() : { v: undefined }
         this.#later.push(() => this.#put(row[1], (value) => ((this.#things[index] as Cell).v = value)))
         return
       case rowKind.bound: {

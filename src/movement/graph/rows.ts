@@ -17,7 +17,7 @@ export const rowKind = {
   set: 4,
   /** `[5, code, captured, others, key, slot…]`: a function or class. */
   function: 5,
-  /** `[6, slot]`: a variable that several functions share. */
+  /** `[6, slot, isOfModule]`: a variable that several functions share; one of a module may be constant. */
   cell: 6,
   /** `[7, target, this, slot…]`: a bound function. */
   bound: 7,

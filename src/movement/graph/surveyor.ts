@@ -9,6 +9,7 @@ import type { VariableHome } from '../live/variable-home.ts'
 import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
 import { missingNames } from '../refusals.ts'
+import { type BindingIdentity, bindingUse } from './binding-use.ts'
 import { bindingId, functionId, variableId } from './binding-ids.ts'
 import { inspectorRefusal, nodeCodeRefusal, uninitialisedRefusal } from './capture-refusals.ts'
 import { checkInstance } from './check-instance.ts'
@@ -16,7 +17,7 @@ import { capturedContent, type Content } from './content.ts'
 import { hasOwnProperties } from './function-properties.ts'
 import { builtinPlace } from './intrinsics.ts'
 import { countOfMembers, membersOf } from './namespace-members.ts'
-import { type FunctionWriter, Parcel, type Slot } from './parcel.ts'
+import { type FunctionWriter, Parcel } from './parcel.ts'
 import { Ways } from './reached-by.ts'
 import { notingRefusal } from './refused-names.ts'
 import { rowKind } from './rows.ts'
@@ -24,6 +25,7 @@ import { SharedVariables } from './shared-variables.ts'
 import { hasChangeablePrivate, lostPrivateField } from './static-private.ts'
 import { isNeverUndefined } from './uninitialised.ts'
 import type { BindingUse, Survey, SurveyOptions } from './survey.ts'
+import { type Slot, writeAdditions } from './value-rows.ts'
 
 /** Looks once at all that a function refers to. */
 export class Surveyor implements FunctionWriter {
@@ -156,20 +158,9 @@ export class Surveyor implements FunctionWriter {
       path,
       false,
     )
-    this.#bindings.set(id, {
-      id,
-      kind: code.isClass ? 'class' : 'function',
-      module: '',
-      name: nameOf(fn),
-      isConstant: true,
-      isSettled: false,
-      content: this.#encode(parcel, path),
-      needs: [...parcel.needs],
-      live: parcel.live,
-      path,
-      code,
-      user: undefined,
-    })
+    const kind = code.isClass ? 'class' : 'function'
+    const identity = { id, kind, module: '', name: nameOf(fn), isConstant: true, isSettled: false } as const
+    this.#bindings.set(id, bindingUse(identity, parcel, this.#encode(parcel, path), path, code, undefined))
   }
 
   #asWriter(): FunctionWriter {
@@ -190,7 +181,7 @@ export class Surveyor implements FunctionWriter {
     for (const name of code.names) {
       notingRefusal(name, code, () => this.#writeName(parcel, captured, fn, name, reading, path))
     }
-    if (parcel.additions(row, others, fn, code, path)) this.changeable()
+    if (writeAdditions(parcel, row, others, fn, code, path)) this.changeable()
     const lost = lostPrivateField(fn, code.read, path)
     if (lost !== undefined) throw lost
     if (hasChangeablePrivate(code.read)) this.changeable()
@@ -254,15 +245,9 @@ export class Surveyor implements FunctionWriter {
     parcel.needs.add(id)
     if (!this.#begun.has(id)) {
       this.#begun.add(id)
-      const use = {
-        id,
-        kind: 'capture',
-        module: '',
-        name: name.name,
-        isConstant: false,
-        isSettled: false,
-      } as const
-      this.#define(use, value, path, reading.code)
+      const kind = 'capture'
+      const identity = { id, kind, module: '', name: name.name, isConstant: false, isSettled: false } as const
+      this.#define(identity, value, path, reading.code)
     }
     return parcel.row(variable, () => [rowKind.binding, id])
   }
@@ -304,16 +289,13 @@ export class Surveyor implements FunctionWriter {
     this.#define({ id, kind, module, name, isConstant, isSettled }, value, path, user)
   }
 
-  #define(
-    use: Pick<BindingUse, 'id' | 'kind' | 'module' | 'name' | 'isConstant' | 'isSettled'>,
-    value: unknown,
-    path: string,
-    user: LiveCode | undefined,
-  ): void {
+  #define(identity: BindingIdentity, value: unknown, path: string, user: LiveCode | undefined): void {
     const parcel = Parcel.of(this, value, path, false)
     const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
-    const found = { content: this.#encode(parcel, path), needs: [...parcel.needs], live: parcel.live }
-    this.#bindings.set(use.id, { ...use, ...found, path, code, user })
+    this.#bindings.set(
+      identity.id,
+      bindingUse(identity, parcel, this.#encode(parcel, path), path, code, user),
+    )
   }
 
   #encode(parcel: Parcel, path: string): Content {

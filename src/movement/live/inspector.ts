@@ -1,6 +1,9 @@
 import type { Session } from 'node:inspector'
 import type { AnyFunction } from '../function-source.ts'
 
+// As they were before any user code: the tests of a program may put a clock of their own in their place.
+const { setTimeout, clearTimeout } = globalThis
+
 /** One scope of a live function: a copy of its variables, with the values themselves. */
 export interface LiveScope {
   readonly kind: string
@@ -80,12 +83,27 @@ export function openSession(): Session | undefined {
 
 const boxName = '__maltsterBox'
 
+/** For how long, and over how many readings, V8 keeps what it was asked about, so that it need not be shown it again. */
+const kept = { ms: 20, readings: 64 }
+
+/** What V8 has been shown since it was last told to let go of everything. */
+class Shown {
+  readonly ids = new Map<object, string>()
+  readings = 0
+  readonly timer: ReturnType<typeof setTimeout>
+
+  constructor(release: () => void) {
+    this.timer = setTimeout(release, kept.ms)
+    this.timer.unref()
+  }
+}
+
 /** Reads functions through one session that stays connected; nothing in it slows the process. */
 class Reader {
   readonly #post: Post
   readonly #box: { value: unknown } = { value: undefined }
   readonly #boxId: string
-  #isReleasing = false
+  #shown: Shown | undefined
 
   constructor(session: Session) {
     this.#post = poster(session)
@@ -115,20 +133,17 @@ class Reader {
       scopes: scopes === undefined ? [] : this.#scopes(scopes),
       bound: target === undefined ? undefined : this.#bound(target, find),
     }
-    this.#releaseLater()
     return internals
   }
 
   privateNames(object: object): readonly string[] {
     const names = this.#properties(object).privateProperties ?? []
-    this.#releaseLater()
     return names.map(({ name }) => name)
   }
 
   privateField(object: object, name: string): { readonly value: unknown } | undefined {
     const fields = this.#properties(object).privateProperties ?? []
     const remote = fields.find((field) => field.name === name)?.value
-    this.#releaseLater()
     if (remote === undefined) return undefined
     if (remote.objectId !== undefined) return { value: this.#real(remote.objectId) }
     const { unserializableValue: text } = remote
@@ -138,18 +153,7 @@ class Reader {
 
   ownNames(elements: object): readonly string[] {
     const { result } = this.#properties(elements, { nonIndexedPropertiesOnly: true })
-    this.#releaseLater()
     return result.filter(({ symbol }) => symbol === undefined).map(({ name }) => name)
-  }
-
-  /** Once for all that is read in one go. */
-  #releaseLater(): void {
-    if (this.#isReleasing) return
-    this.#isReleasing = true
-    queueMicrotask(() => {
-      this.#isReleasing = false
-      this.#post('Runtime.releaseObjectGroup', { objectGroup: 'maltster' })
-    })
   }
 
   #internalProperties(fn: AnyFunction): readonly RemoteProperty[] {
@@ -157,6 +161,17 @@ class Reader {
   }
 
   #properties(thing: object, options: object = {}): Properties {
+    const objectId = this.#idOf(thing)
+    return this.#post('Runtime.getProperties', { objectId, ownProperties: true, ...options }) as Properties
+  }
+
+  /** What the protocol calls a thing; V8 holds it, and all that is read of it, until `#release`. */
+  #idOf(thing: object): string {
+    if (this.#shown !== undefined && this.#shown.readings >= kept.readings) this.#release()
+    const shown = (this.#shown ??= new Shown(() => this.#release()))
+    shown.readings++
+    const known = shown.ids.get(thing)
+    if (known !== undefined) return known
     this.#box.value = thing
     const { result } = this.#post('Runtime.callFunctionOn', {
       objectId: this.#boxId,
@@ -164,8 +179,14 @@ class Reader {
       objectGroup: 'maltster',
     }) as { result: { objectId: string } }
     this.#box.value = undefined
-    const { objectId } = result
-    return this.#post('Runtime.getProperties', { objectId, ownProperties: true, ...options }) as Properties
+    shown.ids.set(thing, result.objectId)
+    return result.objectId
+  }
+
+  #release(): void {
+    clearTimeout(this.#shown?.timer)
+    this.#shown = undefined
+    this.#post('Runtime.releaseObjectGroup', { objectGroup: 'maltster' })
   }
 
   /** The object itself, not a description of it. */

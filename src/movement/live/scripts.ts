@@ -15,9 +15,13 @@ interface Parsed {
   readonly url: string
   readonly startLine: number
   readonly startColumn: number
+  /** Of its source, in characters. */
+  readonly length: number
 }
 
 const known = new RecentMap<string, Script>(256)
+/** Collected, most likely; to ask again would take as long. */
+const unreadable = new RecentMap<string, true>(256)
 const parsed = new Map<string, Parsed>()
 /** By file, as a URL: its script, the last one if it was evaluated more than once. */
 const idsByUrl = new RecentMap<string, string>(8192)
@@ -29,9 +33,10 @@ let post: Post | undefined
  */
 export function scriptOf(scriptId: string): Script | undefined {
   const found = known.get(scriptId)
-  if (found !== undefined) return found
+  if (found !== undefined || unreadable.has(scriptId)) return found
   const script = ask(scriptId)
-  if (script !== undefined) known.set(scriptId, script)
+  if (script === undefined) unreadable.set(scriptId, true)
+  else known.set(scriptId, script)
   return script
 }
 
@@ -70,8 +75,8 @@ function connected(): Post | undefined {
   const session = openSession()
   if (session === undefined) return undefined
   session.on('Debugger.scriptParsed', ({ params }) => {
-    const { url, startLine, startColumn } = params
-    parsed.set(params.scriptId, { url, startLine, startColumn })
+    const { url, startLine, startColumn, length = 0 } = params
+    parsed.set(params.scriptId, { url, startLine, startColumn, length })
     const file = url.startsWith('/') ? pathToFileURL(url).href : url
     if (file.startsWith('file:')) idsByUrl.set(file, params.scriptId)
   })
@@ -84,7 +89,9 @@ function ask(scriptId: string): Script | undefined {
   if (request === undefined) return undefined
   request('Debugger.enable')
   try {
-    return read(request, scriptId)
+    const script = read(request, scriptId)
+    readAlong(request, scriptId)
+    return script
   } catch {
     return undefined
   } finally {
@@ -93,22 +100,46 @@ function ask(scriptId: string): Script | undefined {
   }
 }
 
-const notTold: Parsed = { url: '', startLine: 0, startColumn: 0 }
+/** What is read along with a script: those that came after it, as far as they are small. */
+const along = { scripts: 32, length: 16_384 }
 
-/** The youngest script whose URL or path is meant. */
-export function scriptWhere(isMeant: (url: string) => boolean): Script | undefined {
+/**
+ * Each time the debugger is turned on, V8 tells of every script there is. Where many functions were made by `eval`, each has
+ * a script of its own, and the ones made next are likely to be sent next.
+ */
+function readAlong(request: Post, scriptId: string): void {
+  const after = Number(scriptId)
+  const next = [...parsed]
+    .filter(([id, { url, length }]) => Number(id) > after && length <= along.length && isUsers(url))
+    .toSorted(([one], [other]) => Number(one) - Number(other))
+  for (const [id] of next.slice(0, along.scripts)) {
+    if (known.has(id)) continue
+    try {
+      known.set(id, read(request, id))
+    } catch {
+      // Collected meanwhile: nobody asked for it.
+    }
+  }
+}
+
+/** Modules, and text that was evaluated under whatever name. */
+const isUsers = (url: string): boolean => !url.startsWith('node:') && !url.includes('/node_modules/')
+
+const notTold: Parsed = { url: '', startLine: 0, startColumn: 0, length: 0 }
+
+/** The youngest script whose URL or path is meant, by the first test that any of them passes; V8 is asked once. */
+export function scriptIdWhere(...tests: readonly ((url: string) => boolean)[]): string | undefined {
   const request = connected()
   if (request === undefined) return undefined
   request('Debugger.enable')
-  try {
-    const found = [...parsed].findLast(([, { url }]) => url !== '' && isMeant(url))
-    return found && read(request, found[0])
-  } catch {
-    return undefined
-  } finally {
-    request('Debugger.disable')
-    parsed.clear()
+  const scripts = [...parsed].filter(([, { url }]) => url !== '')
+  request('Debugger.disable')
+  parsed.clear()
+  for (const isMeant of tests) {
+    const found = scripts.findLast(([, { url }]) => isMeant(url))
+    if (found !== undefined) return found[0]
   }
+  return undefined
 }
 
 function read(request: Post, scriptId: string): Script {
@@ -118,7 +149,7 @@ function read(request: Post, scriptId: string): Script {
 }
 
 /** The user's own modules, of which there is a good chance that functions of theirs will be sent. */
-const isLikely = (url: string): boolean => /^(?:file:|\/)/.test(url) && !url.includes('/node_modules/')
+const isLikely = (url: string): boolean => /^(?:file:|\/)/.test(url) && isUsers(url)
 const mostLikely = 32
 
 /** Reads the scripts that will most likely be asked for, while there is nothing better to do. Does so once. */

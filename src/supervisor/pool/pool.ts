@@ -325,5 +325,6 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
 
 staysHere(Pool, {
   what: 'a Pool, whose members were started here',
-  remedy: 'Send a `proxy` function that calls it: that may be used anywhere.',
+  remedy:
+    "Call it from here, or send a `proxy` function that calls it; or start one there, with `await import('maltster')`.",
 })

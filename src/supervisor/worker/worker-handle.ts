@@ -450,5 +450,6 @@ const callOf =
 
 staysHere(WorkerHandle, {
   what: 'a WorkerHandle, which follows a place in the tree of this process',
-  remedy: 'Send a `proxy` function that calls it: that may be used anywhere.',
+  remedy:
+    "Call it from here, or send a `proxy` function that calls it; or start a worker there, with `await import('maltster')`.",
 })

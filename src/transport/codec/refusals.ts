@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { types } from 'node:util'
 import { inherits, peek } from './peek.ts'
 import { refusalOfHandle } from './process-handles.ts'
@@ -44,7 +45,7 @@ const refused: readonly (readonly [Test, string, string])[] = [
   [types.isKeyObject, 'a KeyObject', 'Export it, and send the bytes, if the key may leave this process.'],
   [types.isCryptoKey, 'a CryptoKey', 'Export it, and send the bytes, if the key may leave this process.'],
   [
-    (value) => inherits(value, EventTarget.prototype) || isEmitter(value),
+    (value) => inherits(value, EventTarget.prototype) || inherits(value, EventEmitter.prototype),
     'an object with listeners, such as a stream or a socket',
     'Send the data that it carries, or open it over there.',
   ],
@@ -88,8 +89,4 @@ export function refusalOf(value: object): Refusal | undefined {
     }
   }
   return undefined
-}
-
-function isEmitter(value: object): boolean {
-  return typeof peek(value, 'on') === 'function' && typeof peek(value, 'emit') === 'function'
 }
