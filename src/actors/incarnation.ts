@@ -217,7 +217,7 @@ export class Incarnation {
         outputDropped: (stream, bytes) => this.#emit({ type: 'output.dropped', stream, bytes }),
       })
     } catch (error) {
-      throw spawnError(this.identity.path, refusedBySystem(error as NodeJS.ErrnoException))
+      throw spawnError(this.identity.path, refusedBySystem(error))
     }
   }
 
