@@ -58,7 +58,7 @@ export class Incarnation {
     this.#options = options
     this.#seams = seams
     this.identity = identity
-    this.descendants = new Descendants(identity.path)
+    this.descendants = new Descendants(identity.path, (change) => seams.places.tell(change))
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject }
     })
