@@ -1,20 +1,22 @@
 import type { EventBody, EventSource } from './events.ts'
-import type { SupervisorEventBody } from './supervisor-events.ts'
-import type { WorkerState } from './worker-machine.ts'
+import { isOfSupervisor, nestedBodyOf } from './nested-events.ts'
+import { type PlaceChange, placeChangeOf } from './places.ts'
 
-/** A worker and the workers that were started in it. */
+/** What was started in a worker: a worker, or a supervisor or a pool with what is below it. */
 export interface WorkerTree {
   /** What it is called. */
   readonly name: string
+  /** What it is. */
+  readonly kind: 'worker' | 'supervisor' | 'pool'
   /** Its place in the tree. */
   readonly path: string
-  /** Its process id; 0 if it is not known. */
+  /** Its process id; 0 if it is not known, or there is no process. */
   readonly pid: number
   /** Which life of its place. */
   readonly incarnation: number
-  /** Its state, in one word, as last heard. */
+  /** Its state, in one word, as last heard: that of the process, or, where there is none, what its supervisor knows. */
   readonly state: string
-  /** Those that were started in it. */
+  /** Those that were started in it, or are its children. */
   readonly children: readonly WorkerTree[]
 }
 
@@ -27,103 +29,64 @@ interface Life {
 
 interface Place {
   lives: Life[]
+  /** What its supervisor knows of it. */
+  known: PlaceChange | undefined
   readonly below: Map<string, Place>
 }
 
-type Check = (value: unknown) => boolean
-const isText: Check = (value) => typeof value === 'string' && value.length <= 4096
-const isNumber: Check = (value) => typeof value === 'number'
-const isState: Check = (value) => typeof value === 'string' && states.has(value)
-const isWhatever: Check = () => true
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value)
-
-const states: ReadonlySet<string> = new Set([
-  'booting',
-  'idle',
-  'running',
-  'interrupting',
-  'suspended',
-  'stopping',
-  'dead',
-] satisfies WorkerState[])
-
-function isReason(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const { type, exitCode, signal, stderrTail, lastFrames, uptimeMs } = value as Record<string, unknown>
-  const how = (exitCode === null || isNumber(exitCode)) && (signal === null || isText(signal))
-  return (
-    isText(type) && how && typeof stderrTail === 'string' && Array.isArray(lastFrames) && isNumber(uptimeMs)
-  )
-}
-
-type NestedType = Exclude<
-  EventBody['type'],
-  | 'call.started'
-  | 'call.moved'
-  | 'call.settled'
-  | 'frame.dropped'
-  | 'worker.crashed'
-  | SupervisorEventBody['type']
->
-
-/** What workers in workers may tell of themselves, and how it has to look. Single calls stay where they are. */
-const shapes: Readonly<Record<NestedType, Readonly<Record<string, Check>>>> = {
-  'worker.spawned': { pid: isNumber },
-  'worker.ready': { pid: isNumber, bootMs: isNumber },
-  'worker.state': { pid: isNumber, from: isState, to: isState },
-  'worker.exited': { pid: isNumber, reason: isReason },
-  'worker.blocked': { blockedMs: isNumber },
-  'worker.unblocked': { blockedMs: isNumber },
-  'worker.frozen': { silentMs: isNumber },
-  'worker.thawed': { silentMs: isNumber },
-  'worker.strangerRefused': { why: isText },
-  'output.dropped': { stream: (value) => value === 'stdout' || value === 'stderr', bytes: isNumber },
-  'interrupt.started': { interruptId: isNumber, callId: optional(isNumber) },
-  'interrupt.finished': { interruptId: isNumber, outcome: isText, afterMs: isNumber },
-  'cast.failed': { callId: isNumber, error: isWhatever },
-}
-
-/** The types of events that go up from host to host. */
-export const nestedTypes = Object.keys(shapes) as readonly NestedType[]
-
-/** More workers than this below one are not believed, nor are longer paths. */
-const maxLives = 10_000
+/** More workers than this below one are not believed, nor are more places, nor longer or deeper paths. */
+const maxEach = 10_000
 const maxPathLength = 4096
+const maxDepth = 200
 
-/** An event of a worker in this one, told by its process and looked at: for the host's own stream. */
+/** An event of something below, told by its process and looked at: for the host's own stream. */
 export interface NestedEvent {
   readonly source: EventSource
   readonly body: EventBody
 }
 
-const newPlace = (): Place => ({ lives: [], below: new Map() })
+const newPlace = (): Place => ({ lives: [], known: undefined, below: new Map() })
 
-/** The workers below one, as their own hosts tell of them. */
+/** What is below a worker, as it and the hosts below tell of it. */
 export class Descendants {
   readonly #path: string
+  readonly #placeChanged: (change: PlaceChange) => void
   readonly #top = newPlace()
   #lifeCount = 0
+  #knownCount = 0
 
-  constructor(path: string) {
+  /** @param placeChanged - told of changes of places, once they have been looked at and noted */
+  constructor(path: string, placeChanged: (change: PlaceChange) => void = () => {}) {
     this.#path = path
+    this.#placeChanged = placeChanged
   }
 
   /**
-   * Takes note of an event. What comes from a worker is not taken on trust: it must be about a place below that worker,
-   * and look like an event; only what belongs to one is passed on.
+   * Takes note of what is told. What comes from a worker is not taken on trust: it must be about a place below that
+   * worker, and look like an event; only what belongs to one is passed on.
    * @returns the event for the host's stream, or undefined if it is none
    */
   heard(told: unknown): NestedEvent | undefined {
     if (typeof told !== 'object' || told === null) return undefined
-    const { path, incarnation, type } = told as Record<string, unknown>
+    const { path, incarnation, type, child } = told as Record<string, unknown>
     const names = this.#namesOf(path)
-    if (names === undefined || !Number.isSafeInteger(incarnation)) return undefined
-    const body = bodyOf(type, told as Record<string, unknown>)
+    if (!Number.isSafeInteger(incarnation)) return undefined
+    if (names === undefined) {
+      // The top supervisor in there has no place but that of the worker.
+      if (path !== this.#path || !isOfSupervisor(type)) return undefined
+    } else {
+      const change = placeChangeOf(told as Record<string, unknown>)
+      if (change !== undefined) {
+        if (this.#notePlace(names, change)) this.#placeChanged(change)
+        return undefined
+      }
+    }
+    const body = nestedBodyOf(told as Record<string, unknown>)
     if (body === undefined) return undefined
-    this.#note(names, incarnation as number, body)
+    if (isOfSupervisor(type) && child !== undefined) {
+      if (this.#namesOf((child as { path?: unknown }).path) === undefined) return undefined
+    }
+    if (names !== undefined) this.#noteLife(names, incarnation as number, body)
     return { source: { path: path as string, incarnation: incarnation as number }, body }
   }
 
@@ -134,18 +97,44 @@ export class Descendants {
     const rest = path.slice(prefix.length)
     if (rest.length > maxPathLength) return undefined
     const names = rest.split('/')
-    return names.includes('') ? undefined : names
+    return names.includes('') || names.length > maxDepth ? undefined : names
   }
 
-  #note(names: readonly string[], incarnation: number, body: EventBody): void {
-    const name = names.at(-1) as string
+  /** What a place is right below; undefined if it is below somebody that was never heard of, or is gone. */
+  #parentOf(names: readonly string[]): Place | undefined {
     let parent: Place | undefined = this.#top
     for (const above of names.slice(0, -1)) parent = parent?.below.get(above)
-    // Below somebody that has never been heard of, or is gone: it could not be shown.
+    return parent
+  }
+
+  /** Answers whether it could be believed. */
+  #notePlace(names: readonly string[], change: PlaceChange): boolean {
+    const name = names.at(-1) as string
+    const parent = this.#parentOf(names)
+    const place = parent?.below.get(name)
+    if (parent === undefined) return false
+    if (change.state === 'removed') {
+      if (place === undefined) return false
+      this.#forget(place)
+      parent.below.delete(name)
+      return true
+    }
+    if (place?.known === undefined && this.#knownCount >= maxEach) return false
+    const noted = place ?? newPlace()
+    if (noted.known === undefined) this.#knownCount++
+    noted.known = change
+    parent.below.set(name, noted)
+    return true
+  }
+
+  #noteLife(names: readonly string[], incarnation: number, body: EventBody): void {
+    const name = names.at(-1) as string
+    const parent = this.#parentOf(names)
     if (parent === undefined) return
     if (body.type === 'worker.spawned') {
-      if (this.#lifeCount >= maxLives) return
+      if (this.#lifeCount >= maxEach) return
       const place = parent.below.get(name) ?? newPlace()
+      if (place.known !== undefined && place.known.kind !== 'worker') return
       parent.below.set(name, place)
       place.lives.push({ pid: body.pid, incarnation, state: 'booting' })
       this.#lifeCount++
@@ -155,37 +144,36 @@ export class Descendants {
     if (place === undefined) return
     if (body.type === 'worker.ready') replace(place, body.pid, { pid: body.pid })
     else if (body.type === 'worker.state') replace(place, body.pid, { state: body.to })
-    else if (body.type === 'worker.exited') {
-      place.lives.splice(indexOf(place, body.pid), 1)
-      this.#lifeCount--
-      if (place.lives.length > 0) return
-      parent.below.delete(name)
-      this.#lifeCount -= livesBelow(place)
-    }
+    else if (body.type === 'worker.exited') this.#noteExit(parent, name, place, body.pid)
+  }
+
+  #noteExit(parent: Place, name: string, place: Place, pid: number): void {
+    this.#lifeCount -= place.lives.splice(indexOf(place, pid), 1).length
+    if (place.lives.length > 0 || (place.known !== undefined && place.known.kind !== 'worker')) return
+    // What was in it has ended with it.
+    for (const below of place.below.values()) this.#forget(below)
+    place.below.clear()
+    if (place.known === undefined) parent.below.delete(name)
+  }
+
+  /** It counts no more, nor does anything below it. */
+  #forget(place: Place): void {
+    this.#lifeCount -= place.lives.length
+    if (place.known !== undefined) this.#knownCount--
+    for (const below of place.below.values()) this.#forget(below)
   }
 
   /** The worker is gone, and all below it with it. */
   clear(): void {
     this.#top.below.clear()
     this.#lifeCount = 0
+    this.#knownCount = 0
   }
 
   /** Those directly below, each with those below it. */
   tree(): WorkerTree[] {
     return treeOf(this.#top, this.#path)
   }
-}
-
-/** The event, of what belongs to its type; undefined if something is missing, or is something else. */
-function bodyOf(type: unknown, told: Readonly<Record<string, unknown>>): EventBody | undefined {
-  if (typeof type !== 'string' || !Object.hasOwn(shapes, type)) return undefined
-  const body: Record<string, unknown> = { type }
-  for (const [key, check] of Object.entries(shapes[type as NestedType])) {
-    const value = Object.hasOwn(told, key) ? told[key] : undefined
-    if (!check(value)) return undefined
-    if (value !== undefined) body[key] = value
-  }
-  return body as unknown as EventBody
 }
 
 /** Which of a place's workers it is about. The pid of one behind a launcher is known only a while after its start. */
@@ -200,17 +188,18 @@ function replace(place: Place, pid: number, change: Partial<Life>): void {
   if (life !== undefined) place.lives[index] = { ...life, pid, ...change }
 }
 
-function livesBelow({ below }: Place): number {
-  let count = 0
-  for (const place of below.values()) count += place.lives.length + livesBelow(place)
-  return count
-}
-
 function treeOf({ below }: Place, parent: string): WorkerTree[] {
-  return [...below].flatMap(([name, place]) => {
+  return [...below].flatMap(([name, place]): WorkerTree[] => {
     const path = `${parent}/${name}`
     const children = treeOf(place, path)
+    const { known, lives } = place
+    if (lives.length === 0 && known !== undefined) {
+      const { kind, incarnation, state } = known
+      return [{ name, kind, path, pid: 0, incarnation, state, children }]
+    }
     // Of several workers of one name nobody can tell whose these are.
-    return place.lives.map((life, index) => ({ name, path, ...life, children: index === 0 ? children : [] }))
+    return lives.map((life, index) => {
+      return { name, kind: 'worker' as const, path, ...life, children: index === 0 ? children : [] }
+    })
   })
 }

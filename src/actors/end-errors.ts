@@ -9,6 +9,7 @@ import {
   WorkerStoppedError,
 } from '../errors/worker-errors.ts'
 import type { CallFailure } from '../transport/messages.ts'
+import { shown } from './option-checks.ts'
 import { callError, type ErrorPlace } from './remote-error.ts'
 
 /** Why a process was not even started. */
@@ -18,12 +19,14 @@ export interface SpawnProblem {
   readonly error?: unknown
 }
 
-/** What the system said when it was to start a process. */
-export const refusedBySystem = (error: NodeJS.ErrnoException): SpawnProblem => ({
-  code: error.code ?? 'UNKNOWN',
-  message: `the system refused it: ${error.message}`,
-  error,
-})
+/** What the system, or a launcher, said when it was to start a process. */
+export function refusedBySystem(error: unknown): SpawnProblem {
+  if (!(error instanceof Error))
+    return { code: 'UNKNOWN', message: `its launcher threw ${shown(error)}`, error }
+  const { code, message } = error as NodeJS.ErrnoException
+  if (typeof code !== 'string') return { code: 'UNKNOWN', message: `its launcher failed: ${message}`, error }
+  return { code, message: `the system refused it: ${message}`, error }
+}
 
 /** The error of a worker that has never had a process. */
 export function spawnError(path: string, problem: SpawnProblem): SpawnError {

@@ -58,7 +58,7 @@ export class Incarnation {
     this.#options = options
     this.#seams = seams
     this.identity = identity
-    this.descendants = new Descendants(identity.path)
+    this.descendants = new Descendants(identity.path, (change) => seams.places.tell(change))
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject }
     })
@@ -217,7 +217,7 @@ export class Incarnation {
         outputDropped: (stream, bytes) => this.#emit({ type: 'output.dropped', stream, bytes }),
       })
     } catch (error) {
-      throw spawnError(this.identity.path, refusedBySystem(error as NodeJS.ErrnoException))
+      throw spawnError(this.identity.path, refusedBySystem(error))
     }
   }
 

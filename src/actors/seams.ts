@@ -3,6 +3,7 @@ import type { Launcher } from '../transport/launcher.ts'
 import { localLauncher } from '../transport/launchers/local.ts'
 import { type Random, systemRandom } from '../transport/random.ts'
 import { type EventStream, hostEvents } from './events.ts'
+import { hostPlaces, type PlaceChanges } from './places.ts'
 
 /** What a worker takes from the world around it; a simulation gives its own. */
 export interface Seams {
@@ -11,6 +12,7 @@ export interface Seams {
   /** How a process begins where the options don't say. */
   readonly launcher: Launcher
   readonly events: EventStream
+  readonly places: PlaceChanges
 }
 
 export const systemSeams: Seams = {
@@ -18,4 +20,5 @@ export const systemSeams: Seams = {
   random: systemRandom,
   launcher: localLauncher,
   events: hostEvents,
+  places: hostPlaces,
 }

@@ -18,6 +18,7 @@ import {
 import { frameType, isCallFrame, isLiveFrame } from '../transport/protocol.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { LiveLane } from '../movement/flow/live-lane.ts'
+import { beginProcess, endLaunched } from './begin-process.ts'
 import { ControlLane } from './control-lane.ts'
 import { preloadError } from './end-errors.ts'
 import { asProtocolError, Ending } from './ending.ts'
@@ -93,33 +94,33 @@ export class WorkerProcess {
     })
     this.codec = messageCodec(options.limits, this.live)
     this.ledger = new Ledger(this.codec)
-    const child = (options.launcher ?? seams.launcher).launch(launchRequest(options, execPath))
+    const child = beginProcess(options.launcher ?? seams.launcher, launchRequest(options, execPath))
     this.#process = child
     this.#isWrapped = options.launcher?.isLocal === true
-    child.onFailed((error) => this.#failed(error))
-    child.onExit((exit) => this.#exited(exit))
-    const { stdout, stderr } = openOutputs(child, {
-      options,
-      name: identity.name,
-      clock: seams.clock,
-      onDropped: (stream, bytes) => listener.outputDropped(stream, bytes),
-    })
-    this.stdout = stdout
-    this.stderr = stderr
-    this.#meeting = options.transport === 'pipe' ? undefined : this.#meet(options.transport, seams)
-    this.#dataLane = this.#meeting?.lane ?? child.data
-    this.data = new FrameWriter(this.#dataLane, this.codec)
-    this.live.open(this.codec, this.data)
-    this.#dataReader(options).start(this.#dataLane)
-    this.control = this.#controlLane(child.control)
     try {
+      child.onFailed((error) => this.#failed(error))
+      child.onExit((exit) => this.#exited(exit))
+      const onDropped: ProcessListener['outputDropped'] = (stream, bytes) =>
+        listener.outputDropped(stream, bytes)
+      const outputs = openOutputs(child, { options, name: identity.name, clock: seams.clock, onDropped })
+      this.stdout = outputs.stdout
+      this.stderr = outputs.stderr
+      this.#meeting = options.transport === 'pipe' ? undefined : this.#meet(options.transport, seams)
+      this.#dataLane = this.#meeting?.lane ?? child.data
+      this.data = new FrameWriter(this.#dataLane, this.codec)
+      this.live.open(this.codec, this.data)
+      this.#dataReader(options).start(this.#dataLane)
+      this.control = this.#controlLane(child.control)
       const { limits, preload, maxRssBytes, debug } = options
-      const { token } = this.#greeting
-      sendConfiguration(this.data, { ...identity, token, limits, debug }, preload, this.ledger)
+      const configuration = { ...identity, token: this.#greeting.token, limits, debug }
+      sendConfiguration(this.data, configuration, preload, this.ledger)
       if (maxRssBytes !== Infinity) this.control.watch({ maxRssBytes })
     } catch (error) {
-      this.kill('boot', error)
-      this.#destroyLanes()
+      // Whatever it still tells is of no interest: there is nobody to tell.
+      this.#isOver = true
+      this.#exit = { exitCode: null, signal: null }
+      this.#meeting?.cancel()
+      endLaunched(child)
       throw error
     }
   }
@@ -338,8 +339,8 @@ export class WorkerProcess {
 
   /** The exit is known: done as soon as everything that was written before it has been read. */
   #settleExit(): void {
-    if (this.#exit === undefined || !this.#dataIsOver || !this.stderr.hasEnded || !this.stdout.hasEnded)
-      return
+    if (this.#isOver || this.#exit === undefined) return
+    if (!this.#dataIsOver || !this.stderr.hasEnded || !this.stdout.hasEnded) return
     this.#finish()
   }
 

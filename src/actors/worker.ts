@@ -511,7 +511,10 @@ export class Worker implements AsyncDisposable {
     return this.#incarnation.process.debugUrl
   }
 
-  /** The workers that were started in this one, and in those, as far as they have been heard of. */
+  /**
+   * What was started in this one: workers, supervisors and pools, each with what is below it, as far as they have been
+   * heard of.
+   */
   get children(): readonly WorkerTree[] {
     return this.#incarnation.descendants.tree()
   }

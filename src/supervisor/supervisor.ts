@@ -276,9 +276,8 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
   }
 
   /**
-   * Everything below, as it is known now, as plain data. Of a worker that is a host itself, `children` has the workers
-   * that were started directly in it, as `Worker.children` does; supervisors and pools there are known to its own `root()`
-   * only, and so are their workers. `observe` tells of those as well, by their paths.
+   * Everything below, as it is known now, as plain data. Of a worker that is a host itself, `children` has what was started
+   * in it, as `Worker.children` does: workers, supervisors and pools, with their states and paths, at any depth.
    * @returns a new object, which can be sent or written as JSON
    */
   tree(): SupervisorTree {

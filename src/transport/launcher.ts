@@ -73,7 +73,8 @@ export interface Launcher {
   /** Whether `execPath` and `cwd` are of this machine, so that they can be looked at before. */
   readonly isLocal: boolean
   /**
-   * Starts a process in a process group of its own, with two lanes beside its standard streams.
+   * Starts a process in a process group of its own, with two lanes beside its standard streams. What it throws, and what
+   * it returns that is no such process (a promise of one, for instance), becomes the `SpawnError` of the worker.
    * @param request - what to start, and where
    * @throws {Error} what the system says, if it can't even be tried
    */

@@ -33,6 +33,40 @@ describe('a worker that tells what is not so', () => {
     ...more,
   })
 
+  const placed = (path: string, more: object = {}): object => ({
+    path,
+    incarnation: 1,
+    type: 'tree.place',
+    kind: 'supervisor',
+    state: 'up',
+    ...more,
+  })
+  const reason = { type: 'exit', exitCode: 1, signal: null, stderrTail: '', lastFrames: [], uptimeMs: 1 }
+  const child = {
+    id: 'app',
+    path: 'liar/app',
+    kind: 'worker',
+    incarnation: 1,
+    restart: 'permanent',
+    shutdownMs: 1,
+  }
+  const budget = { used: 1, maxRestarts: 1, periodMs: 1 }
+  const gaveUp = (more: object = {}): object => ({
+    path: 'liar',
+    incarnation: 1,
+    type: 'supervisor.gaveUp',
+    child,
+    reason,
+    budget,
+    ...more,
+  })
+  const longReport = {
+    reason,
+    inFlight: [],
+    inFlightCount: 0,
+    recentEvents: Array.from({ length: 65 }, () => ({ seq: 1, type: 'worker.state', path: 'liar/inner' })),
+  }
+
   async function told(events: readonly unknown[], times?: number): Promise<[Worker, MaltsterEvent[]]> {
     using recorded = recordEvents()
     const worker = await quietWorker({ name: 'liar', ...fakeWorker(tells(events, times)) })
@@ -60,6 +94,24 @@ describe('a worker that tells what is not so', () => {
     ['something missing', spawned('liar/inner', { type: 'worker.exited' })],
     ['a reason that is none', spawned('liar/inner', { type: 'worker.exited', reason: { type: 'normal' } })],
     ['a state that there is not', spawned('liar/inner', { type: 'worker.state', from: 'idle', to: 'happy' })],
+    ['a place of a tree beside it', placed('other/app')],
+    ['a place of a tree that is its own', placed('liar')],
+    ['a place below nobody', placed('liar/nobody/app')],
+    ['a place of a kind that there is not', placed('liar/app', { kind: 'king' })],
+    ['a place in a state that there is not', placed('liar/app', { state: 'happy' })],
+    ['the end of a place that there is not', placed('liar/app', { state: 'removed' })],
+    ['a supervisor beside it', gaveUp({ path: 'other' })],
+    ['a child beside it', gaveUp({ child: { ...child, path: 'other/app' } })],
+    ['a child that is none', gaveUp({ child: 'app' })],
+    ['a child of no kind', gaveUp({ child: { ...child, kind: undefined } })],
+    ['a budget that is none', gaveUp({ budget: { used: 'all' } })],
+    ['an error that is none', gaveUp({ type: 'supervisor.startError', error: { message: 'no' } })],
+    ['a crash without a report', { ...spawned('liar/inner'), type: 'worker.crashed', report: {} }],
+    ['a crash with a long past', { ...spawned('liar/inner'), type: 'worker.crashed', report: longReport }],
+    [
+      'a worker at its own place, as if it were a supervisor',
+      { ...gaveUp(), type: 'worker.ready', bootMs: 1 },
+    ],
     ['a text', 'worker.spawned'],
     ['nothing', null],
   ])('about %s is not heard', async (_, event) => {
@@ -90,6 +142,19 @@ describe('a worker that tells what is not so', () => {
     expect(countOf(worker.children)).toBe(10_000)
     expect(worker.children.map(({ name }) => name)).not.toContain('nobody')
     await worker.stop()
+  })
+
+  test('is believed what can be so of supervisors', async () => {
+    const [worker, heard] = await told([gaveUp({ extra: 'x' })])
+    expect(heard).toMatchObject([{ type: 'supervisor.gaveUp', path: 'liar', child, reason, budget }])
+    expect(heard[0]).not.toHaveProperty('extra')
+    await worker.stop()
+    const many = Array.from({ length: 400 }, (_, index) => placed(`liar/s${index}`))
+    // As often as one likes: a place is there once. And a supervisor is no process.
+    const [crowded] = await told([...many, spawned('liar/s0')], 2)
+    expect(countOf(crowded.children)).toBe(400)
+    expect(crowded.children[0]).toMatchObject({ name: 's0', kind: 'supervisor', state: 'up', pid: 0 })
+    await crowded.stop()
   })
 
   test('that floods keeps neither memory nor the host, and other workers answer', async () => {

@@ -8,11 +8,14 @@ export class Children {
   readonly #byId = new Map<string, Child>()
   readonly #counts = new Map<ChildState, number>()
   readonly #clock: Clock
+  readonly #changed: (child: Child) => void
   #lastPosition = 0
   #significant = 0
 
-  constructor(clock: Clock) {
+  /** @param changed - told of each change of state, and of each new child; may change nothing itself */
+  constructor(clock: Clock, changed: (child: Child) => void) {
     this.#clock = clock
+    this.#changed = changed
   }
 
   get size(): number {
@@ -46,6 +49,7 @@ export class Children {
     this.#byId.set(child.id, child)
     this.#change('waiting', 1)
     if (spec.significant) this.#significant++
+    this.#changed(child)
     return child
   }
 
@@ -111,6 +115,7 @@ export class Children {
   }
 
   #tell(child: Child): void {
+    this.#changed(child)
     const { status } = child
     for (const listener of child.listeners) listener(status)
   }

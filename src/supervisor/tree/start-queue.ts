@@ -7,7 +7,8 @@ interface Place {
 
 /** Children whose turn to be started will come. Those that were taken out, or placed anew, are passed over. */
 export class StartQueue {
-  #places: Place[] = []
+  /** Those before `#first` have been passed, and are not held any more: they may be gone. */
+  #places: (Place | undefined)[] = []
   #first = 0
   #lastTicket = 0
 
@@ -25,7 +26,7 @@ export class StartQueue {
     const place = this.#places[this.#first]
     if (place === undefined) return
     if (place.child.ticket === place.ticket) this.remove(place.child)
-    this.#first++
+    this.#places[this.#first++] = undefined
     if (this.#first > 64 && this.#first * 2 > this.#places.length) {
       this.#places = this.#places.slice(this.#first)
       this.#first = 0
@@ -49,16 +50,14 @@ export class StartQueue {
     const isLast = last === undefined || last.child.position < child.position
     const behind = isLast
       ? -1
-      : this.#places.findIndex(
-          (other, index) => index >= this.#first && other.child.position > child.position,
-        )
+      : this.#places.findIndex((other) => other !== undefined && other.child.position > child.position)
     if (behind === -1) this.#places.push(place)
     else this.#places.splice(behind, 0, place)
   }
 
   /** Replaces those from a place in the order of start on. */
   replaceFrom(position: number, children: readonly Child[]): void {
-    const rest = this.#places.slice(this.#first)
+    const rest = this.#waiting()
     const before = rest.filter(({ child }) => child.position < position)
     for (const { child } of rest) if (child.position >= position) this.remove(child)
     this.#places = [...before, ...children.map((child) => this.#place(child))]
@@ -66,9 +65,13 @@ export class StartQueue {
   }
 
   clear(): void {
-    for (const { child } of this.#places) this.remove(child)
+    for (const { child } of this.#waiting()) this.remove(child)
     this.#places = []
     this.#first = 0
+  }
+
+  #waiting(): Place[] {
+    return this.#places.filter((place) => place !== undefined)
   }
 
   #place(child: Child): Place {

@@ -68,7 +68,7 @@ export class SupervisorActor {
     this.#listener = listener
     this.#reports = new SupervisorReports(identity, seams)
     this.#startedAtMs = seams.clock.nowMs()
-    this.children = new Children(seams.clock)
+    this.children = new Children(seams.clock, (child) => this.#reports.place(child))
     this.#deaths = new Deaths(spec, identity, this.children, seams, this.#reports)
     this.#departures = new Departures(this.children, this.#requests)
     this.#hooks = {

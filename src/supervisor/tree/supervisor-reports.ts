@@ -26,6 +26,11 @@ export class SupervisorReports {
     this.#seams = seams
   }
 
+  /** Told in the midst of changes: not an event, at which somebody might change something else. */
+  place({ path, state, incarnation, spec }: Child): void {
+    this.#seams.places?.tell({ path, kind: spec.kind.kind, state, incarnation })
+  }
+
   state(from: SupervisorState, to: SupervisorState): void {
     this.#emit({ type: 'supervisor.state', from, to })
   }
