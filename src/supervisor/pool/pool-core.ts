@@ -3,6 +3,7 @@ import type { Callable } from '../../actors/callable.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { Clock } from '../../transport/clock.ts'
 import { type ArgumentKeeper, rememberArguments } from '../worker/kept-arguments.ts'
+import { Attempts } from './attempts.ts'
 import { Broadcasts, copiesForThoseToCome } from './broadcasts.ts'
 import type { Crew, CrewListener, PoolMember } from './crew.ts'
 import { Dispatcher, type Task } from './dispatcher.ts'
@@ -205,7 +206,8 @@ export class PoolCore implements CrewListener {
     const kept = goesAtOnce && retry === undefined ? undefined : this.#parts.keeper.keep(args)
     const remembered = kept === undefined ? rememberArguments(args) : undefined
     const mayMove = kept !== undefined || remembered !== undefined
-    for (let attempt = 1; ; attempt++) {
+    const attempts = new Attempts()
+    for (;;) {
       let own = kept === undefined ? args : undefined
       const run: Task['run'] = (member) => {
         const now = own ?? kept?.copy() ?? remembered ?? args
@@ -215,8 +217,9 @@ export class PoolCore implements CrewListener {
       try {
         return await this.dispatcher.submit({ priority, key, signals, mayMove, run })
       } catch (error) {
-        const delayMs = signal?.aborted === true ? undefined : retryDelayMs(retry, error, attempt)
-        if (delayMs === undefined) throw error
+        const delayMs = signal?.aborted === true ? undefined : retryDelayMs(retry, error, attempts.count + 1)
+        if (delayMs === undefined) throw attempts.sumUp(error)
+        attempts.failed(error)
         await pause(delayMs, signals, this.#parts.clock)
       }
     }

@@ -100,7 +100,8 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
 
   /**
    * Runs `fn(...args)` in a member, once one is free. While it waits, its arguments are copies, made at once; what its
-   * function refers to is read when it goes. Source: Julia's `remotecall_fetch` over a `WorkerPool`.
+   * function refers to is read when it goes. With `retry` the `executed` of an error is about all attempts; a refusal after
+   * one that may have run has its error as `cause`. Source: Julia's `remotecall_fetch` over a `WorkerPool`.
    *
    * @param fn - a function, or `{ module, export }`
    * @param args - its arguments, default none

@@ -125,7 +125,8 @@ export class WorkerHandle {
    * As `Worker.call`, in the incarnation that is there, or in the next.
    *
    * While it waits, its arguments are copies, made at once; what its function refers to is read when it goes.
-   * `timeoutMs` covers the wait as well.
+   * `timeoutMs` covers the wait as well. With `retry` the `executed` of an error is about all attempts; a refusal after one
+   * that may have run has its error as `cause`.
    *
    * @param fn - a function, or `{ module, export }`
    * @param args - its arguments, default none
