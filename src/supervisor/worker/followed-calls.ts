@@ -174,6 +174,7 @@ export class FollowedCalls {
     const next = this.#follower.current
     if (next !== undefined) return this.#make(journey, next, again(), timeLeft)
     if (this.#follower.refusal() !== undefined) throw error
+    if (this.#isImpatient(call.following)) throw this.#follower.unavailable()
     return this.#wait(journey)
   }
 

@@ -1,4 +1,4 @@
-import { CallTimeoutError, InterruptedError, WorkerStoppedError } from 'maltster'
+import { CallTimeoutError, InterruptedError, WorkerStoppedError, WorkerUnavailableError } from 'maltster'
 import { expect, test } from 'vitest'
 import { useLeakCheck } from '../../support/leak-check.ts'
 import { rejection, until } from '../../scenarios/workers.ts'
@@ -69,4 +69,18 @@ test('what threw has run, also if its time is over before the next attempt, or t
   expect(await rejection(lost, Error)).toMatchObject({ executed: 'yes', message: 'mine' })
   expect(isLost).toBe(true)
   await place.gone()
+})
+
+test("with whenDown: 'reject' another attempt does not wait either, and says when there may be one", async () => {
+  await using place = await new OnePlace().up()
+  const { handle } = place
+  const options = { whenDown: 'reject', retry: { times: 2, delayMs: 300 } } as const
+  const call = handle.call(dies, [], options)
+  call.catch(() => {})
+  await place.gone()
+  place.become('backing-off', performance.now() + 60_000)
+  const before = Date.now()
+  const error = await rejection(call, WorkerUnavailableError)
+  expect(error).toMatchObject({ executed: 'unknown', cause: { name: 'WorkerDiedError' } })
+  expect(error.retryAt).toBeGreaterThan(before + 50_000)
 })
