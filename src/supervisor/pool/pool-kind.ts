@@ -13,6 +13,7 @@ import type { PoolMember } from './crew.ts'
 import { MemberKind, type MemberListener } from './member-kind.ts'
 import { headStartMs, PoolCore } from './pool-core.ts'
 import type { PoolOptions } from './pool-options.ts'
+import { neverStartedError, stoppedPoolError } from './pool-errors.ts'
 import { PoolEnd } from './pool-end.ts'
 import { Pool, type PoolPlace } from './pool.ts'
 import { type ResolvedPool, resolvePool } from './resolve-pool.ts'
@@ -64,6 +65,7 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
   readonly #members = new Map<string, Member>()
   readonly #end = new PoolEnd()
   #place: ChildPlace | undefined
+  #watching: Disposable | undefined
   #actor: SupervisorActor | undefined
   #isHurried = false
 
@@ -118,8 +120,13 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
   }
 
   attach(place: ChildPlace): void {
+    this.#watching?.[Symbol.dispose]()
     this.#place = place
     this.#end.watch(place)
+    this.#watching = place.subscribe(({ state }) => {
+      if (state === 'removed') this.#core.neverStarted(neverStartedError(place.path))
+      else if (place.status.isLeaving === true) this.#core.neverStarted(stoppedPoolError(place.path))
+    })
   }
 
   async terminate(): Promise<void> {
