@@ -32,9 +32,9 @@ export function restart(actor: SupervisorActor, child: Child): Promise<void> {
   )
 }
 
-/** Whether a supervisor is ending, and does not come back. */
-function isLeaving(actor: SupervisorActor): boolean {
-  return actor.isEnding && (actor.above === undefined || actor.above.status.isLeaving === true)
+/** Whether a supervisor is ending, or is to end with all above it when it is its turn, and does not come back. */
+export function isLeaving({ above, isEnding }: SupervisorActor): boolean {
+  return above === undefined ? isEnding : above.status.isLeaving === true
 }
 
 /** The place of a child, as it is given to what fills it. */
@@ -43,7 +43,13 @@ export function placeOf(actor: SupervisorActor, child: Child): ChildPlace {
     id: child.id,
     path: child.path,
     get status() {
-      return { ...child.status, isLeaving: child.goal === 'down' || isLeaving(actor) }
+      return {
+        ...child.status,
+        // Few ask, and the answer is with the topmost.
+        get isLeaving() {
+          return child.goal === 'down' || isLeaving(actor)
+        },
+      }
     },
     subscribe: (listener) => {
       child.listeners.add(listener)

@@ -4,8 +4,8 @@ import type { RestartBudget } from '../../actors/supervisor-events.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { ResolvedChild, ResolvedSpec } from '../spec/resolve-spec.ts'
 import { beginLife, type LifeHooks } from './begin-life.ts'
-import { placeOf } from './child-place.ts'
-import type { ChildListener, ChildPlace, ChildState } from './child-run.ts'
+import { isLeaving, placeOf } from './child-place.ts'
+import { type ChildListener, type ChildPlace, type ChildState, settledStates } from './child-run.ts'
 import type { Child, ChildLife, StartRequest } from './child.ts'
 import { Children } from './children.ts'
 import { Deaths } from './deaths.ts'
@@ -58,6 +58,8 @@ export class SupervisorActor {
   #unstarted = 0
   /** All that live are to end. Told by the machine in its move to that state, in which it is still in the one before. */
   #isCondemned = false
+  /** All below know that it does not come back. */
+  #isAnnounced = false
   /** Why it ends, where that is not on request. */
   #failure: Error | undefined
 
@@ -162,6 +164,16 @@ export class SupervisorActor {
   /** Shows the children of a supervisor that is dead as what has become of it: they may come back with it. */
   mirror(state: ChildState, retryAtMs: number | undefined): void {
     if (this.state === 'dead') this.children.mirror(state, retryAtMs)
+  }
+
+  /** Once it is to end for good, all below are told, be their turn far off: what waits for them is refused. */
+  announceEnd(): void {
+    if (this.#isAnnounced || !isLeaving(this)) return
+    this.#isAnnounced = true
+    for (const child of this.children) {
+      if (!settledStates.has(child.state)) this.children.retell(child)
+      child.spec.kind.current?.announceEnd()
+    }
   }
 
   #makeMoves(): Moves {
@@ -336,6 +348,7 @@ export class SupervisorActor {
         alive.push(child)
       } else if (child.goal === 'up') this.children.setState(child, 'waiting')
     }
+    this.announceEnd()
     return alive
   }
 
