@@ -205,7 +205,7 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
   }
 
   /**
-   * Forgets the spec of a child that is down; its id is free then.
+   * Forgets the spec of a child that is down, also for when this supervisor is started again; its id is free then.
    *
    * @param idOrPath - the id of a child, or a path
    * @throws {SpecError} if there is no such child, if it is running or about to be, or a member of a pool
@@ -216,10 +216,7 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
       const why = `\`${idOrPath}\` is a member of a pool, which has as many as its size. Use \`resize\` of the pool.`
       throw this.#fault('running', 'id', idOrPath, why)
     }
-    if (child.goal === 'down' && child.life === undefined) {
-      actor.children.remove(child)
-      return
-    }
+    if (actor.forget(child)) return
     const isRunning = child.state === 'up' || child.state === 'stopping'
     const why = `\`${child.id}\` can't be deleted: it is ${child.state}. Stop it first with \`terminateChild\`.`
     throw this.#fault(isRunning ? 'running' : 'restarting', 'id', child.id, why)

@@ -29,8 +29,11 @@ export interface ResolvedChild {
   readonly restart: RestartType
   readonly shutdownMs: number
   readonly significant: boolean
-  /** The lives of this child so far, and whether it was stopped on purpose: both outlive the supervisor's own life. */
-  readonly lives: { count: number; isStopped: boolean }
+  /**
+   * The lives of this child so far, whether it was stopped on purpose, and whether its spec was deleted: all of it outlives
+   * the supervisor's own life.
+   */
+  readonly lives: { count: number; isStopped: boolean; isDeleted?: boolean }
 }
 
 /** A supervisor spec that was checked, with every default filled in. */

@@ -91,7 +91,7 @@ export class SupervisorActor {
     this.exited = new Promise((resolve) => {
       this.#settleExited = resolve
     })
-    for (const child of spec.children) this.#add(child, false)
+    for (const child of spec.children) if (child.lives.isDeleted !== true) this.#add(child, false)
     this.actor = createActor(supervisorMachine, { input: { drive: this.#drive } })
     this.#follow()
   }
@@ -159,6 +159,17 @@ export class SupervisorActor {
       new StopGroup([child], this.#seams.clock).tell()
     }
     this.#moves.goOn()
+  }
+
+  /**
+   * Forgets a child that is down, and its spec with it: it is not there either when the supervisor is started again.
+   * @returns whether it was down
+   */
+  forget(child: Child): boolean {
+    if (child.life !== undefined || (child.goal === 'up' && !settledStates.has(child.state))) return false
+    child.spec.lives.isDeleted = true
+    this.children.remove(child)
+    return true
   }
 
   /** Shows the children of a supervisor that is dead as what has become of it: they may come back with it. */
