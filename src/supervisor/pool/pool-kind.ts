@@ -138,11 +138,11 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
     let startError: Error | undefined
     this.#isHurried = false
     this.#end.begun()
-    const ended = (reason: ExitReason): void => {
+    const ended = (reason: ExitReason, cause?: number): void => {
       const own = this.#reasonOf(reason, startError)
       this.#core.ended(own)
       this.#end.ended(own)
-      listener.exited(own)
+      listener.exited(own, cause)
     }
     const actor = new SupervisorActor(this.#spec, { path, incarnation }, this.#seams, {
       ready: () => {},

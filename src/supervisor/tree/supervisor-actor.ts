@@ -76,7 +76,7 @@ export class SupervisorActor {
     this.#hooks = {
       begun: (child) => this.children.setState(child, 'starting'),
       ready: (child, life) => this.#ready(child, life),
-      failed: (child, _life, error) => this.#reports.startError(child, error),
+      failed: (child, error) => this.#reports.startError(child, error),
       exited: (child, life, reason) => this.#exited(child, life, reason),
     }
     this.#moves = this.#makeMoves()
@@ -138,6 +138,7 @@ export class SupervisorActor {
   revive(child: Child, asked: Asked): void {
     const before = child.state
     child.attempts = 0
+    child.cause = undefined
     child.spec.lives.isStopped = false
     this.children.want(child, 'up')
     this.children.setState(child, 'waiting')
@@ -376,6 +377,6 @@ export class SupervisorActor {
     const reason = endedReason(because, uptimeMs, this.#failure)
     if (because === 'startFailed' && this.#failure !== undefined) this.#listener.failed(this.#failure)
     this.#settleExited(reason)
-    this.#listener.exited(reason)
+    this.#listener.exited(reason, this.#reports.endSeq)
   }
 }
