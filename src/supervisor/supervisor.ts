@@ -3,7 +3,7 @@ import { staysHere } from '../transport/codec/process-handles.ts'
 import type { ExitReason } from '../errors/exit-reason.ts'
 import { SpecError, type SpecFault } from '../errors/supervision-errors.ts'
 import type { Pool } from './pool/pool.ts'
-import type { ChildIdOf, KindOf, PathOf, SpecAt } from './spec/child-paths.ts'
+import type { CheckedChild, ChildIdOf, KindOf, PathOf, SpecAt } from './spec/child-paths.ts'
 import { resolveChild } from './spec/resolve-spec.ts'
 import type { ChildSpec } from './spec/supervisor-spec.ts'
 import { restart, terminate } from './tree/child-place.ts'
@@ -161,7 +161,9 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
    * @throws {SpecError} if the spec is not right, the id has an owner, `maxChildren` are there, or this supervisor ends
    * @throws {SpawnError | Error} what kept it from starting; nothing is kept of it then
    */
-  async startChild<const Given extends ChildSpec>(spec: Given): Promise<HandleOf<Given>> {
+  async startChild<const Given extends ChildSpec>(
+    spec: Given & CheckedChild<Given>,
+  ): Promise<HandleOf<Given>> {
     const actor = this.#actor
     if (actor.isEnding) throw this.#fault('ended', 'id', spec?.id, 'it has ended. Start it again first.')
     const resolved = resolveChild(spec, this.#source.spec, this.#source.kinds)

@@ -12,7 +12,7 @@ import { rejectionNow } from '../../actors/remote-error.ts'
 import type { RunResult } from '../../actors/run.ts'
 import { checkStreamOptions, type StreamOptions } from '../../actors/stream-options.ts'
 import { type Streamable, WorkerStream } from '../../actors/worker-stream.ts'
-import type { CallParameters, Worker, WorkerStats } from '../../actors/worker.ts'
+import type { CallParameters, DiscardParameters, Worker, WorkerStats } from '../../actors/worker.ts'
 import type { Channel } from '../../movement/flow/channel.ts'
 import { type ChannelOptions, checkChannelOptions } from '../../movement/flow/channel-options.ts'
 import type { ModuleReference } from '../../movement/module-reference.ts'
@@ -146,6 +146,10 @@ export class WorkerHandle {
    * const add = (a: number, b: number) => a + b
    * console.log(await app.worker('adder').call(add, [40, 2], { retry: { times: 1 } })) // 42
    */
+  call<A extends unknown[]>(
+    fn: ((...args: A) => unknown) | ModuleReference,
+    ...rest: DiscardParameters<NoInfer<A>, HandleCallOptions>
+  ): Promise<undefined>
   call<A extends unknown[], R>(
     fn: (...args: A) => R,
     ...rest: CallParameters<NoInfer<A>, HandleCallOptions>
