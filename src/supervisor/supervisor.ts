@@ -166,7 +166,7 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
   ): Promise<HandleOf<Given>> {
     const actor = this.#actor
     if (actor.isEnding) throw this.#fault('ended', 'id', spec?.id, 'it has ended. Start it again first.')
-    const resolved = resolveChild(spec, this.#source.spec, this.#source.kinds)
+    const resolved = resolveChild(spec, this.#source.spec, this.#source.kinds, depthOf(this.path))
     const owner = actor.children.get(resolved.id)
     if (owner !== undefined) throw this.#taken(owner)
     const { maxChildren } = this.#source.spec
@@ -356,6 +356,9 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
     return new SpecError(message, { fault, field, value, worker: path, pid })
   }
 }
+
+/** How many supervisors there are from the top down to that place. */
+const depthOf = (path: string): number => (path === '' ? 0 : path.split('/').length)
 
 staysHere(Supervisor, {
   what: 'a Supervisor, whose children were started here',
