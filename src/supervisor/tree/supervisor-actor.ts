@@ -70,7 +70,7 @@ export class SupervisorActor {
     this.#listener = listener
     this.#reports = new SupervisorReports(identity, seams)
     this.#startedAtMs = seams.clock.nowMs()
-    this.children = new Children(seams.clock, (child) => this.#reports.place(child))
+    this.children = new Children(seams.clock, (child) => this.#changed(child))
     this.#deaths = new Deaths(spec, identity, this.children, seams, this.#reports)
     this.#departures = new Departures(this.children, this.#requests)
     this.#hooks = {
@@ -213,8 +213,11 @@ export class SupervisorActor {
   }
 
   #add(spec: ResolvedChild, isDynamic: boolean): Child {
-    const { path } = this.identity
-    const child = this.children.add(spec, path === '' ? spec.id : `${path}/${spec.id}`, isDynamic)
+    const { path: own } = this.identity
+    const path = own === '' ? spec.id : `${own}/${spec.id}`
+    const { lives } = spec
+    lives.count = Math.max(lives.count, this.#seams.lastLives?.at(path) ?? 0)
+    const child = this.children.add(spec, path, isDynamic)
     // A stop on purpose holds, also when the supervisor itself has been restarted.
     if (this.spec.resurrect) spec.lives.isStopped = false
     if (spec.lives.isStopped) {
@@ -224,6 +227,11 @@ export class SupervisorActor {
     }
     spec.kind.attach?.(placeOf(this, child))
     return child
+  }
+
+  #changed(child: Child): void {
+    if (child.state === 'removed') this.#seams.lastLives?.note(child.path, child.incarnation)
+    this.#reports.place(child)
   }
 
   #follow(): void {
