@@ -14,15 +14,18 @@ import { rolldown } from 'rolldown'
  * @returns {Promise<string[]>} ids of the bundled modules
  */
 export async function bundleChild(root, dist) {
-  const sentinel = await bundle(join(root, 'src/child/sentinel.ts'), 'cjs', [])
-  const session = await bundle(join(root, 'src/movement/session/session.ts'), 'cjs', [], undefined, true)
-  const relay = await bundle(join(root, 'src/child/relay.ts'), 'cjs', [], undefined, true)
-  const main = await bundle(join(root, 'src/child/main.ts'), 'cjs', [
+  const dense = (/** @type {string} */ file) => bundle(join(root, file), 'cjs', [], undefined, true)
+  const sentinel = await dense('src/child/sentinel.ts')
+  const session = await dense('src/movement/session/session.ts')
+  const relay = await dense('src/child/relay.ts')
+  const texts = { session: session.code, relay: relay.code }
+  const plugins = [
     textOf(root, 'sentinel', sentinel.code),
-    textOf(root, 'session', session.code),
-    textOf(root, 'relay', relay.code),
-  ])
-  writeFileSync(join(dist, 'child/main.cjs'), withOwnGlobals(root, main.code))
+    ...Object.keys(texts).map((name) => textInComment(root, name)),
+  ]
+  const main = await bundle(join(root, 'src/child/main.ts'), 'cjs', plugins, undefined, true)
+  const comments = Object.entries(texts).map(([name, code]) => commentWith(name, code))
+  writeFileSync(join(dist, 'child/main.cjs'), ascii(withOwnGlobals(root, main.code, comments.join(''))))
   return [sentinel, session, relay, main].flatMap(({ moduleIds }) => moduleIds)
 }
 
@@ -30,13 +33,14 @@ export async function bundleChild(root, dist) {
  * Has the code use globals of its own: user code shares its realm, and may replace the others.
  * @param {string} root
  * @param {string} code
+ * @param {string} beside - functions that it may call
  */
-function withOwnGlobals(root, code) {
+function withOwnGlobals(root, code, beside) {
   const file = join(root, 'src/child/own-globals.ts')
   const [, names] = /ownGlobals = \{([^}]*)\}/.exec(readFileSync(file, 'utf8')) ?? []
   if (names === undefined) throw new Error(`expected an object \`ownGlobals\` in ${file}`)
   const list = names.split(',').map((name) => name.trim())
-  return `{const{${list.filter((name) => name !== '').join(',')}}=globalThis;(()=>{${code}\n})()}\n`
+  return `{const{${list.filter((name) => name !== '').join(',')}}=globalThis;${beside}(()=>{${code}\n})()}\n`
 }
 
 /**
@@ -106,6 +110,48 @@ function textOf(root, name, code) {
     name: `${name}-source`,
     load: (id) => (id === target ? `export const ${name}Source = \`${literal}\`` : null),
   }
+}
+
+/** Stands for the end of a comment, in one. */
+const endMark = '*@/'
+
+/**
+ * A function with text in a comment, which `textInComment` finds: of all that a file can hold V8 is quickest to pass over
+ * that, and it keeps the text of each function.
+ * @param {string} name
+ * @param {string} code
+ */
+function commentWith(name, code) {
+  if (code.includes(endMark)) throw new Error(`the bundled ${name} has ${endMark} in it: choose another mark`)
+  return `function ${name}Text(){/*${code.replaceAll('*/', endMark)}*/}`
+}
+
+/**
+ * Stands in for `src/child/NAME-source.ts` where the text is beside the code, as `commentWith` has put it there.
+ * @param {string} root
+ * @param {string} name
+ * @returns {import('rolldown').Plugin}
+ */
+function textInComment(root, name) {
+  const target = join(root, `src/child/${name}-source.ts`)
+  const source = `const { toString } = Function.prototype
+    export function ${name}Source() {
+      const text = Reflect.apply(toString, ${name}Text, [])
+      return text.slice(text.indexOf('/*') + 2, text.lastIndexOf('*/')).replaceAll('${endMark}', '*/')
+    }`
+  return { name: `${name}-source`, load: (id) => (id === target ? source : null) }
+}
+
+/**
+ * With escapes for all that is not ASCII, which is in strings and regular expressions only: of the others V8 needs two
+ * bytes for every character of the file, and takes a third longer to read it.
+ * @param {string} code
+ */
+function ascii(code) {
+  return code.replaceAll(
+    /[^\0-\x7f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /**

@@ -7,7 +7,7 @@ export interface WorkerTree {
   /** What it is called. */
   readonly name: string
   /** What it is. */
-  readonly kind: PlaceChange['kind']
+  readonly kind: 'worker' | 'supervisor' | 'pool'
   /** Its place in the tree. */
   readonly path: string
   /** Its process id; 0 if it is not known, or there is no process. */

@@ -1,4 +1,4 @@
-import { isObject, isOneOf, isPath, type Shape } from './shapes.ts'
+import { isObject, isOneOf, isText, type Shape } from './shapes.ts'
 
 /** States of a place in a tree, as `ChildState` of the supervisors has them. */
 const placeStates = [
@@ -28,7 +28,7 @@ export interface PlaceChange {
 const placeType = 'tree.place'
 
 const shape: Shape<PlaceChange> = {
-  path: isPath,
+  path: isText,
   kind: isOneOf(placeKinds),
   state: isOneOf(placeStates),
   incarnation: Number.isSafeInteger,

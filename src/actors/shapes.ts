@@ -8,7 +8,6 @@ export type Shape<T> = Readonly<Record<keyof T, Check>>
 const maxTextLength = 4096
 
 export const isText: Check = (value) => typeof value === 'string' && value.length <= maxTextLength
-export const isPath: Check = isText
 export const isNumber: Check = (value) => typeof value === 'number'
 export const isWhatever: Check = () => true
 export const isError: Check = (value) => value instanceof Error

@@ -10,9 +10,9 @@ const { getBuiltinModule } = process
  * answers what it exports. Such a part imports modules of Node.js only.
  * @param label - its file in stacks. Not that of the runtime: a parser may be cut off, however long the source
  */
-export function loadBundledText<T>(source: string, label: string): T {
+export function loadBundledText<T>(source: () => string, label: string): T {
   const parameters = ['exports', 'require', 'module', '__filename', ...Object.keys(ownGlobals)]
-  const script = new vm.Script(`(function(${parameters.join(',')}){${source}\n})`, { filename: label })
+  const script = new vm.Script(`(function(${parameters.join(',')}){${source()}\n})`, { filename: label })
   const load = script.runInThisContext() as (...parts: unknown[]) => void
   const module = { exports: {} }
   load(module.exports, getBuiltinModule, module, __filename, ...Object.values(ownGlobals))

@@ -3,4 +3,4 @@
  * relay, and need not load what starts processes.
  * @internal
  */
-export const relaySource: string = ''
+export const relaySource = (): string => ''

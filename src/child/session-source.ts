@@ -3,4 +3,4 @@
  * text: a worker that never evaluates source pays nothing for the parser, and the child stays a single file.
  * @internal
  */
-export const sessionSource: string = ''
+export const sessionSource = (): string => ''

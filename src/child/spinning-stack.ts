@@ -59,7 +59,7 @@ export function spinningStack(
     frames.length >= maxFrames || placed.some((frame) => frame.includes('processImmediate (node:'))
   const isMacrotask =
     entry !== undefined &&
-    ((isRuntime(entry) && placed.some((frame) => frame.includes('#dispatch '))) ||
+    ((isRuntime(entry) && placed.some((frame) => frame.includes('.dispatchFrames '))) ||
       entry.includes('listOnTimeout (node:'))
   const isUsers = (frame: string): boolean => !isInternal(frame) && !isRuntime(frame) && !isHost(frame)
   const shown = frames.filter((frame) => isUsers(frame) && !isSession(frame)).slice(0, shownFrames)

@@ -35,7 +35,8 @@ export function withExecuted(error: unknown, executed: Executed, { note, cause }
   const Same = error.constructor as new (message: string, context: object) => MaltsterError
   const message = `${error.message} ${note}`
   // The context of each of these classes is its own properties.
-  const copy = new Same(message, { ...error, executed, cause: cause ?? error.cause })
+  const context = { executed, cause: cause ?? error.cause }
+  const copy = new Same(message, Object.assign({}, error, context))
   const stack = error.stack?.replace(error.message, () => message)
   Object.defineProperty(copy, 'stack', { value: stack, configurable: true, writable: true })
   return copy

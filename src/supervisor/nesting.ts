@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 
 import { hostEvents, type MaltsterEvent } from '../actors/events.ts'
 import { nestedTypes } from '../actors/nested-events.ts'
-import { hostPlaces, placeMessage } from '../actors/places.ts'
+import { hostPlaces, type PlaceChange, placeMessage } from '../actors/places.ts'
 import type { ExitReason } from '../errors/exit-reason.ts'
 import { ownContext } from '../child/worker-context.ts'
 
@@ -21,6 +21,15 @@ function report(event: MaltsterEvent): void {
   } catch {
     // Something in it can't be sent: what an error brought along, for instance. The rest of it can.
     context?.report(inWords(event))
+  }
+}
+
+/** As `report`, of a place. What goes wrong with that is no fault of the supervisor that is in the midst of a change. */
+function reportPlace(change: PlaceChange): void {
+  try {
+    ownContext()?.report(placeMessage(change))
+  } catch (error) {
+    process.emitWarning(`A change of ${change.path} could not be told: ${String(error)}`, 'MaltsterWarning')
   }
 }
 
@@ -51,7 +60,7 @@ export function ownPath(): string {
     if (ownPlace !== undefined) context.protect(ownPlace)
     // Not all types: whoever observes single calls slows each of them down.
     hostEvents.observe(report, { types: nestedTypes })
-    hostPlaces.listen((change) => context.report(placeMessage(change)))
+    hostPlaces.listen(reportPlace)
   }
   return own.path
 }

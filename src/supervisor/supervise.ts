@@ -31,7 +31,7 @@ import type { Supervisor } from './supervisor.ts'
 export async function supervise<const Spec extends SupervisorSpec>(
   spec: Spec & CheckedSpec<Spec>,
 ): Promise<Supervisor<Spec>> {
-  const resolved = resolveSpec(spec as SupervisorSpec, systemKinds)
+  const resolved = resolveSpec(spec, systemKinds)
   const name = resolved.name ?? freeName('supervisor')
   const kind = systemKinds.supervisor(resolved, name)
   await addToRoot(name, kind, Infinity)

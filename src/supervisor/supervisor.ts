@@ -6,7 +6,7 @@ import type { Pool } from './pool/pool.ts'
 import type { CheckedChild, ChildIdOf, KindOf, PathOf, SpecAt } from './spec/child-paths.ts'
 import { resolveChild } from './spec/resolve-spec.ts'
 import type { ChildSpec } from './spec/supervisor-spec.ts'
-import { restart, terminate } from './tree/child-place.ts'
+import { forget, restart, terminate } from './tree/child-place.ts'
 import {
   type ChildCounts,
   type ChildInfo,
@@ -218,7 +218,7 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
       const why = `\`${idOrPath}\` is a member of a pool, which has as many as its size. Use \`resize\` of the pool.`
       throw this.#fault('running', 'id', idOrPath, why)
     }
-    if (actor.forget(child)) return
+    if (forget(actor, child)) return
     const isRunning = child.state === 'up' || child.state === 'stopping'
     const why = `\`${child.id}\` can't be deleted: it is ${child.state}. Stop it first with \`terminateChild\`.`
     throw this.#fault(isRunning ? 'running' : 'restarting', 'id', child.id, why)

@@ -77,7 +77,7 @@ export class FrameReader implements TransportReceiver {
   readonly #schedule: (task: () => void) => void
   readonly #scheduleLater: (task: () => void) => void
   readonly #assembler: FrameAssembler
-  readonly #dispatchTask = (): void => this.#dispatch()
+  readonly #dispatchTask = (): void => this.dispatchFrames()
   readonly #frame: IncomingFrame = {
     type: 0,
     flags: 0,
@@ -144,7 +144,7 @@ export class FrameReader implements TransportReceiver {
     }
     if (this.#isYielding || (this.#assembler.segments.length === 0 && this.#failure === undefined)) return
     if (this.#options.deferred) this.#scheduleDispatch()
-    else this.#dispatch()
+    else this.dispatchFrames()
   }
 
   drained(): void {
@@ -155,7 +155,7 @@ export class FrameReader implements TransportReceiver {
     this.#closing = { error, partialFrame: !this.#isStopped && this.#assembler.isMidFrame }
     if (this.#isYielding) return
     if (this.#options.deferred) this.#scheduleDispatch()
-    else this.#dispatch()
+    else this.dispatchFrames()
   }
 
   #fail(error: unknown): void {
@@ -173,7 +173,11 @@ export class FrameReader implements TransportReceiver {
     this.#schedule(this.#dispatchTask)
   }
 
-  #dispatch(): void {
+  /**
+   * Hands out frames as long as there are some. Public for its name only, which the worker looks for in stacks: private
+   * ones are shortened in the bundle.
+   */
+  dispatchFrames(): void {
     this.#isScheduled = false
     const startMs = this.#now()
     const { segments } = this.#assembler

@@ -1,6 +1,6 @@
 /** How long a child that keeps dying waits, with every default filled in. */
 export interface Backoff {
-  /** Before the first restart in a row, where there is no hurry. Default none. */
+  /** Before the first restart in a row, and each where `minMs` is 0, where there is no hurry. Default none. */
   readonly firstMs?: number
   readonly minMs: number
   readonly maxMs: number
@@ -19,7 +19,7 @@ export interface Backoff {
  */
 export function backoffDelayMs(backoff: Backoff, attempt: number, random: () => number): number {
   if (attempt <= 1) return backoff.firstMs ?? 0
-  if (backoff.minMs === 0) return 0
+  if (backoff.minMs === 0) return backoff.firstMs ?? 0
   // A power of a large number of attempts is Infinity, which the minimum takes care of.
   const full = Math.min(backoff.maxMs, backoff.minMs * backoff.factor ** (attempt - 2))
   return full * (1 - backoff.jitter * random())

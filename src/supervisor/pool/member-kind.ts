@@ -8,6 +8,8 @@ import type { CrewListener, PoolMember } from './crew.ts'
 
 /** What a member tells its pool of its lives, besides what it tells the supervisor. */
 export interface MemberListener extends Omit<CrewListener, 'ended'> {
+  /** It has no place in the tree any more. */
+  removed(id: string): void
   /** How long it may take to end, in milliseconds, of the time that it was given. */
   shutdownMs(givenMs: number): number
 }
@@ -40,6 +42,7 @@ export class MemberKind implements ChildKind {
     this.#worker.attach?.(place)
     this.#watching = place.subscribe(({ state }) => {
       if (state === 'stopped') this.#pool.stopped(place.id)
+      else if (state === 'removed') this.#pool.removed(place.id)
     })
   }
 

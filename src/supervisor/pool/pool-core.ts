@@ -2,21 +2,20 @@ import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { Clock } from '../../transport/clock.ts'
-import { type ArgumentKeeper, rememberArguments } from '../worker/kept-arguments.ts'
-import { Attempts } from './attempts.ts'
+import type { ArgumentKeeper } from '../worker/kept-arguments.ts'
 import { Broadcasts, copiesForThoseToCome } from './broadcasts.ts'
 import type { Crew, CrewListener, PoolMember } from './crew.ts'
-import { Dispatcher, type Task } from './dispatcher.ts'
+import { Dispatcher } from './dispatcher.ts'
 import type { Life } from './life.ts'
+import { Membership } from './membership.ts'
 import { OneByOne } from './one-by-one.ts'
-import { pause } from './pause.ts'
-import { callOptionsOf, type PoolCallOptions } from './pool-call-options.ts'
+import { poolCall } from './pool-call.ts'
+import type { PoolCallOptions } from './pool-call-options.ts'
 import { emptyError, gaveUpError, overfullError, startingError, stoppedPoolError } from './pool-errors.ts'
 import type { PoolStats } from './pool-stats.ts'
 import { Recycling } from './recycling.ts'
 import { replaceMember } from './replacing.ts'
 import type { ResolvedPool } from './resolve-pool.ts'
-import { retryDelayMs } from './retry.ts'
 import { Roster } from './roster.ts'
 
 /** What a pool is made of. */
@@ -32,12 +31,6 @@ export interface PoolCoreParts {
 
 /** `starting`: calls wait. `down`: it gave up, and its supervisor may start it again; until then calls are refused. */
 type PoolState = 'starting' | 'up' | 'stopping' | 'stopped' | 'down'
-
-/**
- * How long the start of a process waits where a spare has taken over, in milliseconds: starting one blocks the host, and
- * the first call of the spare should not wait for that.
- */
-export const headStartMs = 50
 
 /** A spare runs this as soon as it is up: of the first call of a process the most part is code that has never run. */
 const warmUp = (nothing: number): number => nothing
@@ -59,11 +52,9 @@ export class PoolCore implements CrewListener {
   readonly #broadcasts: Broadcasts
   readonly #recycling: Recycling
   readonly #changes = new OneByOne()
-  readonly #members = new Set<string>()
+  readonly #membership: Membership
   #crew: Crew | undefined
   #state: PoolState = 'starting'
-  #size: number
-  #lastNumber = 0
   #refusal: Error | undefined
   /** Why it has given up by itself, without its supervisor. */
   #failure: unknown
@@ -77,7 +68,6 @@ export class PoolCore implements CrewListener {
   constructor(parts: PoolCoreParts) {
     const { options, clock } = parts
     this.#parts = parts
-    this.#size = options.size
     this.roster = new Roster(options.concurrency)
     this.roster.resize(options.size)
     this.dispatcher = new Dispatcher({
@@ -95,11 +85,13 @@ export class PoolCore implements CrewListener {
       unprepared: (life, error) => this.#unprepared(life, error),
     })
     this.#recycling = new Recycling(options.recycle, clock, (life) => this.#retire(life))
-    while (this.#members.size < options.size + options.spares) this.#newMember()
+    const { roster, dispatcher } = this
+    const { path } = parts
+    this.#membership = new Membership({ roster, dispatcher, clock, path }, options.size, options.spares)
   }
 
   get size(): number {
-    return this.#size
+    return this.#membership.size
   }
 
   /** Why it has given up, if it was not its supervisor that did. */
@@ -113,12 +105,12 @@ export class PoolCore implements CrewListener {
 
   /** The members that there are to be, in the order of their numbers. */
   get memberIds(): string[] {
-    return [...this.#members]
+    return this.#membership.ids
   }
 
   /** How many calls can be under way at once when all are there. */
   get capacity(): number {
-    return Math.max(1, this.#size * this.#parts.options.concurrency)
+    return Math.max(1, this.size * this.#parts.options.concurrency)
   }
 
   /** It has a crew from now on, whose members are those of `memberIds`. */
@@ -147,7 +139,7 @@ export class PoolCore implements CrewListener {
   ready(id: string, member: PoolMember): void {
     this.#failedStarts = 0
     const life = this.roster.add(id, member)
-    if (!this.#members.has(id)) life.isLeaving = true
+    if (!this.#membership.has(id)) life.isLeaving = true
     this.#broadcasts.prepare(life)
     if (life.slot === undefined && !life.isLeaving) member.call(warmUp, [0]).catch(() => {})
   }
@@ -161,13 +153,13 @@ export class PoolCore implements CrewListener {
   }
 
   failed(error: unknown): void {
-    const limit = Math.max(leastFailures, 2 * this.#members.size)
+    const limit = Math.max(leastFailures, 2 * this.#membership.count)
     const isHopeless = ++this.#failedStarts >= limit && this.roster.lives().length === 0
     if (isHopeless && this.#state === 'up' && this.#crew !== undefined) this.#giveUp(error, this.#crew)
   }
 
   stopped(id: string): void {
-    if (this.#state === 'up' && this.#members.has(id)) void this.#replace(id)
+    if (this.#state === 'up' && this.#membership.has(id)) void this.#replace(id)
   }
 
   ended(reason: ExitReason): void {
@@ -203,34 +195,12 @@ export class PoolCore implements CrewListener {
 
   /** Why no call is taken, if so. */
   refusal(): Error | undefined {
-    return this.#refusal ?? (this.#size === 0 ? emptyError(this.#parts.path()) : undefined)
+    return this.#refusal ?? (this.size === 0 ? emptyError(this.#parts.path()) : undefined)
   }
 
-  async call(fn: Callable, args: readonly unknown[], options: PoolCallOptions | undefined): Promise<unknown> {
-    const { retry, signal, priority = 0, key } = options ?? {}
-    const callOptions = options === undefined ? undefined : callOptionsOf({ ...options })
-    const signals = signal === undefined ? [] : [signal]
-    const goesAtOnce = this.dispatcher.wouldBegin(key)
-    const kept = goesAtOnce && retry === undefined ? undefined : this.#parts.keeper.keep(args)
-    const remembered = kept === undefined ? rememberArguments(args) : undefined
-    const mayMove = kept !== undefined || remembered !== undefined
-    const attempts = new Attempts()
-    for (;;) {
-      let own = kept === undefined ? args : undefined
-      const run: Task['run'] = (member) => {
-        const now = own ?? kept?.copy() ?? remembered ?? args
-        own = undefined
-        return member.call(fn, now, callOptions)
-      }
-      try {
-        return await this.dispatcher.submit({ priority, key, signals, mayMove, run })
-      } catch (error) {
-        const delayMs = signal?.aborted === true ? undefined : retryDelayMs(retry, error, attempts.count + 1)
-        if (delayMs === undefined) throw attempts.sumUp(error)
-        attempts.failed(error)
-        await pause(delayMs, signals, this.#parts.clock)
-      }
-    }
+  call(fn: Callable, args: readonly unknown[], options: PoolCallOptions | undefined): Promise<unknown> {
+    const { keeper, clock } = this.#parts
+    return poolCall({ dispatcher: this.dispatcher, keeper, clock }, fn, args, options)
   }
 
   async broadcast(
@@ -252,58 +222,19 @@ export class PoolCore implements CrewListener {
     const { left } = await this.#changes.do(async () => {
       if (this.#refusal !== undefined) throw this.#refusal
       if (this.#state !== 'up' || this.#crew === undefined) throw startingError(this.#parts.path())
-      if (size > this.#size) await this.#grow(size, this.#crew)
-      return { left: size < this.#size ? this.#shrink(size, this.#crew) : undefined }
+      const crew = this.#crew
+      const isCurrent = (): boolean => this.#crew === crew
+      if (size > this.size) await this.#membership.grow(size, crew, this.stats().spares > 0, isCurrent)
+      return { left: size < this.size ? this.#membership.shrink(size, crew, isCurrent) : undefined }
     })
     await left
-  }
-
-  async #grow(size: number, crew: Crew): Promise<void> {
-    const ids = Array.from({ length: size - this.#size }, () => this.#newMember())
-    const hasSpares = this.stats().spares > 0
-    this.#setSize(size)
-    if (hasSpares) await pause(headStartMs, [], this.#parts.clock)
-    const added = await Promise.allSettled(ids.map((id) => crew.add(id)))
-    const failed = added.flatMap((one, at) => (one.status === 'rejected' ? [{ id: ids[at]!, one }] : []))
-    if (failed.length === 0) return
-    for (const { id } of failed) this.#members.delete(id)
-    if (this.#crew === crew) this.#setSize(size - failed.length)
-    throw failed[0]!.one.reason
-  }
-
-  /** Resolves when those that go have finished their calls and are gone. */
-  async #shrink(size: number, crew: Crew): Promise<void> {
-    const isUp = (id: string): boolean => this.roster.lifeOf(id) !== undefined
-    const down = this.memberIds.filter((id) => !isUp(id))
-    const leaving: string[] = []
-    for (let slot = size; slot < this.#size; slot++) {
-      const id = this.roster.holderOf(slot)?.id ?? down.pop() ?? this.memberIds.at(-1)!
-      leaving.push(id)
-      this.#members.delete(id)
-      const life = this.roster.lifeOf(id)
-      if (life !== undefined) life.isLeaving = true
-    }
-    this.#setSize(size)
-    if (size === 0) this.dispatcher.refuseAll(emptyError(this.#parts.path()))
-    const left = leaving.map(async (id) => {
-      await this.roster.lifeOf(id)?.whenIdle()
-      // With the crew its members are gone as well.
-      if (this.#crew === crew) await crew.remove(id)
-    })
-    await Promise.all(left)
-  }
-
-  #setSize(size: number): void {
-    this.#size = size
-    this.roster.resize(size)
-    this.dispatcher.reroute()
   }
 
   stats(): PoolStats {
     const lives = this.roster.lives()
     return {
       state: this.#state,
-      size: this.#size,
+      size: this.size,
       spares: lives.filter(({ slot, isLeaving }) => slot === undefined && !isLeaving).length,
       waiting: this.dispatcher.waiting,
       running: this.dispatcher.running,
@@ -319,12 +250,6 @@ export class PoolCore implements CrewListener {
         served: life.served,
       })),
     }
-  }
-
-  #newMember(): string {
-    const id = `worker-${++this.#lastNumber}`
-    this.#members.add(id)
-    return id
   }
 
   /** Somebody has come, or is about to leave. */
@@ -359,7 +284,7 @@ export class PoolCore implements CrewListener {
     const replaced = this.#replaced
     if (crew === undefined || replaced.has(id)) return
     replaced.add(id)
-    const isWanted = (): boolean => this.#crew === crew && this.#isRunning && this.#members.has(id)
+    const isWanted = (): boolean => this.#crew === crew && this.#isRunning && this.#membership.has(id)
     const failure = await replaceMember(crew, id, isWanted, this.#parts.clock)
     replaced.delete(id)
     if (failure !== undefined) this.#giveUp(failure, crew)

@@ -11,7 +11,8 @@ import type { WorkerHandle } from '../worker/worker-handle.ts'
 import { WorkerKind } from '../worker/worker-kind.ts'
 import type { PoolMember } from './crew.ts'
 import { MemberKind, type MemberListener } from './member-kind.ts'
-import { headStartMs, PoolCore } from './pool-core.ts'
+import { headStartMs } from './membership.ts'
+import { PoolCore } from './pool-core.ts'
 import type { PoolOptions } from './pool-options.ts'
 import { neverStartedError, stoppedPoolError } from './pool-errors.ts'
 import { PoolEnd } from './pool-end.ts'
@@ -43,8 +44,8 @@ function supervisorOf(options: PoolOptions, { size, spares }: ResolvedPool): Res
     ([, value]) => value !== undefined,
   )
   const spec = resolveSpec({ maxRestarts, ...Object.fromEntries(given) }, noKinds)
-  const isInNoHurry = spares > 0 && spec.backoff.minMs > 0
-  return isInNoHurry ? { ...spec, backoff: { ...spec.backoff, firstMs: headStartMs } } : spec
+  // Also where nobody shall wait: while a spare is at work nobody does.
+  return spares > 0 ? { ...spec, backoff: { ...spec.backoff, firstMs: headStartMs } } : spec
 }
 
 interface Member {
@@ -61,7 +62,7 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
   readonly #spec: ResolvedSpec
   readonly #seams: TreeSeams
   readonly #core: PoolCore
-  /** Of all that have ever been members: a name keeps its handle and its count of lives. */
+  /** Of all that are to be members: a name keeps its handle and its count of lives, also when the pool is restarted. */
   readonly #members = new Map<string, Member>()
   readonly #end = new PoolEnd()
   #place: ChildPlace | undefined
@@ -191,6 +192,10 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
 
   stopped(id: string): void {
     this.#core.stopped(id)
+  }
+
+  removed(id: string): void {
+    if (!this.#core.memberIds.includes(id)) this.#members.delete(id)
   }
 
   shutdownMs(givenMs: number): number {

@@ -4,8 +4,8 @@ import type { RestartBudget } from '../../actors/supervisor-events.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { ResolvedChild, ResolvedSpec } from '../spec/resolve-spec.ts'
 import { beginLife, type LifeHooks } from './begin-life.ts'
-import { isLeaving, placeOf } from './child-place.ts'
-import { type ChildListener, type ChildPlace, type ChildState, settledStates } from './child-run.ts'
+import { announceEnd } from './child-place.ts'
+import type { ChildListener, ChildPlace, ChildState } from './child-run.ts'
 import type { Child, ChildLife, StartRequest } from './child.ts'
 import { Children } from './children.ts'
 import { Deaths } from './deaths.ts'
@@ -23,6 +23,7 @@ import {
   supervisorStateOf,
 } from './supervisor-machine.ts'
 import { type SupervisorIdentity, SupervisorReports } from './supervisor-reports.ts'
+import { takeIn } from './take-in.ts'
 import type { TreeSeams } from './tree-seams.ts'
 import { decideAll } from './verdicts.ts'
 
@@ -39,6 +40,8 @@ export class SupervisorActor {
   readonly actor
   /** Its own place in the tree; undefined for the root. */
   above: ChildPlace | undefined
+  /** All below know that it does not come back. */
+  isAnnounced = false
   /** Resolves when all its children are gone. */
   readonly exited: Promise<ExitReason>
   readonly #seams: TreeSeams
@@ -58,8 +61,6 @@ export class SupervisorActor {
   #unstarted = 0
   /** All that live are to end. Told by the machine in its move to that state, in which it is still in the one before. */
   #isCondemned = false
-  /** All below know that it does not come back. */
-  #isAnnounced = false
   /** Why it ends, where that is not on request. */
   #failure: Error | undefined
 
@@ -70,7 +71,7 @@ export class SupervisorActor {
     this.#listener = listener
     this.#reports = new SupervisorReports(identity, seams)
     this.#startedAtMs = seams.clock.nowMs()
-    this.children = new Children(seams.clock, (child) => this.#changed(child))
+    this.children = new Children(seams.clock, (child) => this.#reports.place(child))
     this.#deaths = new Deaths(spec, identity, this.children, seams, this.#reports)
     this.#departures = new Departures(this.children, this.#requests)
     this.#hooks = {
@@ -91,7 +92,7 @@ export class SupervisorActor {
     this.exited = new Promise((resolve) => {
       this.#settleExited = resolve
     })
-    for (const child of spec.children) if (child.lives.isDeleted !== true) this.#add(child, false)
+    for (const child of spec.children) if (child.lives.isDeleted !== true) takeIn(this, seams, child, false)
     this.actor = createActor(supervisorMachine, { input: { drive: this.#drive } })
     this.#follow()
   }
@@ -129,7 +130,7 @@ export class SupervisorActor {
 
   /** Adds a child that came at run time and has it started when it is its turn; settles what was asked then. */
   admit(spec: ResolvedChild, asked: Asked): Child {
-    const child = this.#add(spec, true)
+    const child = takeIn(this, this.#seams, spec, true)
     this.#request(child, { ...asked, before: undefined })
     return child
   }
@@ -162,30 +163,9 @@ export class SupervisorActor {
     this.#moves.goOn()
   }
 
-  /**
-   * Forgets a child that is down, and its spec with it: it is not there either when the supervisor is started again.
-   * @returns whether it was down
-   */
-  forget(child: Child): boolean {
-    if (child.life !== undefined || (child.goal === 'up' && !settledStates.has(child.state))) return false
-    child.spec.lives.isDeleted = true
-    this.children.remove(child)
-    return true
-  }
-
   /** Shows the children of a supervisor that is dead as what has become of it: they may come back with it. */
   mirror(state: ChildState, retryAtMs: number | undefined): void {
     if (this.state === 'dead') this.children.mirror(state, retryAtMs)
-  }
-
-  /** Once it is to end for good, all below are told, be their turn far off: what waits for them is refused. */
-  announceEnd(): void {
-    if (this.#isAnnounced || !isLeaving(this)) return
-    this.#isAnnounced = true
-    for (const child of this.children) {
-      if (!settledStates.has(child.state)) this.children.retell(child)
-      child.spec.kind.current?.announceEnd()
-    }
   }
 
   #makeMoves(): Moves {
@@ -210,28 +190,6 @@ export class SupervisorActor {
       killChildren: () => this.#moves.killAll(this.#condemnAll()),
       goOn: () => this.#deaths.schedule(() => this.#decideAll()),
     }
-  }
-
-  #add(spec: ResolvedChild, isDynamic: boolean): Child {
-    const { path: own } = this.identity
-    const path = own === '' ? spec.id : `${own}/${spec.id}`
-    const { lives } = spec
-    lives.count = Math.max(lives.count, this.#seams.lastLives?.at(path) ?? 0)
-    const child = this.children.add(spec, path, isDynamic)
-    // A stop on purpose holds, also when the supervisor itself has been restarted.
-    if (this.spec.resurrect) spec.lives.isStopped = false
-    if (spec.lives.isStopped) {
-      child.isFirst = false
-      this.children.want(child, 'down')
-      this.children.setState(child, 'stopped')
-    }
-    spec.kind.attach?.(placeOf(this, child))
-    return child
-  }
-
-  #changed(child: Child): void {
-    if (child.state === 'removed') this.#seams.lastLives?.note(child.path, child.incarnation)
-    this.#reports.place(child)
   }
 
   #follow(): void {
@@ -368,7 +326,7 @@ export class SupervisorActor {
         alive.push(child)
       } else if (child.goal === 'up') this.children.setState(child, 'waiting')
     }
-    this.announceEnd()
+    announceEnd(this)
     return alive
   }
 

@@ -14,6 +14,10 @@ it('the first restart is at once, then waits grow up to the longest', () => {
   expect(waits).toEqual([0, 100, 200, 400, 800, 1000, 1000, 1000])
   expect(backoffDelayMs({ ...backoff, jitter: 1 }, 1, never)).toBe(0)
   expect(backoffDelayMs({ ...backoff, minMs: 0 }, 9, never)).toBe(0)
+  // Where there is no hurry even those who shall not wait do, a moment.
+  expect(
+    [1, 9].map((attempt) => backoffDelayMs({ ...backoff, minMs: 0, firstMs: 50 }, attempt, never)),
+  ).toEqual([50, 50])
 })
 
 it.each([1, 0.5, 0.2])(

@@ -113,7 +113,7 @@ it('53: what can’t be done with a child is said by a word', async () => {
   expect(() => app.supervisor('a')).toThrow(/`a` is a worker/)
   await settled(world, app.startChild(worker('b')))
   expect(await fault(app.startChild(worker('c')))).toBe('full')
-  expect(await fault(app.startChild({ id: 'd' } as ChildSpec))).toBe('invalid')
+  expect(await fault(app.startChild(worker('d', { pool: {} })))).toBe('invalid')
   expect(await fault(app.terminateChild('a'))).toBeUndefined()
   expect(await fault(app.terminateChild('a'))).toBeUndefined()
   const stopped = app.stop()

@@ -1,0 +1,48 @@
+import type { Callable } from '../../actors/callable.ts'
+import type { Clock } from '../../transport/clock.ts'
+import { type ArgumentKeeper, rememberArguments } from '../worker/kept-arguments.ts'
+import { Attempts } from './attempts.ts'
+import type { Dispatcher, Task } from './dispatcher.ts'
+import { pause } from './pause.ts'
+import { callOptionsOf, type PoolCallOptions } from './pool-call-options.ts'
+import { retryDelayMs } from './retry.ts'
+
+/** What a call of a pool goes through. */
+export interface PoolCallParts {
+  readonly dispatcher: Dispatcher
+  readonly keeper: ArgumentKeeper
+  readonly clock: Clock
+}
+
+/** One call of a pool: by whichever member is free, again only if `retry` says so, with the arguments as they were given. */
+export async function poolCall(
+  { dispatcher, keeper, clock }: PoolCallParts,
+  fn: Callable,
+  args: readonly unknown[],
+  options: PoolCallOptions | undefined,
+): Promise<unknown> {
+  const { retry, signal, priority = 0, key } = options ?? {}
+  const callOptions = options === undefined ? undefined : callOptionsOf({ ...options })
+  const signals = signal === undefined ? [] : [signal]
+  const goesAtOnce = dispatcher.wouldBegin(key)
+  const kept = goesAtOnce && retry === undefined ? undefined : keeper.keep(args)
+  const remembered = kept === undefined ? rememberArguments(args) : undefined
+  const mayMove = kept !== undefined || remembered !== undefined
+  const attempts = new Attempts()
+  for (;;) {
+    let own = kept === undefined ? args : undefined
+    const run: Task['run'] = (member) => {
+      const now = own ?? kept?.copy() ?? remembered ?? args
+      own = undefined
+      return member.call(fn, now, callOptions)
+    }
+    try {
+      return await dispatcher.submit({ priority, key, signals, mayMove, run })
+    } catch (error) {
+      const delayMs = signal?.aborted === true ? undefined : retryDelayMs(retry, error, attempts.count + 1)
+      if (delayMs === undefined) throw attempts.sumUp(error)
+      attempts.failed(error)
+      await pause(delayMs, signals, clock)
+    }
+  }
+}
