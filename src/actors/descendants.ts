@@ -34,9 +34,10 @@ interface Place {
   readonly below: Map<string, Place>
 }
 
-/** More workers than this below one are not believed, nor are more places, nor longer paths. */
+/** More workers than this below one are not believed, nor are more places, nor longer or deeper paths. */
 const maxEach = 10_000
 const maxPathLength = 4096
+const maxDepth = 200
 
 /** An event of something below, told by its process and looked at: for the host's own stream. */
 export interface NestedEvent {
@@ -96,7 +97,7 @@ export class Descendants {
     const rest = path.slice(prefix.length)
     if (rest.length > maxPathLength) return undefined
     const names = rest.split('/')
-    return names.includes('') ? undefined : names
+    return names.includes('') || names.length > maxDepth ? undefined : names
   }
 
   /** What a place is right below; undefined if it is below somebody that was never heard of, or is gone. */
