@@ -468,7 +468,7 @@ describe('maps over processes', () => {
 describe('a pool in a supervisor', () => {
   it('is started again with its size when it has given up, and its handle goes on', async () => {
     await using app = await supervise({
-      name: 'again',
+      name: 'app',
       children: [
         {
           id: 'jobs',
@@ -488,7 +488,7 @@ describe('a pool in a supervisor', () => {
         .stats()
         .members.map(({ path }) => path)
         .toSorted(),
-    ).toEqual(['again/jobs/worker-1', 'again/jobs/worker-2'])
+    ).toEqual(['app/jobs/worker-1', 'app/jobs/worker-2'])
   })
 
   it('fails its start with the story of its member, and the siblings are stopped', async () => {
