@@ -10,7 +10,7 @@ import {
 } from 'maltster'
 import { describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { child, killAndWait, moves, pids, quiet } from './supervision.ts'
+import { child, moves, pids, quiet } from './supervision.ts'
 import { ofType, quietWorker, recordEvents, rejection, until, whereItCan } from './workers.ts'
 
 useLeakCheck()
@@ -188,27 +188,6 @@ describe('the one tree', () => {
     expect((await start).message).toContain('its supervisor ends')
     expect(await stopped).toMatchObject({ type: 'shutdown' })
     expect(liveWorkers()).toEqual([])
-  })
-
-  test('who takes the place of one that is gone counts on: a path and an incarnation are one life', async () => {
-    using recorded = recordEvents({ types: ['worker.spawned'] })
-    for (const incarnation of [1, 2]) {
-      await using worker = await quietWorker({ name: 'counted' })
-      expect(worker.incarnation).toBe(incarnation)
-    }
-    for (const first of [1, 4]) {
-      await using app = await supervise({ name: 'counting', maxRestarts: 9 })
-      const kernel = await app.startChild(child('kernel'))
-      expect(kernel.incarnation).toBe(first)
-      await killAndWait(kernel)
-      await app.terminateChild('kernel')
-      app.deleteChild('kernel')
-      await app.startChild(child('kernel'))
-      expect(app.worker('kernel').incarnation).toBe(first + 2)
-    }
-    const lives = recorded.events.map(({ path, incarnation }) => `${path}#${incarnation}`)
-    expect(lives).toHaveLength(8)
-    expect(new Set(lives).size).toBe(8)
   })
 
   test('names that are not given are free ones', async () => {

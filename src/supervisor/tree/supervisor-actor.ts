@@ -92,7 +92,7 @@ export class SupervisorActor {
     this.exited = new Promise((resolve) => {
       this.#settleExited = resolve
     })
-    for (const child of spec.children) if (child.lives.isDeleted !== true) takeIn(this, seams, child, false)
+    for (const child of spec.children) if (child.lives.isDeleted !== true) takeIn(this, child, false)
     this.actor = createActor(supervisorMachine, { input: { drive: this.#drive } })
     this.#follow()
   }
@@ -130,7 +130,7 @@ export class SupervisorActor {
 
   /** Adds a child that came at run time and has it started when it is its turn; settles what was asked then. */
   admit(spec: ResolvedChild, asked: Asked): Child {
-    const child = takeIn(this, this.#seams, spec, true)
+    const child = takeIn(this, spec, true)
     this.#request(child, { ...asked, before: undefined })
     return child
   }

@@ -38,7 +38,6 @@ export class SupervisorReports {
 
   /** Told in the midst of changes: not an event, at which somebody might change something else. */
   place({ path, state, incarnation, spec }: Child): void {
-    if (state === 'removed') this.#seams.lastLives?.note(path, incarnation)
     this.#seams.places?.tell({ path, kind: spec.kind.kind, state, incarnation })
   }
 

@@ -2,19 +2,16 @@ import type { ResolvedChild } from '../spec/resolve-spec.ts'
 import { placeOf } from './child-place.ts'
 import type { Child } from './child.ts'
 import type { SupervisorActor } from './supervisor-actor.ts'
-import type { TreeSeams } from './tree-seams.ts'
 
 /** Gives a child its place below a supervisor. It waits there, unless it was stopped on purpose. */
 export function takeIn(
   actor: SupervisorActor,
-  seams: TreeSeams,
   spec: ResolvedChild,
   isDynamic: boolean,
 ): Child {
   const { identity, children } = actor
   const path = identity.path === '' ? spec.id : `${identity.path}/${spec.id}`
   const { lives } = spec
-  lives.count = Math.max(lives.count, seams.lastLives?.at(path) ?? 0)
   const child = children.add(spec, path, isDynamic)
   // A stop on purpose holds, also when the supervisor itself has been restarted.
   if (actor.spec.resurrect) lives.isStopped = false

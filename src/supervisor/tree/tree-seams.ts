@@ -1,6 +1,5 @@
 import { type EventStream, hostEvents } from '../../actors/events.ts'
 import { hostPlaces, type PlaceChanges } from '../../actors/places.ts'
-import { LastLives } from './last-lives.ts'
 import { type Clock, systemClock } from '../../transport/clock.ts'
 
 /** What a tree takes from the world around it; a simulation gives its own. */
@@ -11,8 +10,6 @@ export interface TreeSeams {
   readonly events: EventStream
   /** Who is told what becomes of the places in the tree. */
   readonly places?: PlaceChanges
-  /** How many lives there were at places that are gone. */
-  readonly lastLives?: LastLives
   /** Calls back once all that happens in this turn has happened. */
   readonly afterTurn: (callback: () => void) => void
 }
@@ -22,6 +19,5 @@ export const systemTreeSeams: TreeSeams = {
   random: Math.random,
   events: hostEvents,
   places: hostPlaces,
-  lastLives: new LastLives(),
   afterTurn: (callback) => void setImmediate(callback),
 }
