@@ -9,7 +9,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const isCheck = process.argv.includes('--check')
 
 /** By which the compiler works out what the children of a spec are. Nobody has to name them. */
-const unnamed = /"(?:Handles|KindOf|PathOf|SpecAt|ChildIdOf)" needs to be exported/
+const unnamed = /"(?:Handles|CheckedChild|CheckedSpec|KindOf|PathOf|SpecAt|ChildIdOf)" needs to be exported/
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 

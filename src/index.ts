@@ -24,7 +24,14 @@ export type { GetOptions, KeepOptions } from './actors/remote-ref.ts'
 export type { RunOutcome, RunResult } from './actors/run.ts'
 export type { Scope } from './actors/scope.ts'
 export type { StreamOptions } from './actors/stream-options.ts'
-export type { Argument, CallParameters, StopOptions, Worker, WorkerStats } from './actors/worker.ts'
+export type {
+  Argument,
+  CallParameters,
+  DiscardParameters,
+  StopOptions,
+  Worker,
+  WorkerStats,
+} from './actors/worker.ts'
 export type { WorkerActor, WorkerObserver, WorkerSnapshot, WorkerStateValue } from './actors/worker-actor.ts'
 export type { GlobalName, WorkerGlobal, WorkerGlobals } from './actors/worker-globals.ts'
 export type { WorkerState } from './actors/worker-machine.ts'

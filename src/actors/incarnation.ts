@@ -35,6 +35,8 @@ export class Incarnation {
   readonly actor
   /** The workers that were started in this one. */
   readonly descendants: Descendants
+  /** `seq` of the event that told of its end. */
+  exitSeq: number | undefined
   readonly #heartbeat: Heartbeat | undefined
   readonly #options: ResolvedOptions
   readonly #seams: Seams
@@ -54,7 +56,7 @@ export class Incarnation {
    * Starts the process.
    * @throws {SpawnError} if that can't even be tried
    */
-  constructor(options: ResolvedOptions, identity: ProcessIdentity, seams: Seams) {
+  constructor(options: ResolvedOptions, identity: ProcessIdentity, seams: Seams, cause?: number) {
     this.#options = options
     this.#seams = seams
     this.identity = identity
@@ -74,7 +76,7 @@ export class Incarnation {
     this.#heartbeat = this.#makeHeartbeat()
     this.#follow()
     this.actor.start()
-    this.#emit({ type: 'worker.spawned', pid: this.process.pid ?? 0 })
+    seams.events.emit({ ...identity, cause }, { type: 'worker.spawned', pid: this.process.pid ?? 0 })
   }
 
   get state(): WorkerState {
@@ -335,7 +337,8 @@ export class Incarnation {
     this.#exit = reason
     this.#heartbeat?.stop()
     this.descendants.clear()
-    this.#emit({ type: 'worker.exited', pid: this.process.pid ?? 0, reason })
+    const { pid = 0 } = this.process
+    this.exitSeq = this.#seams.events.emit(this.identity, { type: 'worker.exited', pid, reason })
     this.calls.endAll((executed) => deathError(this.place, reason, executed))
     this.process.live.end(deathError(this.place, reason, 'unknown'))
     this.#interrupts.processExited()

@@ -76,6 +76,12 @@ export type CallParameters<A extends unknown[], O> = [] extends A
   ? [args?: { [I in keyof A]: Argument<A[I]> }, options?: O]
   : [args: { [I in keyof A]: Argument<A[I]> }, options?: O]
 
+/** What comes behind the function of a call whose result is not sent back. */
+export type DiscardParameters<A extends unknown[], O> = [
+  args: { [I in keyof A]: Argument<A[I]> } | ([] extends A ? undefined : never),
+  options: O & { readonly result: 'discard' },
+]
+
 /**
  * A process with an address: call functions in it, interrupt it, stop it. Made by `spawnWorker`.
  *
@@ -172,6 +178,10 @@ export class Worker implements AsyncDisposable {
    * await using worker = await spawnWorker()
    * console.log(await worker.call((a: number, b: number) => a + b, [1, 2])) // 3
    */
+  call<A extends unknown[]>(
+    fn: ((...args: A) => unknown) | ModuleReference,
+    ...rest: DiscardParameters<NoInfer<A>, CallOptions>
+  ): Promise<undefined>
   call<A extends unknown[], R>(
     fn: (...args: A) => R,
     ...rest: CallParameters<NoInfer<A>, CallOptions>

@@ -48,8 +48,13 @@ brand(CallTimeoutError, 'ERR_MALTSTER_CALL_TIMEOUT')
 
 /** The mailbox is full: too many calls, or too many bytes, wait for the worker. Nothing was sent. */
 export class BackpressureError extends MaltsterError {
-  /** It did not run. */
-  readonly executed: Executed = 'no'
+  /** Whether the function may have run: only if it was an attempt after others that something was too much for. */
+  readonly executed: Executed
+
+  constructor(message: string, context: ErrorContext & { executed?: Executed } = {}) {
+    super(message, context)
+    this.executed = context.executed ?? 'no'
+  }
 }
 brand(BackpressureError, 'ERR_MALTSTER_BACKPRESSURE')
 

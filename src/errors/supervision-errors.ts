@@ -1,5 +1,5 @@
 import type { ExitReason } from './exit-reason.ts'
-import { brand, type ErrorContext, MaltsterError } from './maltster-error.ts'
+import { brand, type ErrorContext, type Executed, MaltsterError } from './maltster-error.ts'
 
 /**
  * What is wrong with a spec, or with a request about a child, in one word. `invalid`: a field of a spec. `taken`: the name
@@ -91,12 +91,13 @@ brand(RestartLimitError, 'ERR_MALTSTER_RESTART_LIMIT')
 export class WorkerUnavailableError extends MaltsterError {
   /** When it is started again, in milliseconds since 1970, as `Date.now()`; undefined if that is not known. */
   readonly retryAt: number | undefined
-  /** It did not run. */
-  readonly executed = 'no'
+  /** Whether the function may have run: only if it was an attempt after others for which nobody was there. */
+  readonly executed: Executed
 
-  constructor(message: string, context: ErrorContext & { retryAt: number | undefined }) {
+  constructor(message: string, context: ErrorContext & { retryAt: number | undefined; executed?: Executed }) {
     super(message, context)
     this.retryAt = context.retryAt
+    this.executed = context.executed ?? 'no'
   }
 }
 brand(WorkerUnavailableError, 'ERR_MALTSTER_WORKER_UNAVAILABLE')

@@ -6,6 +6,7 @@ import { type ChildKinds, resolveSpec, type ResolvedSpec } from './spec/resolve-
 import type { Supervisor } from './supervisor.ts'
 import type { ChildKind } from './tree/child-run.ts'
 import type { Child } from './tree/child.ts'
+import type { SupervisorActor } from './tree/supervisor-actor.ts'
 import { SupervisorKind, treeKinds } from './tree/supervisor-kind.ts'
 import { systemTreeSeams } from './tree/tree-seams.ts'
 import { WorkerKind } from './worker/worker-kind.ts'
@@ -70,16 +71,7 @@ export function freeName(prefix: string): string {
  * @throws what kept it from starting; then it is no child
  */
 export async function addToRoot(id: string, kind: ChildKind, shutdownMs: number): Promise<void> {
-  const actor = planted().current!
-  if (actor.isEnding) {
-    const message = 'The root supervisor is stopping: nothing can be started until it has ended.'
-    throw new SpecError(message, { fault: 'ended', field: 'name', value: id })
-  }
-  const owner = actor.children.get(id)
-  if (owner?.isTemporary === true && owner.life === undefined && owner.request === undefined) {
-    // It is dead, and its supervisor has not come to that yet.
-    await new Promise<void>((resolve) => actor.terminate(owner, resolve))
-  } else if (owner !== undefined) throw taken(owner)
+  const actor = withFreeName(id)
   const child = {
     id,
     kind,
@@ -89,6 +81,23 @@ export async function addToRoot(id: string, kind: ChildKind, shutdownMs: number)
     lives: { count: 0, isStopped: false },
   } as const
   await new Promise<void>((resolve, reject) => void actor.admit(child, { resolve, reject }))
+}
+
+/** The root, in which nobody has that name: to be used in the same turn. */
+function withFreeName(id: string): SupervisorActor {
+  for (;;) {
+    const actor = planted().current!
+    if (actor.isEnding) {
+      const message = 'The root supervisor is stopping: nothing can be started until it has ended.'
+      throw new SpecError(message, { fault: 'ended', field: 'name', value: id })
+    }
+    const owner = actor.children.get(id)
+    if (owner === undefined) return actor
+    const isDead = owner.isTemporary && owner.life === undefined && owner.request === undefined
+    if (!isDead) throw taken(owner)
+    // Its supervisor has not come to that yet. Who hears that it is gone may stop the root, or take the name.
+    actor.terminate(owner, () => {})
+  }
 }
 
 function taken({ id, path, spec: { kind }, state, life }: Child): SpecError {

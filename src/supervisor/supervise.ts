@@ -1,4 +1,5 @@
 import { resolveSpec } from './spec/resolve-spec.ts'
+import type { CheckedSpec } from './spec/child-paths.ts'
 import type { SupervisorSpec } from './spec/supervisor-spec.ts'
 import { addToRoot, freeName, systemKinds } from './root.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -27,7 +28,9 @@ import type { Supervisor } from './supervisor.ts'
  * })
  * console.log(app.whichChildren().map(({ path, state }) => `${path}: ${state}`)) // [ 'app/store: up', 'app/parser: up' ]
  */
-export async function supervise<const Spec extends SupervisorSpec>(spec: Spec): Promise<Supervisor<Spec>> {
+export async function supervise<const Spec extends SupervisorSpec>(
+  spec: Spec & CheckedSpec<Spec>,
+): Promise<Supervisor<Spec>> {
   const resolved = resolveSpec(spec, systemKinds)
   const name = resolved.name ?? freeName('supervisor')
   const kind = systemKinds.supervisor(resolved, name)

@@ -3,10 +3,10 @@ import { staysHere } from '../transport/codec/process-handles.ts'
 import type { ExitReason } from '../errors/exit-reason.ts'
 import { SpecError, type SpecFault } from '../errors/supervision-errors.ts'
 import type { Pool } from './pool/pool.ts'
-import type { ChildIdOf, KindOf, PathOf, SpecAt } from './spec/child-paths.ts'
+import type { CheckedChild, ChildIdOf, KindOf, PathOf, SpecAt } from './spec/child-paths.ts'
 import { resolveChild } from './spec/resolve-spec.ts'
 import type { ChildSpec } from './spec/supervisor-spec.ts'
-import { restart, terminate } from './tree/child-place.ts'
+import { forget, restart, terminate } from './tree/child-place.ts'
 import {
   type ChildCounts,
   type ChildInfo,
@@ -161,10 +161,12 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
    * @throws {SpecError} if the spec is not right, the id has an owner, `maxChildren` are there, or this supervisor ends
    * @throws {SpawnError | Error} what kept it from starting; nothing is kept of it then
    */
-  async startChild<const Given extends ChildSpec>(spec: Given): Promise<HandleOf<Given>> {
+  async startChild<const Given extends ChildSpec>(
+    spec: Given & CheckedChild<Given>,
+  ): Promise<HandleOf<Given>> {
     const actor = this.#actor
     if (actor.isEnding) throw this.#fault('ended', 'id', spec?.id, 'it has ended. Start it again first.')
-    const resolved = resolveChild(spec, this.#source.spec, this.#source.kinds)
+    const resolved = resolveChild(spec, this.#source.spec, this.#source.kinds, depthOf(this.path))
     const owner = actor.children.get(resolved.id)
     if (owner !== undefined) throw this.#taken(owner)
     const { maxChildren } = this.#source.spec
@@ -205,7 +207,7 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
   }
 
   /**
-   * Forgets the spec of a child that is down; its id is free then.
+   * Forgets the spec of a child that is down, also for when this supervisor is started again; its id is free then.
    *
    * @param idOrPath - the id of a child, or a path
    * @throws {SpecError} if there is no such child, if it is running or about to be, or a member of a pool
@@ -216,10 +218,7 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
       const why = `\`${idOrPath}\` is a member of a pool, which has as many as its size. Use \`resize\` of the pool.`
       throw this.#fault('running', 'id', idOrPath, why)
     }
-    if (child.goal === 'down' && child.life === undefined) {
-      actor.children.remove(child)
-      return
-    }
+    if (forget(actor, child)) return
     const isRunning = child.state === 'up' || child.state === 'stopping'
     const why = `\`${child.id}\` can't be deleted: it is ${child.state}. Stop it first with \`terminateChild\`.`
     throw this.#fault(isRunning ? 'running' : 'restarting', 'id', child.id, why)
@@ -357,6 +356,9 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
     return new SpecError(message, { fault, field, value, worker: path, pid })
   }
 }
+
+/** How many supervisors there are from the top down to that place. */
+const depthOf = (path: string): number => (path === '' ? 0 : path.split('/').length)
 
 staysHere(Supervisor, {
   what: 'a Supervisor, whose children were started here',

@@ -98,6 +98,47 @@ describe('shutdown', () => {
     ])
   })
 
+  test('48: what waits for a worker that is down is refused at once, be the end of others far', async () => {
+    const app = await supervise({
+      name: 'app',
+      maxRestarts: 100,
+      children: [
+        {
+          id: 'jobs',
+          supervisor: {
+            strategy: 'rest-for-one',
+            backoff: { minMs: 60_000, maxMs: 60_000 },
+            children: [child('a'), child('b')],
+          },
+        },
+        child('last', { shutdownMs: 4000 }),
+      ],
+    })
+    const [a, b] = [app.worker('jobs/a'), app.worker('jobs/b')]
+    await killAndWait(a)
+    await b.whenUp()
+    process.kill(a.pid!, 'SIGKILL')
+    await until('it backs off', () => a.state === 'backing-off' && b.state === 'waiting')
+    const last = app.worker('last')
+    const busy = last.call(() => new Promise((resolve) => setTimeout(resolve, 60_000)))
+    const held = busy.catch((error: Error) => error.name)
+    const calls = [a, b].map((handle) =>
+      rejection(
+        handle.call(() => 1),
+        WorkerStoppedError,
+      ),
+    )
+    const stopping = app.stop()
+    expect(await Promise.all(calls)).toMatchObject([{ executed: 'no' }, { executed: 'no' }])
+    await rejection(
+      b.call(() => 1),
+      WorkerStoppedError,
+    )
+    expect(last.state).toBe('stopping')
+    await stopping
+    expect(await held).toBe('WorkerStoppedError')
+  })
+
   test('49: a worker in an endless loop does not hold it up, nor does this process stand still', async () => {
     const app = await supervise({ name: 'app', children: [child('busy', { shutdownMs: 500 })] })
     const { pid } = app.worker('busy')

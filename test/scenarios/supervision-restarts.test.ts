@@ -100,6 +100,36 @@ describe('strategies', () => {
     expect(ends).toEqual(['signal', 'shutdown', 'shutdown'])
   })
 
+  test('the story of a restart can be followed from event to event, back to the end of the process', async () => {
+    using recorded = recordEvents({ path: 'app' })
+    const rules = { strategy: 'one-for-all', maxRestarts: 9, backoff: { minMs: 20, maxMs: 20 } } as const
+    await using app = await supervise({ name: 'app', ...rules, children: [child('a'), child('b')] })
+    const story = (seq: number | undefined): string[] => {
+      const event = recorded.events.find((one) => one.seq === seq)
+      if (event === undefined) return []
+      const name = 'child' in event ? event.child.id : event.path.split('/').at(-1)
+      return [`${event.type} ${name} ${event.incarnation}`, ...story(event.cause)]
+    }
+    const starts = (): (readonly string[])[] =>
+      ofType(recorded.events, 'worker.spawned').map(({ seq }) => story(seq))
+    await killAndWait(app.worker('a'))
+    await app.worker('b').whenUp()
+    const death = ['supervisor.childTerminated a 1', 'worker.exited a 1']
+    expect(starts()).toEqual([
+      ['worker.spawned a 1'],
+      ['worker.spawned b 1'],
+      ['worker.spawned a 2', ...death],
+      ['worker.spawned b 2', ...death],
+    ])
+    await killAndWait(app.worker('a'))
+    await app.worker('b').whenUp()
+    const next = ['supervisor.childTerminated a 1', 'worker.exited a 2']
+    expect(starts().slice(4)).toEqual([
+      ['worker.spawned a 3', 'supervisor.backoff a 1', ...next],
+      ['worker.spawned b 3', ...next],
+    ])
+  })
+
   test('19: rest-for-one restarts those behind it, and leaves those before alone', async () => {
     const ids = ['z', 'y', 'm', 'b', 'a'] as const
     await using app = await supervise({

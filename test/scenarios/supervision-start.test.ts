@@ -168,6 +168,28 @@ describe('the one tree', () => {
     expect(app.path).toBe('kernel')
   })
 
+  test('of those who want the name of one that has just died one gets it, and the tree ends', async () => {
+    const first = await quietWorker({ name: 'kernel' })
+    process.kill(first.pid, 'SIGKILL')
+    await first.exited
+    const both = await Promise.allSettled([quietWorker({ name: 'kernel' }), quietWorker({ name: 'kernel' })])
+    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    expect(both[1]).toMatchObject({ reason: { name: 'SpecError', fault: 'taken', value: 'kernel' } })
+    expect(liveWorkers().map(({ path }) => path)).toEqual(['kernel'])
+    expect(await root().stop()).toMatchObject({ type: 'shutdown' })
+  })
+
+  test('a start under the name of one that has just died settles, though the tree is stopped in that turn', async () => {
+    const first = await quietWorker({ name: 'kernel' })
+    process.kill(first.pid, 'SIGKILL')
+    await first.exited
+    const start = rejection(quietWorker({ name: 'kernel' }), SpawnError)
+    const stopped = root().stop()
+    expect((await start).message).toContain('its supervisor ends')
+    expect(await stopped).toMatchObject({ type: 'shutdown' })
+    expect(liveWorkers()).toEqual([])
+  })
+
   test('names that are not given are free ones', async () => {
     await using one = await spawnWorker(quiet)
     const [, number] = /^worker-(\d+)$/.exec(one.name) ?? []

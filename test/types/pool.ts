@@ -46,8 +46,20 @@ export async function itemsAndResultsAreInferred(workers: Pool): Promise<void> {
 
   // @ts-expect-error -- an item is no number
   void workers.map(['a'], (n: number) => n)
-  // @ts-expect-error -- what stands for a result is of another type
-  void workers.map([1], (n) => n, { onError: () => 'text' })
+  const some = workers.map([1], (n) => n, { onError: async () => 'text' })
+  holds<Same<typeof some, Promise<(string | number)[]>>>()
+  const someOfThem = workers.mapStream([1], async (n) => n, { onError: () => null })
+  holds<Same<typeof someOfThem, AsyncGenerator<number | null, void, void>>>()
+  const asSaid = workers.map<number, Date>(
+    [1],
+    { module: 'node:x', export: 'y' },
+    { onError: () => new Date() },
+  )
+  holds<Same<typeof asSaid, Promise<Date[]>>>()
+  const nothing = workers.call((n: number) => n, [1], { result: 'discard', priority: 1 })
+  holds<Same<typeof nothing, Promise<undefined>>>()
+  // @ts-expect-error -- an argument is of another type, be the result wanted or not
+  void workers.call((n: number) => n, ['a'], { result: 'discard' })
   // @ts-expect-error -- an argument is missing
   void workers.call((a: number) => a)
   // @ts-expect-error -- a call of a pool is never in the background

@@ -139,3 +139,51 @@ export async function handlesCallAsWorkersDo(handle: WorkerHandle): Promise<void
   // @ts-expect-error -- no such export
   void path.jion
 }
+
+export async function specsThatAreWrittenOutAreChecked(app: Supervisor): Promise<void> {
+  await supervise({
+    maxRestarts: 3,
+    backoff: { minMs: 5, jitter: 'full' },
+    children: [
+      {
+        id: 'a',
+        worker: { stdout: (line) => line.length, maxHeapMb: 100 },
+        init: () => 'skip',
+        shutdownMs: 5,
+      },
+      { id: 'b', pool: { size: 2, worker: { stderr: 'ignore' }, recycle: { afterCalls: 3 } } },
+      { id: 'c', supervisor: { strategy: 'one-for-all', children: [{ id: 'd', worker: {} }] } },
+      { id: 'e', worker: {}, init: { module: 'x', export: 'y', args: [1] } },
+    ],
+  })
+  await supervise({ children: ['a', 'b'].map((id) => ({ id, worker: {} })) })
+  // @ts-expect-error -- a misspelt field
+  await supervise({ strategi: 'one-for-all', children: [] })
+  // @ts-expect-error -- a misspelt field of a child
+  await supervise({ children: [{ id: 'a', worker: {}, restrat: 'temporary' }] })
+  // @ts-expect-error -- a misspelt option beside a right one
+  await supervise({ children: [{ id: 'a', worker: { maxHeapMb: 100, maxHepMb: 1 } }] })
+  // @ts-expect-error -- the same of a pool
+  await supervise({ children: [{ id: 'a', pool: { size: 1, spars: 1 } }] })
+  // @ts-expect-error -- and of the waits
+  await supervise({ backoff: { minMs: 1, macMs: 2 } })
+  // @ts-expect-error -- two kinds
+  await supervise({ children: [{ id: 'a', worker: {}, pool: {} }] })
+  // @ts-expect-error -- no kind
+  await supervise({ children: [{ id: 'a' }] })
+  // @ts-expect-error -- no kind, deep below
+  await supervise({ children: [{ id: 'a', supervisor: { children: [{ id: 'b' }] } }] })
+  // @ts-expect-error -- no kind, at run time
+  await app.startChild({ id: 'a' })
+  // @ts-expect-error -- two kinds, at run time
+  await app.startChild({ id: 'a', worker: {}, supervisor: {} })
+}
+
+export async function resultsThatAreDropped(handle: WorkerHandle): Promise<void> {
+  const nothing = handle.call(() => 5, [], { result: 'discard', retry: { times: 1 } })
+  holds<Same<typeof nothing, Promise<undefined>>>()
+  const of = handle.current!.call(() => 5, undefined, { result: 'discard' })
+  holds<Same<typeof of, Promise<undefined>>>()
+  const value = handle.call(() => 5, [], { result: 'value' })
+  holds<Same<typeof value, Promise<number>>>()
+}

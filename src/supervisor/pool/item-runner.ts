@@ -1,9 +1,11 @@
 import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
 import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
+import { withExecuted } from '../../errors/executed.ts'
 import { ReleasedError } from '../../errors/flow-errors.ts'
 import { WorkerDiedError, WorkerStoppedError } from '../../errors/worker-errors.ts'
 import type { Clock } from '../../transport/clock.ts'
+import { Attempts } from './attempts.ts'
 import { type BatchOutcome, batchRunnerOf, throwAgain } from './batch-runner.ts'
 import type { PoolMember } from './crew.ts'
 import type { Task } from './dispatcher.ts'
@@ -37,6 +39,10 @@ const isItemFault = (error: unknown): boolean =>
     error instanceof WorkerDiedError ||
     error instanceof WorkerStoppedError) &&
     error.executed === 'no')
+
+/** What fetching what an item has thrown failed with: it did run, however that failed. */
+const asThrown = (error: unknown): unknown =>
+  withExecuted(error, 'yes', { note: 'The item has thrown, and what it threw is lost.' })
 
 let lastBatch = 0
 
@@ -80,11 +86,13 @@ export class ItemRunner {
 
   async #again(firstError: unknown, item: unknown, index: number): Promise<unknown> {
     const { options, clock } = this.#parts
+    const attempts = new Attempts()
     let error = firstError
     for (let attempt = 1; ; attempt++) {
-      if (this.#signals.some(({ aborted }) => aborted)) throw error
+      if (this.#signals.some(({ aborted }) => aborted)) throw attempts.sumUp(error)
       const delayMs = retryDelayMs(options.retry, error, attempt)
-      if (delayMs === undefined) return this.#givenUp(error, { item, index, attempt })
+      if (delayMs === undefined) return this.#givenUp(attempts.sumUp(error), { item, index, attempt })
+      attempts.failed(error)
       await pause(delayMs, this.#signals, clock)
       const outcome = await this.#alone(item, index)
       if ('value' in outcome) return outcome.value
@@ -126,7 +134,7 @@ export class ItemRunner {
     const batchId = `${process.pid}:${++lastBatch}`
     const { values, thrown } = await this.#callBatch(member, fn, [batchId, items, first])
     const errors = await Promise.all(
-      thrown.map((at) => member.call(throwAgain, [batchId, at]).catch((error: unknown) => error)),
+      thrown.map((at) => member.call(throwAgain, [batchId, at]).catch(asThrown)),
     )
     return values.map((value, at) => {
       const which = thrown.indexOf(at)

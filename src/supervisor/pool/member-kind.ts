@@ -64,9 +64,9 @@ export class MemberKind implements ChildKind {
         const worker = this.handle.current
         if (worker !== undefined) pool.ready(id, memberOf(worker))
       },
-      exited: (reason) => {
+      exited: (reason, cause) => {
         pool.gone(id)
-        listener.exited(reason)
+        listener.exited(reason, cause)
       },
     })
     return {

@@ -1,6 +1,7 @@
 import type { Callable } from '../../actors/callable.ts'
 import type { Clock } from '../../transport/clock.ts'
 import { type ArgumentKeeper, rememberArguments } from '../worker/kept-arguments.ts'
+import { Attempts } from './attempts.ts'
 import type { Dispatcher, Task } from './dispatcher.ts'
 import { pause } from './pause.ts'
 import { callOptionsOf, type PoolCallOptions } from './pool-call-options.ts'
@@ -27,7 +28,8 @@ export async function poolCall(
   const kept = goesAtOnce && retry === undefined ? undefined : keeper.keep(args)
   const remembered = kept === undefined ? rememberArguments(args) : undefined
   const mayMove = kept !== undefined || remembered !== undefined
-  for (let attempt = 1; ; attempt++) {
+  const attempts = new Attempts()
+  for (;;) {
     let own = kept === undefined ? args : undefined
     const run: Task['run'] = (member) => {
       const now = own ?? kept?.copy() ?? remembered ?? args
@@ -37,8 +39,9 @@ export async function poolCall(
     try {
       return await dispatcher.submit({ priority, key, signals, mayMove, run })
     } catch (error) {
-      const delayMs = signal?.aborted === true ? undefined : retryDelayMs(retry, error, attempt)
-      if (delayMs === undefined) throw error
+      const delayMs = signal?.aborted === true ? undefined : retryDelayMs(retry, error, attempts.count + 1)
+      if (delayMs === undefined) throw attempts.sumUp(error)
+      attempts.failed(error)
       await pause(delayMs, signals, clock)
     }
   }

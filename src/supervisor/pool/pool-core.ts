@@ -123,6 +123,14 @@ export class PoolCore implements CrewListener {
     this.#replaced = new Set()
   }
 
+  /** It has no place any more, or is to be down there, and has had no crew: nobody will come. */
+  neverStarted(error: Error): void {
+    if (this.#crew !== undefined || this.#state !== 'starting') return
+    this.#state = 'stopped'
+    this.#refusal = error
+    this.dispatcher.refuseAll(error)
+  }
+
   /** All members have been ready. */
   started(): void {
     if (this.#state === 'starting') this.#state = 'up'

@@ -1,5 +1,6 @@
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import { type ChildPlace, settledStates } from '../tree/child-run.ts'
+import { reasonWithoutProcess } from '../tree/supervisor-ends.ts'
 
 /** When a pool has ended for good: that its crew has ended is not enough, since its supervisor may start it again. */
 export class PoolEnd {
@@ -21,9 +22,10 @@ export class PoolEnd {
   watch(place: ChildPlace): void {
     this.#watching?.[Symbol.dispose]()
     this.#watching = place.subscribe(({ state }) => {
-      if (!settledStates.has(state) || this.#lastReason === undefined) return
+      if (!settledStates.has(state)) return
       this.#isSettled = true
-      this.#settle(this.#lastReason)
+      // Without a crew there is nothing that could have gone wrong.
+      this.#settle(this.#lastReason ?? reasonWithoutProcess('shutdown', 0))
     })
   }
 

@@ -23,6 +23,13 @@ export const stoppedPoolError = (path: string): WorkerStoppedError =>
     executed: 'no',
   })
 
+/** Its supervisor has ended, or could not be started, before it was its turn. */
+export const neverStartedError = (path: string): WorkerUnavailableError =>
+  new WorkerUnavailableError(`Pool ${path} was not started: what is above it has ended before that.`, {
+    worker: path,
+    retryAt: undefined,
+  })
+
 /** Its members died too often, or could not be started again. */
 export function gaveUpError(
   path: string,

@@ -14,6 +14,7 @@ import { MemberKind, type MemberListener } from './member-kind.ts'
 import { headStartMs } from './membership.ts'
 import { PoolCore } from './pool-core.ts'
 import type { PoolOptions } from './pool-options.ts'
+import { neverStartedError, stoppedPoolError } from './pool-errors.ts'
 import { PoolEnd } from './pool-end.ts'
 import { Pool, type PoolPlace } from './pool.ts'
 import { type ResolvedPool, resolvePool } from './resolve-pool.ts'
@@ -65,6 +66,7 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
   readonly #members = new Map<string, Member>()
   readonly #end = new PoolEnd()
   #place: ChildPlace | undefined
+  #watching: Disposable | undefined
   #actor: SupervisorActor | undefined
   #isHurried = false
 
@@ -119,8 +121,13 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
   }
 
   attach(place: ChildPlace): void {
+    this.#watching?.[Symbol.dispose]()
     this.#place = place
     this.#end.watch(place)
+    this.#watching = place.subscribe(({ state }) => {
+      if (state === 'removed') this.#core.neverStarted(neverStartedError(place.path))
+      else if (place.status.isLeaving === true) this.#core.neverStarted(stoppedPoolError(place.path))
+    })
   }
 
   async terminate(): Promise<void> {
@@ -132,11 +139,11 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
     let startError: Error | undefined
     this.#isHurried = false
     this.#end.begun()
-    const ended = (reason: ExitReason): void => {
+    const ended = (reason: ExitReason, cause?: number): void => {
       const own = this.#reasonOf(reason, startError)
       this.#core.ended(own)
       this.#end.ended(own)
-      listener.exited(own)
+      listener.exited(own, cause)
     }
     const actor = new SupervisorActor(this.#spec, { path, incarnation }, this.#seams, {
       ready: () => {},

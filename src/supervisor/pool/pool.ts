@@ -5,7 +5,7 @@ import type { Callable } from '../../actors/callable.ts'
 import { boolean, checkOptions, delayOrNeverMs } from '../../actors/option-checks.ts'
 import type { RemoteRef } from '../../actors/remote-ref.ts'
 import { rejectionNow } from '../../actors/remote-error.ts'
-import type { CallParameters } from '../../actors/worker.ts'
+import type { CallParameters, DiscardParameters } from '../../actors/worker.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { ModuleReference } from '../../movement/module-reference.ts'
 import type { Clock } from '../../transport/clock.ts'
@@ -100,7 +100,8 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
 
   /**
    * Runs `fn(...args)` in a member, once one is free. While it waits, its arguments are copies, made at once; what its
-   * function refers to is read when it goes. Source: Julia's `remotecall_fetch` over a `WorkerPool`.
+   * function refers to is read when it goes. With `retry` the `executed` of an error is about all attempts; a refusal after
+   * one that may have run has its error as `cause`. Source: Julia's `remotecall_fetch` over a `WorkerPool`.
    *
    * @param fn - a function, or `{ module, export }`
    * @param args - its arguments, default none
@@ -119,6 +120,10 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * const add = (a: number, b: number) => a + b
    * console.log(await workers.call(add, [40, 2], { priority: 1, retry: { times: 1 } })) // 42
    */
+  call<A extends unknown[]>(
+    fn: ((...args: A) => unknown) | ModuleReference,
+    ...rest: DiscardParameters<NoInfer<A>, PoolCallOptions>
+  ): Promise<undefined>
   call<A extends unknown[], R>(
     fn: (...args: A) => R,
     ...rest: CallParameters<NoInfer<A>, PoolCallOptions>
@@ -154,16 +159,16 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * }, { batchSize: 2, onError: () => 0 })
    * console.log(lengths) // [ 4, 4, 0 ]
    */
-  map<T, R>(
+  map<T, R, F = Awaited<R>>(
     items: MapInput<T>,
     fn: (item: ItemThere<NoInfer<T>>, index: number) => R,
-    options?: MapOptions<NoInfer<T>, Awaited<R>>,
-  ): Promise<Awaited<R>[]>
-  map<T, R = unknown>(
+    options?: MapOptions<NoInfer<T>, F>,
+  ): Promise<(Awaited<R> | F)[]>
+  map<T, R = unknown, F = R>(
     items: MapInput<T>,
     fn: ModuleReference,
-    options?: MapOptions<NoInfer<T>, R>,
-  ): Promise<R[]>
+    options?: MapOptions<NoInfer<T>, F>,
+  ): Promise<(R | F)[]>
   map(items: MapInput<unknown>, fn: Callable, options: object = {}): Promise<unknown[]> {
     try {
       checkMap(items, options)
@@ -194,16 +199,16 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    *   console.log(square) // 1
    * } // 4
    */
-  mapStream<T, R>(
+  mapStream<T, R, F = Awaited<R>>(
     items: MapInput<T>,
     fn: (item: ItemThere<NoInfer<T>>, index: number) => R,
-    options?: MapOptions<NoInfer<T>, Awaited<R>>,
-  ): AsyncGenerator<Awaited<R>, void, void>
-  mapStream<T, R = unknown>(
+    options?: MapOptions<NoInfer<T>, F>,
+  ): AsyncGenerator<Awaited<R> | F, void, void>
+  mapStream<T, R = unknown, F = R>(
     items: MapInput<T>,
     fn: ModuleReference,
-    options?: MapOptions<NoInfer<T>, R>,
-  ): AsyncGenerator<R, void, void>
+    options?: MapOptions<NoInfer<T>, F>,
+  ): AsyncGenerator<R | F, void, void>
   mapStream(
     items: MapInput<unknown>,
     fn: Callable,

@@ -1,4 +1,6 @@
-import type { ChildSpec, SupervisorSpec } from './supervisor-spec.ts'
+import type { WorkerOptions } from '../../actors/worker-options.ts'
+import type { PoolOptions } from '../pool/pool-options.ts'
+import type { BackoffOptions, ChildSpec, SupervisorSpec } from './supervisor-spec.ts'
 
 /** The kinds of children that can be looked up by name. */
 export type ChildKindName = 'worker' | 'supervisor' | 'pool'
@@ -62,3 +64,55 @@ export type KindOf<Child extends ChildSpec> = Child extends { readonly worker: o
     : Child extends { readonly pool: object }
       ? 'pool'
       : ChildKindName
+
+/** A type with nothing but what is allowed: what else it has must not be there. */
+type Only<Given, Allowed> = {
+  readonly [Name in keyof Given]: Name extends keyof Allowed ? Given[Name] : never
+}
+
+/** The kinds that a child spec certainly has. */
+type GivenKinds<Child> = {
+  [Kind in ChildKindName & keyof Child]: undefined extends Child[Kind] ? never : Kind
+}[ChildKindName & keyof Child]
+
+type CheckedKind<Given, Kind extends ChildKindName> = Kind extends 'supervisor'
+  ? CheckedSpec<Given>
+  : Only<Given, Kind extends 'worker' ? WorkerOptions : PoolOptions>
+
+type CheckedIfGiven<Given, Kind extends ChildKindName, Kinds> = Kind extends Kinds
+  ? Exclude<Kinds, Kind> extends never
+    ? CheckedKind<Given, Kind>
+    : never
+  : Given
+
+type CheckedField<Child, Name extends keyof Child> = Name extends keyof ChildSpec
+  ? Name extends ChildKindName
+    ? CheckedIfGiven<Child[Name], Name, GivenKinds<Child>>
+    : Child[Name]
+  : never
+
+/**
+ * A child spec as it was given, if its fields are those of a child and it is of one kind: the compiler says so where the
+ * spec is written out, and `SpecError` where it comes from elsewhere.
+ */
+export type CheckedChild<Child> = ChildSpec extends Child
+  ? Child
+  : { readonly [Name in keyof Child]: CheckedField<Child, Name> } & (ChildKindName & keyof Child extends never
+      ? { readonly worker: WorkerOptions }
+      : unknown)
+
+/** Of a parameter of its own, so that a tuple stays one. */
+type CheckedChildren<Children> = { readonly [At in keyof Children]: CheckedChild<Children[At]> }
+
+type CheckedRule<Given, Name> = Name extends 'children'
+  ? CheckedChildren<Given>
+  : Name extends 'backoff'
+    ? Only<Given, BackoffOptions>
+    : Given
+
+/** A supervisor's spec as it was given, if its fields and those of its children are what they can be. */
+export type CheckedSpec<Spec> = SupervisorSpec extends Spec
+  ? Spec
+  : {
+      readonly [Name in keyof Spec]: Name extends keyof SupervisorSpec ? CheckedRule<Spec[Name], Name> : never
+    }

@@ -29,8 +29,11 @@ export interface ResolvedChild {
   readonly restart: RestartType
   readonly shutdownMs: number
   readonly significant: boolean
-  /** The lives of this child so far, and whether it was stopped on purpose: both outlive the supervisor's own life. */
-  readonly lives: { count: number; isStopped: boolean }
+  /**
+   * The lives of this child so far, whether it was stopped on purpose, and whether its spec was deleted: all of it outlives
+   * the supervisor's own life.
+   */
+  readonly lives: { count: number; isStopped: boolean; isDeleted?: boolean }
 }
 
 /** A supervisor spec that was checked, with every default filled in. */
@@ -126,8 +129,18 @@ function resolveBackoff(where: string, options: BackoffOptions, periodMs: number
   }
 }
 
+/** Ending a tree takes some frames of the stack for each supervisor above another. */
+const maxDepth = 100
+
+function tooDeep(field: string, value: unknown): SpecError {
+  const message =
+    `Supervisors can be nested ${maxDepth} deep, and \`${field.slice(-100)}\` would be deeper. Does the spec contain itself? ` +
+    'Else give what is below a tree of its own by `supervise`.'
+  return new SpecError(message, { fault: 'invalid', field, value })
+}
+
 /** Makes the kind; an error about its own options is told as one of the spec. */
-function kindOf(where: string, spec: ChildSpec, kinds: ChildKinds): ChildKind {
+function kindOf(where: string, spec: ChildSpec, kinds: ChildKinds, depth: number): ChildKind {
   const { id, worker, supervisor, pool, init } = spec
   const given = Object.entries({ worker, supervisor, pool }).filter(([, value]) => value !== undefined)
   const [first] = given
@@ -143,7 +156,7 @@ function kindOf(where: string, spec: ChildSpec, kinds: ChildKinds): ChildKind {
     throw invalid(`${where}.supervisor.name`, supervisor.name, `\`${id}\``, remedy)
   }
   if (supervisor !== undefined)
-    return kinds.supervisor(resolveAt(`${where}.supervisor`, supervisor, kinds), id)
+    return kinds.supervisor(resolveAt(`${where}.supervisor`, supervisor, kinds, depth + 1), id)
   try {
     return worker !== undefined ? kinds.worker(worker, spec) : kinds.pool(pool ?? {}, spec)
   } catch (error) {
@@ -162,8 +175,9 @@ function kindOf(where: string, spec: ChildSpec, kinds: ChildKinds): ChildKind {
 function resolveChildAt(
   where: string,
   spec: ChildSpec,
-  autoShutdown: DeathRules['autoShutdown'],
+  { autoShutdown }: Pick<DeathRules, 'autoShutdown'>,
   kinds: ChildKinds,
+  depth: number,
 ): ResolvedChild {
   checkFields(where, 'A child', spec, childChecks)
   const { id, restart = 'permanent', significant = false } = spec
@@ -176,12 +190,13 @@ function resolveChildAt(
     const remedy = 'Give the supervisor an `autoShutdown`.'
     throw invalid(`${where}.significant`, significant, '`false` where `autoShutdown` is never', remedy)
   }
-  const kind = kindOf(where, spec, kinds)
+  const kind = kindOf(where, spec, kinds, depth)
   const shutdownMs = spec.shutdownMs ?? (kind.kind === 'worker' ? 5000 : Infinity)
   return { id, kind, restart, shutdownMs, significant, lives: { count: 0, isStopped: false } }
 }
 
-function resolveAt(where: string, spec: SupervisorSpec, kinds: ChildKinds): ResolvedSpec {
+function resolveAt(where: string, spec: SupervisorSpec, kinds: ChildKinds, depth: number): ResolvedSpec {
+  if (depth > maxDepth) throw tooDeep(where, spec)
   checkFields(where, 'A supervisor', spec, supervisorChecks)
   const field = (name: string): string => (where === '' ? name : `${where}.${name}`)
   const { periodMs = 5000, autoShutdown = 'never', children = [], maxChildren = Infinity } = spec
@@ -214,7 +229,7 @@ function resolveAt(where: string, spec: SupervisorSpec, kinds: ChildKinds): Reso
     coalesce: spec.coalesce ?? true,
     // Not by `map`, which passes over holes.
     children: Array.from(children, (child, index) =>
-      resolveChildAt(field(`children[${index}]`), child, autoShutdown, kinds),
+      resolveChildAt(field(`children[${index}]`), child, { autoShutdown }, kinds, depth),
     ),
   }
 }
@@ -224,13 +239,19 @@ function resolveAt(where: string, spec: SupervisorSpec, kinds: ChildKinds): Reso
  * @throws {SpecError} naming the field, the value and the remedy
  */
 export function resolveSpec(spec: SupervisorSpec, kinds: ChildKinds): ResolvedSpec {
-  return resolveAt('', spec, kinds)
+  return resolveAt('', spec, kinds, 1)
 }
 
 /**
  * As `resolveSpec`, for a child that comes later.
+ * @param depth - how many supervisors it is below
  * @throws {SpecError} naming the field, the value and the remedy
  */
-export function resolveChild(spec: ChildSpec, rules: DeathRules, kinds: ChildKinds): ResolvedChild {
-  return resolveChildAt('child', spec, rules.autoShutdown, kinds)
+export function resolveChild(
+  spec: ChildSpec,
+  rules: DeathRules,
+  kinds: ChildKinds,
+  depth: number,
+): ResolvedChild {
+  return resolveChildAt('child', spec, rules, kinds, depth)
 }

@@ -8,7 +8,8 @@ import { reasonWithoutProcess } from './supervisor-ends.ts'
 export interface LifeHooks {
   readonly begun: (child: Child) => void
   readonly ready: (child: Child, life: ChildLife) => void
-  readonly failed: (child: Child, life: ChildLife, error: Error) => void
+  /** Gives the `seq` of the event that told of it. */
+  readonly failed: (child: Child, error: Error) => number
   readonly exited: (child: Child, life: ChildLife, reason: ExitReason) => void
 }
 
@@ -25,11 +26,12 @@ function listenerOf(child: Child, life: ChildLife, clock: Clock, hooks: LifeHook
     failed: (error) => {
       if (life.isOver || life.error !== undefined) return
       life.error = error
-      hooks.failed(child, life, error)
+      life.endedBy = hooks.failed(child, error)
     },
-    exited: (reason) => {
+    exited: (reason, cause) => {
       if (life.isOver) return
       life.isOver = true
+      life.endedBy = cause ?? life.endedBy
       life.endedAtMs = clock.nowMs()
       hooks.exited(child, life, reason)
     },
@@ -41,13 +43,14 @@ export function beginLife(child: Child, clock: Clock, hooks: LifeHooks): void {
   const { spec, id, path } = child
   const nowMs = clock.nowMs()
   const life: ChildLife = {
-    identity: { id, path, incarnation: ++spec.lives.count },
+    identity: { id, path, incarnation: ++spec.lives.count, cause: child.cause },
     startedAtMs: nowMs,
     endedAtMs: nowMs,
     run: undefined,
     readyAtMs: undefined,
     isSkipped: false,
     error: undefined,
+    endedBy: undefined,
     isCondemned: false,
     toldMs: undefined,
     isKilled: false,
@@ -56,6 +59,7 @@ export function beginLife(child: Child, clock: Clock, hooks: LifeHooks): void {
   }
   child.life = life
   child.pid = undefined
+  child.cause = undefined
   hooks.begun(child)
   const listener = listenerOf(child, life, clock, hooks)
   try {

@@ -1,5 +1,5 @@
 import { SpecError } from '../../errors/supervision-errors.ts'
-import type { ChildPlace } from './child-run.ts'
+import { type ChildPlace, settledStates } from './child-run.ts'
 import type { Child } from './child.ts'
 import type { SupervisorActor } from './supervisor-actor.ts'
 
@@ -32,9 +32,31 @@ export function restart(actor: SupervisorActor, child: Child): Promise<void> {
   )
 }
 
-/** Whether a supervisor is ending, and does not come back. */
-function isLeaving(actor: SupervisorActor): boolean {
-  return actor.isEnding && (actor.above === undefined || actor.above.status.isLeaving === true)
+/** Whether a supervisor is ending, or is to end with all above it when it is its turn, and does not come back. */
+function isLeaving({ above, isEnding }: SupervisorActor): boolean {
+  return above === undefined ? isEnding : above.status.isLeaving === true
+}
+
+/** Once a supervisor is to end for good all below are told, be their turn far off: what waits for them is refused. */
+export function announceEnd(actor: SupervisorActor): void {
+  if (actor.isAnnounced || !isLeaving(actor)) return
+  actor.isAnnounced = true
+  for (const child of actor.children) {
+    if (!settledStates.has(child.state)) actor.children.retell(child)
+    const below = child.spec.kind.current
+    if (below !== undefined) announceEnd(below)
+  }
+}
+
+/**
+ * Forgets a child that is down, and its spec with it: it is not there either when its supervisor is started again.
+ * @returns whether it was down
+ */
+export function forget(actor: SupervisorActor, child: Child): boolean {
+  if (child.life !== undefined || (child.goal === 'up' && !settledStates.has(child.state))) return false
+  child.spec.lives.isDeleted = true
+  actor.children.remove(child)
+  return true
 }
 
 /** The place of a child, as it is given to what fills it. */
@@ -43,7 +65,13 @@ export function placeOf(actor: SupervisorActor, child: Child): ChildPlace {
     id: child.id,
     path: child.path,
     get status() {
-      return { ...child.status, isLeaving: child.goal === 'down' || isLeaving(actor) }
+      return {
+        ...child.status,
+        // Few ask, and the answer is with the topmost.
+        get isLeaving() {
+          return child.goal === 'down' || isLeaving(actor)
+        },
+      }
     },
     subscribe: (listener) => {
       child.listeners.add(listener)

@@ -8,6 +8,8 @@ export interface ChildIdentity {
   readonly path: string
   /** Counts the lives of this place from 1; a number is never used twice, whatever is restarted above it. */
   readonly incarnation: number
+  /** `seq` of the event that led to it, such as the end of the life before. */
+  readonly cause?: number | undefined
 }
 
 /** What a run tells its supervisor. Each at most once; `exited` exactly once, also after `failed` and `skipped`. */
@@ -18,7 +20,8 @@ export interface ChildListener {
   skipped(): void
   /** It could not be started. Followed by `exited` when the process is gone. */
   failed(error: Error): void
-  exited(reason: ExitReason): void
+  /** @param cause - `seq` of the event that told of it */
+  exited(reason: ExitReason, cause?: number): void
 }
 
 /** One life of a child. */

@@ -21,6 +21,8 @@ export interface ChildLife {
   /** It did not end in time, and was killed. */
   isKilled: boolean
   isOver: boolean
+  /** `seq` of the event that told of its end. */
+  endedBy: number | undefined
   readonly whenOver: (() => void)[]
 }
 
@@ -49,6 +51,8 @@ export class Child {
   /** Restarts in a row. */
   attempts = 0
   retryAtMs: number | undefined
+  /** `seq` of the event for which it is started again. */
+  cause: number | undefined
   timer: unknown
   /** Of its place in the line of those to be started; undefined if it has none. */
   ticket: number | undefined

@@ -97,6 +97,12 @@ export class Children {
     }
   }
 
+  /** Has who watches a child look again: nothing has become of it, but of what is above it. */
+  retell(child: Child): void {
+    const { status } = child
+    for (const listener of child.listeners) listener(status)
+  }
+
   #clearTimer(child: Child): void {
     child.retryAtMs = undefined
     if (child.timer === undefined) return
@@ -116,7 +122,6 @@ export class Children {
 
   #tell(child: Child): void {
     this.#changed(child)
-    const { status } = child
-    for (const listener of child.listeners) listener(status)
+    this.retell(child)
   }
 }

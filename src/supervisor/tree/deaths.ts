@@ -136,9 +136,10 @@ export class Deaths {
     const others = ({ 'go-on': 'restarted', 'give-up': 'gaveUp', 'shut-down': 'shutdown' } as const)[
       decision.verdict
     ]
-    for (const { child, reason } of batch) {
+    for (const { child, life, reason } of batch) {
       const outcome = outcomes.get(child.id) ?? others
-      this.#reports.terminated(child, reason, outcome, this.#budgetOf(this.#windowOf(child)))
+      const budget = this.#budgetOf(this.#windowOf(child))
+      this.#reports.terminated(child, { reason, outcome, budget, cause: life.endedBy })
     }
   }
 

@@ -61,6 +61,7 @@ export class Restarts {
     for (const child of members) {
       children.want(child, 'up')
       child.spec.lives.isStopped = false
+      child.cause = trigger.cause
       if (child.life !== undefined) condemn(child, children)
       else if (child.state !== 'backing-off') children.setState(child, 'waiting')
     }

@@ -4,7 +4,7 @@ import type { RestartBudget } from '../../actors/supervisor-events.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { ResolvedChild, ResolvedSpec } from '../spec/resolve-spec.ts'
 import { beginLife, type LifeHooks } from './begin-life.ts'
-import { placeOf } from './child-place.ts'
+import { announceEnd } from './child-place.ts'
 import type { ChildListener, ChildPlace, ChildState } from './child-run.ts'
 import type { Child, ChildLife, StartRequest } from './child.ts'
 import { Children } from './children.ts'
@@ -23,6 +23,7 @@ import {
   supervisorStateOf,
 } from './supervisor-machine.ts'
 import { type SupervisorIdentity, SupervisorReports } from './supervisor-reports.ts'
+import { takeIn } from './take-in.ts'
 import type { TreeSeams } from './tree-seams.ts'
 import { decideAll } from './verdicts.ts'
 
@@ -39,6 +40,8 @@ export class SupervisorActor {
   readonly actor
   /** Its own place in the tree; undefined for the root. */
   above: ChildPlace | undefined
+  /** All below know that it does not come back. */
+  isAnnounced = false
   /** Resolves when all its children are gone. */
   readonly exited: Promise<ExitReason>
   readonly #seams: TreeSeams
@@ -74,7 +77,7 @@ export class SupervisorActor {
     this.#hooks = {
       begun: (child) => this.children.setState(child, 'starting'),
       ready: (child, life) => this.#ready(child, life),
-      failed: (child, _life, error) => this.#reports.startError(child, error),
+      failed: (child, error) => this.#reports.startError(child, error),
       exited: (child, life, reason) => this.#exited(child, life, reason),
     }
     this.#moves = this.#makeMoves()
@@ -89,7 +92,7 @@ export class SupervisorActor {
     this.exited = new Promise((resolve) => {
       this.#settleExited = resolve
     })
-    for (const child of spec.children) this.#add(child, false)
+    for (const child of spec.children) if (child.lives.isDeleted !== true) takeIn(this, child, false)
     this.actor = createActor(supervisorMachine, { input: { drive: this.#drive } })
     this.#follow()
   }
@@ -127,7 +130,7 @@ export class SupervisorActor {
 
   /** Adds a child that came at run time and has it started when it is its turn; settles what was asked then. */
   admit(spec: ResolvedChild, asked: Asked): Child {
-    const child = this.#add(spec, true)
+    const child = takeIn(this, spec, true)
     this.#request(child, { ...asked, before: undefined })
     return child
   }
@@ -136,6 +139,7 @@ export class SupervisorActor {
   revive(child: Child, asked: Asked): void {
     const before = child.state
     child.attempts = 0
+    child.cause = undefined
     child.spec.lives.isStopped = false
     this.children.want(child, 'up')
     this.children.setState(child, 'waiting')
@@ -186,20 +190,6 @@ export class SupervisorActor {
       killChildren: () => this.#moves.killAll(this.#condemnAll()),
       goOn: () => this.#deaths.schedule(() => this.#decideAll()),
     }
-  }
-
-  #add(spec: ResolvedChild, isDynamic: boolean): Child {
-    const { path } = this.identity
-    const child = this.children.add(spec, path === '' ? spec.id : `${path}/${spec.id}`, isDynamic)
-    // A stop on purpose holds, also when the supervisor itself has been restarted.
-    if (this.spec.resurrect) spec.lives.isStopped = false
-    if (spec.lives.isStopped) {
-      child.isFirst = false
-      this.children.want(child, 'down')
-      this.children.setState(child, 'stopped')
-    }
-    spec.kind.attach?.(placeOf(this, child))
-    return child
   }
 
   #follow(): void {
@@ -336,6 +326,7 @@ export class SupervisorActor {
         alive.push(child)
       } else if (child.goal === 'up') this.children.setState(child, 'waiting')
     }
+    announceEnd(this)
     return alive
   }
 
@@ -352,6 +343,6 @@ export class SupervisorActor {
     const reason = endedReason(because, uptimeMs, this.#failure)
     if (because === 'startFailed' && this.#failure !== undefined) this.#listener.failed(this.#failure)
     this.#settleExited(reason)
-    this.#listener.exited(reason)
+    this.#listener.exited(reason, this.#reports.endSeq)
   }
 }

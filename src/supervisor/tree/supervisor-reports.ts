@@ -7,6 +7,14 @@ import type { TreeSeams } from './tree-seams.ts'
 
 type Outcome = Extract<SupervisorEventBody, { type: 'supervisor.childTerminated' }>['outcome']
 
+/** A child has ended by itself: how, what follows, and the `seq` of the event that told of it. */
+interface Termination {
+  readonly reason: ExitReason
+  readonly outcome: Outcome
+  readonly budget: RestartBudget
+  readonly cause: number | undefined
+}
+
 /** Where a supervisor is in the tree, and which life of that place it is. */
 export interface SupervisorIdentity {
   /** Empty for the root. */
@@ -18,8 +26,10 @@ export interface SupervisorIdentity {
 export class SupervisorReports {
   readonly #identity: SupervisorIdentity
   readonly #seams: TreeSeams
-  /** `seq` of the last death that was told: what follows was led to by it. */
-  #lastDeath: number | undefined
+  /** `seq` of what has led to an end, by what that is called. */
+  readonly #led: Partial<Record<EndCause, number>> = {}
+  /** `seq` of the event by which it told of its own end. */
+  endSeq: number | undefined
 
   constructor(identity: SupervisorIdentity, seams: TreeSeams) {
     this.#identity = identity
@@ -40,30 +50,31 @@ export class SupervisorReports {
     this.#emit({ type: 'supervisor.progress', child: child.report, bootMs })
   }
 
-  startError(child: Child, error: Error): void {
-    this.#emit({ type: 'supervisor.startError', child: child.report, error })
+  startError(child: Child, error: Error): number {
+    const seq = this.#emit({ type: 'supervisor.startError', child: child.report, error })
+    this.#led.startFailed = seq
+    return seq
   }
 
-  terminated(child: Child, reason: ExitReason, outcome: Outcome, budget: RestartBudget): void {
-    this.#lastDeath = this.#emit({
-      type: 'supervisor.childTerminated',
-      child: child.report,
-      reason,
-      outcome,
-      budget,
-    })
+  terminated(child: Child, { reason, outcome, budget, cause }: Termination): void {
+    const { report } = child
+    const body = { type: 'supervisor.childTerminated', child: report, reason, outcome, budget } as const
+    const seq = this.#emit(body, cause)
+    child.cause = seq
+    this.#led.autoShutdown = seq
     if (reason.type !== 'escalated') return
-    this.#emit({ type: 'supervisor.escalated', child: child.report, reason }, this.#lastDeath)
+    this.#emit({ type: 'supervisor.escalated', child: report, reason }, seq)
   }
 
   backoff(child: Child, { delayMs, attempt }: Restart): void {
     const { retryAtMs = 0, report } = child
     const body = { type: 'supervisor.backoff', child: report, delayMs, retryAtMs, attempt } as const
-    this.#emit(body, this.#lastDeath)
+    child.cause = this.#emit(body, child.cause)
   }
 
   gaveUp(child: Child, reason: ExitReason, budget: RestartBudget): void {
-    this.#emit({ type: 'supervisor.gaveUp', child: child.report, reason, budget }, this.#lastDeath)
+    const body = { type: 'supervisor.gaveUp', child: child.report, reason, budget } as const
+    this.#led.reachedMaxRestarts = this.#emit(body, child.cause)
   }
 
   /** A child that was told to end has done so; that is worth telling if it was in another way. */
@@ -71,11 +82,11 @@ export class SupervisorReports {
     const { type, exitCode } = reason
     const isMeant = type === 'shutdown' || type === 'normal' || type === 'killed'
     if (isMeant && !life.isKilled && (exitCode === null || exitCode === 0 || exitCode === 143)) return
-    this.#emit({ type: 'supervisor.shutdownError', child: child.report, reason })
+    this.#emit({ type: 'supervisor.shutdownError', child: child.report, reason }, life.endedBy)
   }
 
   shutdown(because: EndCause, children: number): void {
-    this.#emit({ type: 'supervisor.shutdown', because, children }, this.#lastDeath)
+    this.endSeq = this.#emit({ type: 'supervisor.shutdown', because, children }, this.#led[because])
   }
 
   #emit(body: SupervisorEventBody, cause?: number): number {

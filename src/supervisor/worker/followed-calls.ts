@@ -2,8 +2,10 @@ import { warnUnlessObserved } from '../../actors/cast-failure.ts'
 import type { Callable } from '../../actors/callable.ts'
 import type { Worker } from '../../actors/worker.ts'
 import { CallTimeoutError } from '../../errors/call-errors.ts'
+import { executedOf } from '../../errors/executed.ts'
 import { WorkerDiedError, WorkerStoppedError } from '../../errors/worker-errors.ts'
 import type { ModuleReference } from '../../movement/module-reference.ts'
+import { Attempts } from '../pool/attempts.ts'
 import { pause } from '../pool/pause.ts'
 import { retryDelayMs } from '../pool/retry.ts'
 import type { Follower } from './follower.ts'
@@ -28,7 +30,7 @@ interface Journey {
   readonly again: (() => readonly unknown[]) | undefined
   readonly byteLength: number
   readonly deadline: { readonly timeoutMs: number; readonly atMs: number } | undefined
-  attempts: number
+  readonly attempts: Attempts
 }
 
 /**
@@ -84,13 +86,20 @@ export class FollowedCalls {
     if (worker !== undefined && waiting.size === 0 && following.retry === undefined) {
       const remembered = rememberArguments(args)
       const again = remembered && (() => remembered)
-      return this.#make({ call, again, byteLength: 0, deadline, attempts: 0 }, worker, args, timeoutMs)
+      return this.#make(
+        { call, again, byteLength: 0, deadline, attempts: new Attempts() },
+        worker,
+        args,
+        timeoutMs,
+      )
     }
     if (worker === undefined) this.#mayWait(following)
     const { copy, byteLength } = keeper.keep(args)
-    const journey = { call, again: copy, byteLength, deadline, attempts: 0 }
-    if (worker !== undefined && waiting.size === 0) return this.#make(journey, worker, args, timeoutMs)
-    return this.#wait(journey)
+    const attempts = new Attempts()
+    const journey = { call, again: copy, byteLength, deadline, attempts }
+    const isNow = worker !== undefined && waiting.size === 0
+    const ending = isNow ? this.#make(journey, worker, args, timeoutMs) : this.#wait(journey)
+    return following.retry === undefined ? ending : attempts.outcome(ending)
   }
 
   /** Makes a call that nobody waits for. If it has to wait and nobody comes, that is an event, as if it had thrown. */
@@ -119,8 +128,11 @@ export class FollowedCalls {
   #mayWait(following: FollowingOptions): void {
     const refusal = this.#follower.refusal()
     if (refusal !== undefined) throw refusal
-    const whenDown = following.whenDown ?? this.#defaults.whenDown
-    if (whenDown === 'reject') throw this.#follower.unavailable()
+    if (this.#isImpatient(following)) throw this.#follower.unavailable()
+  }
+
+  #isImpatient({ whenDown = this.#defaults.whenDown }: FollowingOptions): boolean {
+    return whenDown === 'reject'
   }
 
   #wait(journey: Journey): Promise<unknown> {
@@ -149,18 +161,20 @@ export class FollowedCalls {
   }
 
   async #afterFailure(journey: Journey, error: unknown, worker: Worker): Promise<unknown> {
-    const { call, again } = journey
+    const { call, again, attempts } = journey
     if (again === undefined) throw error
     if (!this.#hasNotArrived(error, worker)) {
-      const delayMs = retryDelayMs(call.following.retry, error, ++journey.attempts)
+      const delayMs = retryDelayMs(call.following.retry, error, attempts.count + 1)
       if (delayMs === undefined || call.signal?.aborted === true) throw error
+      attempts.failed(error)
       await this.#pause(journey, error, delayMs)
-    } else if ((call.following.whenDown ?? this.#defaults.whenDown) === 'reject') throw error
+    } else if (this.#isImpatient(call.following)) throw error
     const timeLeft = this.#timeLeft(journey)
     if (timeLeft !== undefined && timeLeft <= 0) throw this.#tooLate(journey, error)
     const next = this.#follower.current
     if (next !== undefined) return this.#make(journey, next, again(), timeLeft)
     if (this.#follower.refusal() !== undefined) throw error
+    if (this.#isImpatient(call.following)) throw this.#follower.unavailable()
     return this.#wait(journey)
   }
 
@@ -180,8 +194,7 @@ export class FollowedCalls {
     const worker = this.#follower.path
     const timeoutMs = deadline?.timeoutMs ?? 0
     const message = `A call to worker ${worker} was not done within ${timeoutMs} ms.`
-    const executed = isUnexecuted(cause) ? 'no' : 'unknown'
-    return new CallTimeoutError(message, { worker, timeoutMs, executed, cause })
+    return new CallTimeoutError(message, { worker, timeoutMs, executed: executedOf(cause), cause })
   }
 
   /** Before another attempt. The end of its time, its signal, and the end of its place end the pause as well. */

@@ -12,7 +12,7 @@ import { rejectionNow } from '../../actors/remote-error.ts'
 import type { RunResult } from '../../actors/run.ts'
 import { checkStreamOptions, type StreamOptions } from '../../actors/stream-options.ts'
 import { type Streamable, WorkerStream } from '../../actors/worker-stream.ts'
-import type { CallParameters, Worker, WorkerStats } from '../../actors/worker.ts'
+import type { CallParameters, DiscardParameters, Worker, WorkerStats } from '../../actors/worker.ts'
 import type { Channel } from '../../movement/flow/channel.ts'
 import { type ChannelOptions, checkChannelOptions } from '../../movement/flow/channel-options.ts'
 import type { ModuleReference } from '../../movement/module-reference.ts'
@@ -125,7 +125,8 @@ export class WorkerHandle {
    * As `Worker.call`, in the incarnation that is there, or in the next.
    *
    * While it waits, its arguments are copies, made at once; what its function refers to is read when it goes.
-   * `timeoutMs` covers the wait as well.
+   * `timeoutMs` covers the wait as well. With `retry` the `executed` of an error is about all attempts; a refusal after one
+   * that may have run has its error as `cause`.
    *
    * @param fn - a function, or `{ module, export }`
    * @param args - its arguments, default none
@@ -145,6 +146,10 @@ export class WorkerHandle {
    * const add = (a: number, b: number) => a + b
    * console.log(await app.worker('adder').call(add, [40, 2], { retry: { times: 1 } })) // 42
    */
+  call<A extends unknown[]>(
+    fn: ((...args: A) => unknown) | ModuleReference,
+    ...rest: DiscardParameters<NoInfer<A>, HandleCallOptions>
+  ): Promise<undefined>
   call<A extends unknown[], R>(
     fn: (...args: A) => R,
     ...rest: CallParameters<NoInfer<A>, HandleCallOptions>

@@ -60,12 +60,12 @@ export class WorkerKind implements ChildKind {
     this.#follower.attach(place)
   }
 
-  start({ id, path, incarnation: number }: ChildIdentity, listener: ChildListener): ChildRun {
+  start({ id, path, incarnation: number, cause }: ChildIdentity, listener: ChildListener): ChildRun {
     const options = this.#options
     const identity = { name: id, path, incarnation: number }
     let incarnation: Incarnation
     try {
-      incarnation = new Incarnation(options, identity, this.#seams)
+      incarnation = new Incarnation(options, identity, this.#seams, cause)
     } catch (error) {
       return neverStarted(path, error, listener)
     }

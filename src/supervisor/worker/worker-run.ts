@@ -90,9 +90,9 @@ export class WorkerRun implements ChildRun {
   }
 
   #exited(reason: ExitReason): void {
-    const { listener } = this.#parts
+    const { listener, incarnation } = this.#parts
     if (!this.#isStarted && !this.#isStopping) listener.failed(this.#startError(reason))
-    listener.exited(reason)
+    listener.exited(reason, incarnation.exitSeq)
   }
 
   #startError(reason: ExitReason): Error {

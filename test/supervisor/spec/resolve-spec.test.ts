@@ -89,3 +89,43 @@ it('7: what the defaults are', () => {
     budget: { used: 0, maxRestarts: 3, periodMs: 5000 },
   })
 })
+
+/** A supervisor in a supervisor, and so on. */
+function nested(depth: number, innermost: object): SupervisorSpec {
+  let spec: SupervisorSpec = innermost
+  for (let level = 1; level < depth; level++) spec = { children: [{ id: 's', supervisor: spec }] }
+  return spec
+}
+
+it('supervisors a hundred deep start, back off, and stop, also from deep in a stack', async () => {
+  const world = new SimulatedTree()
+  const innermost = { maxRestarts: 9, children: [{ id: 'a', worker: {} }] }
+  const app = world.started(nested(100, innermost))
+  const path = `${'s/'.repeat(99)}a`
+  expect(world.alive).toEqual([path])
+  for (const _ of [1, 2]) {
+    world.die(path)
+    world.clock.runFor(5)
+  }
+  expect(world.places.get(`app/${path}`)?.status.state).toBe('backing-off')
+  const deep = (frames: number): unknown => (frames === 0 ? app.stop() : [deep(frames - 1)])
+  deep(2000)
+  world.clock.runOut()
+  expect(world.exit?.type).toBe('shutdown')
+})
+
+it('deeper ones are refused before anything starts, as is a spec that contains itself', async () => {
+  const error = faultOf(nested(101, {}))
+  expect(error).toMatchObject({ fault: 'invalid', value: {} })
+  expect(error.message).toMatch(/nested 100 deep.*`supervise`/)
+  const itself: { children: object[] } = { children: [] }
+  itself.children.push({ id: 's', supervisor: itself })
+  expect(faultOf(itself).message).toContain('contain itself')
+  const world = new SimulatedTree()
+  const app = world.started(nested(99, {}))
+  const last = app.supervisor('s/'.repeat(98).slice(0, -1))
+  const deepest = last.startChild({ id: 'a', supervisor: {} })
+  world.clock.runFor(10)
+  const refused = (await deepest).startChild({ id: 'b', supervisor: {} })
+  await expect(refused).rejects.toMatchObject({ name: 'SpecError', fault: 'invalid' })
+})

@@ -113,7 +113,7 @@ it('53: what can’t be done with a child is said by a word', async () => {
   expect(() => app.supervisor('a')).toThrow(/`a` is a worker/)
   await settled(world, app.startChild(worker('b')))
   expect(await fault(app.startChild(worker('c')))).toBe('full')
-  expect(await fault(app.startChild({ id: 'd' }))).toBe('invalid')
+  expect(await fault(app.startChild(worker('d', { pool: {} })))).toBe('invalid')
   expect(await fault(app.terminateChild('a'))).toBeUndefined()
   expect(await fault(app.terminateChild('a'))).toBeUndefined()
   const stopped = app.stop()
@@ -233,4 +233,36 @@ it('an id that is no text is a TypeError that says so', async () => {
     await expect(app.terminateChild(id)).rejects.toThrow(TypeError)
     await expect(app.restartChild(id)).rejects.toThrow(TypeError)
   }
+})
+
+it('a child whose spec was deleted is not there either when its supervisor is started again', async () => {
+  const world = new SimulatedTree()
+  const children = [worker('a'), worker('b'), worker('c')]
+  const app = world.started({ children: [{ id: 'jobs', supervisor: { maxRestarts: 0, children } }] })
+  const jobs = app.supervisor('jobs')
+  for (const id of ['b', 'c']) {
+    await settled(world, jobs.terminateChild(id))
+    jobs.deleteChild(id)
+  }
+  // The id is free, and who has it now comes at run time: it is not restored.
+  await settled(world, jobs.startChild(worker('b')))
+  expect(jobs.whichChildren().map(({ id }) => id)).toEqual(['a', 'b'])
+  world.die('jobs/a')
+  world.clock.runFor(1000)
+  expect(jobs.whichChildren().map(({ id, state }) => `${id} ${state}`)).toEqual(['a up'])
+})
+
+it('a child below a supervisor that was stopped is down, and can be deleted; it does not come back', async () => {
+  const world = new SimulatedTree()
+  const app = world.started({
+    children: [{ id: 'jobs', supervisor: { children: [worker('a'), worker('b')] } }],
+  })
+  await settled(world, app.terminateChild('jobs'))
+  const jobs = app.supervisor('jobs')
+  expect(jobs.whichChildren().map(({ id, state }) => `${id} ${state}`)).toEqual(['a stopped', 'b stopped'])
+  app.deleteChild('jobs/a')
+  expect(jobs.whichChildren().map(({ id }) => id)).toEqual(['b'])
+  await settled(world, app.restartChild('jobs'))
+  expect(jobs.whichChildren().map(({ id, state }) => `${id} ${state}`)).toEqual(['b up'])
+  expect(() => app.deleteChild('jobs/b')).toThrow('it is up')
 })

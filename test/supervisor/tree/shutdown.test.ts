@@ -157,3 +157,38 @@ it('a supervisor that ended because all was done is brought back if it is perman
   expect(app.supervisor('jobs').incarnation).toBe(2)
   expect(world.life('jobs/x')?.identity.incarnation).toBe(2)
 })
+
+it('48: who is down hears at once that nobody will start it again, however far down and far off its turn', () => {
+  const world = new SimulatedTree()
+  world.behaviour = ({ id }) => ({ stopMs: id === 'last' ? 4000 : 1 })
+  const app = world.started({
+    children: [
+      {
+        id: 'jobs',
+        supervisor: { strategy: 'rest-for-one', children: [worker('a'), worker('b'), worker('c')] },
+      },
+      worker('last'),
+    ],
+  })
+  const jobs = app.supervisor('jobs')
+  void jobs.terminateChild('c')
+  world.clock.runFor(10)
+  for (const _ of [1, 2]) {
+    world.die('jobs/a')
+    world.clock.runFor(10)
+  }
+  expect(jobs.whichChildren().map(({ state }) => state)).toEqual(['backing-off', 'waiting', 'stopped'])
+  const told: unknown[] = []
+  for (const id of ['a', 'b', 'c']) {
+    const place = world.places.get(`app/jobs/${id}`)!
+    place.subscribe(({ state }) => void told.push([id, state, place.status.isLeaving]))
+  }
+  void app.stop()
+  expect(told).toEqual([
+    ['a', 'backing-off', true],
+    ['b', 'waiting', true],
+  ])
+  expect(world.takeLog().at(-1)).toBe('stop last')
+  world.clock.runOut()
+  expect(world.exit?.type).toBe('shutdown')
+})

@@ -176,7 +176,7 @@ describe('a handle', () => {
     }
     const retry = { times: 1, delayMs: 3_600_000 }
     const late = await rejection(handle.call(fails, [], { timeoutMs: 1000, retry }), CallTimeoutError)
-    expect(late).toMatchObject({ timeoutMs: 1000, executed: 'unknown', cause: { message: 'not now' } })
+    expect(late).toMatchObject({ timeoutMs: 1000, executed: 'yes', cause: { message: 'not now' } })
     const controller = new AbortController()
     let paused = 0
     const when = (): boolean => ++paused > 0
