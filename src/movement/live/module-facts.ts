@@ -2,12 +2,15 @@ import { type AnyNode, parse, type Program } from 'acorn'
 import { childrenOf } from '../session/scan.ts'
 import { boundNames } from '../patterns.ts'
 import { importOrigin, interop, nameOfKey } from './import-origin.ts'
-import { assignedIn, type Declaration, declaredIn, initOf } from './declarations.ts'
+import { assignedIn } from './assignments.ts'
+import { type Declaration, declaredIn, initOf } from './declarations.ts'
 
 /** A variable of a module as seen from a place in it. */
 export interface Variable extends Declaration {
   /** Nothing but its declaration gives it a value. */
   readonly isNeverReassigned: boolean
+  /** Evaluated text, or another script, may give it one where nobody can see that. */
+  readonly isInReach: boolean
 }
 
 /** The text of a module, as a tree; undefined if it is no JavaScript that our parser knows. */
@@ -87,9 +90,8 @@ export class ModuleFacts {
   }
 
   #variable(name: string, declared: Omit<Declaration, 'scopeStart' | 'isTopLevel'>): Variable {
-    const isConstant = declared.kind === 'const' || declared.kind === 'import'
-    const isNeverReassigned = isConstant || !assignedIn(this.#program).has(name)
-    return { ...declared, scopeStart: this.#program.start, isTopLevel: true, isNeverReassigned }
+    const scopeStart = this.#program.start
+    return { ...declared, scopeStart, isTopLevel: true, ...changesOf(name, declared.kind, this.#program) }
   }
 
   /** What `name` is around a function whose text begins at an offset; undefined if nothing there declares it. */
@@ -101,9 +103,8 @@ export class ModuleFacts {
       if (node.start >= offset && i > 0) continue
       const found = declaredIn(node).get(name)
       if (found === undefined) continue
-      const isNeverReassigned =
-        found.kind === 'const' || found.kind === 'import' || !assignedIn(node).has(name)
-      return { ...found, scopeStart: node.start, isTopLevel: this.#topLevel.has(node), isNeverReassigned }
+      const isTopLevel = this.#topLevel.has(node)
+      return { ...found, scopeStart: node.start, isTopLevel, ...changesOf(name, found.kind, node) }
     }
     return undefined
   }
@@ -120,6 +121,17 @@ export class ModuleFacts {
     }
     return nodes
   }
+}
+
+/** Whether a variable that a node declares gets other values. */
+function changesOf(
+  name: string,
+  kind: Declaration['kind'],
+  node: AnyNode,
+): Pick<Variable, 'isNeverReassigned' | 'isInReach'> {
+  if (kind === 'const' || kind === 'import') return { isNeverReassigned: true, isInReach: false }
+  const { names, hasEval } = assignedIn(node)
+  return { isNeverReassigned: !names.has(name), isInReach: hasEval }
 }
 
 type Exported =

@@ -30,9 +30,32 @@ describe('a name is what its module says', () => {
     ['let x; switch (1) { case 1: let x; (HERE) }', 'let', false, true],
     ['let x; const A = class x { m() { (HERE) } }', 'class', false, true],
     ['let x; const f = function x() { (HERE) }', 'function', false, true],
+    ['for (const v of []) { var x = v; (HERE) }', 'var', true, false],
+    ['while (a) { var { x } = a; (HERE) }', 'var', true, false],
+    ['do { var x = 1 } while (HERE)', 'var', true, false],
+    ['for (;;) { for (var x = 0; ; ) (HERE) }', 'var', true, false],
+    ['var x = 1; (HERE); var x = 2', 'var', true, false],
+    ['var x; (HERE); var x = 2', 'var', true, false],
+    ['var x = 1; (HERE); var x', 'var', true, false],
+    ['function x() {}; (HERE); var x = 2', 'var', true, false],
+    ['function f(x) { var x = 1; (HERE) }', 'var', false, false],
+    ['for (const v of []) { (() => { var x = v; (HERE) })() }', 'var', false, true],
+    ['var x = 1; (HERE); function f() { var x = 2 }', 'var', true, true],
+    ['function f(x) { arguments[0] = 1; (HERE) }', 'parameter', false, false],
+    ['function f(x) { (HERE); () => arguments }', 'parameter', false, false],
+    ['function f(x) { (HERE); function g() { return arguments } }', 'parameter', false, true],
     ["'use strict';(async (a, b) => {{\nlet x = 1\n;(HERE)\n}})", 'let', true, true],
   ])('%s', (source, kind, isTopLevel, isNeverReassigned) => {
     expect(lookUp(source, 'x')).toMatchObject({ kind, isTopLevel, isNeverReassigned })
+  })
+
+  test.each([
+    ['let x = 1; (HERE); (text) => eval(text)', true],
+    ['const x = 1; (HERE); (text) => eval(text)', false],
+    ['let x = 1; (HERE); (text) => (0, eval)(text)', false],
+    ['function f(x) { (HERE) } eval(1)', false],
+  ])('evaluated text may assign to it: %s', (source, isInReach) => {
+    expect(lookUp(source, 'x')).toMatchObject({ isNeverReassigned: true, isInReach })
   })
 
   test('undefined for what is declared elsewhere, or not at all', () => {
