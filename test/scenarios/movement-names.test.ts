@@ -1,5 +1,10 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { spawnWorker } from 'maltster'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import byDefault, { k as renamed } from '../fixtures/movement/names/state.ts'
+import * as state from '../fixtures/movement/names/state.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { report } from './program-report.ts'
 
@@ -23,4 +28,65 @@ test('a variable that is given a value more than once is read each time', () => 
     expect(new Set(pairs.map(([here]) => here)).size, name).toBe(pairs.length)
     for (const [here, there] of pairs) expect(there, name).toBe(here)
   }
+})
+
+const tsx = ['--import', import.meta.resolve('tsx')]
+
+interface Uses {
+  readonly found: Readonly<Record<string, readonly [here: unknown, there: unknown]>>
+  readonly changed: readonly number[]
+  readonly names: readonly (readonly string[])[]
+  readonly refused: string
+  readonly allowed: number
+}
+
+describe('the namespace of a module that goes by value', () => {
+  let folder: string
+
+  beforeAll(() => {
+    // Inside the package, so that `maltster` is found by its own name.
+    folder = mkdtempSync(join(import.meta.dirname, '../.names-'))
+    for (const name of ['namespace', 'state']) {
+      const text = readFileSync(fixture(`${name}.ts`), 'utf8').replaceAll("./state.ts'", "./state.cts'")
+      writeFileSync(join(folder, `${name}.cts`), text)
+    }
+  })
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test.each(['ES modules', 'CommonJS'])('is there what it is here: %s', (what) => {
+    const file = what === 'CommonJS' ? join(folder, 'namespace.cts') : fixture('namespace.ts')
+    const { found, changed, names, refused, allowed } = report(file, tsx) as Uses
+    expect(Object.keys(found)).toHaveLength(26)
+    for (const [name, [here, there]] of Object.entries(found)) expect(there, name).toEqual(here)
+    // A variable of a module that somebody changes; `other` is a copy of its own.
+    expect([changed[0], changed[1], changed[3]]).toEqual([4, 4, 4])
+    // What goes depends on this function only, and not on what others, or its strings, say.
+    expect(names[1]).toEqual(names[0])
+    expect(names[2]).toEqual(names[0]!.map((name) => (name === 'only' ? 'text' : name)))
+    expect(refused).toContain(".config can't be sent: the policy `capture` denies `config`")
+    expect(allowed).toBe(3)
+  })
+})
+
+describe('a denied variable is found by its name', () => {
+  test('where Vite made the modules', async () => {
+    const worker = await spawnWorker({ capture: { deny: ['password'] } })
+    const uses: (() => unknown)[] = [() => renamed, () => state.k, () => byDefault, () => Object.keys(state)]
+    for (const fn of uses) {
+      await expect(worker.call(fn)).rejects.toThrow('denies `password`')
+    }
+    expect(await worker.call(() => state.count)).toBe(1)
+    await worker.stop()
+  })
+
+  test('where a bundler copied it to be a default export', async () => {
+    const password = ['p-123'].join('')
+    const state_default = password
+    const worker = await spawnWorker({ capture: { deny: ['password'] } })
+    await expect(worker.call(() => state_default)).rejects.toThrow('denies `password`')
+    await worker.stop()
+  })
 })

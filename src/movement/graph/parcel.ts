@@ -2,22 +2,23 @@ import { types } from 'node:util'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
 import { propertyStep, mapValueStep } from '../../transport/codec/path.ts'
 import { inherits, peek, peekProperty } from '../../transport/codec/peek.ts'
-import type { VariableHome } from '../live/variable-home.ts'
 import { servedBy } from '../flow/live-object.ts'
 import { type AnyFunction, isNativeText } from '../function-source.ts'
 import type { LiveCode } from '../live/live-code.ts'
+import { noValueYet, valueIn } from '../live/reading.ts'
 import {
   builtinSubclassRefusal,
   captureRefusal,
   prototypeRefusal,
   symbolRefusal,
+  uninitialisedRefusal,
 } from './capture-refusals.ts'
 import { isCell } from './cell.ts'
 import { isCollection, isData, isLeaf } from './data-walk.ts'
 import { changedParents, functionOfPrototype, isAddedTo, prototypeOf } from './function-properties.ts'
 import { builtinPlace, intrinsicPath } from './intrinsics.ts'
 import { isLinkedNamespace } from './linked-namespace.ts'
-import { isUsedMembers, type UsedMembers } from './namespace-members.ts'
+import { isUsedMembers, type MemberVariable, type UsedMembers } from './namespace-members.ts'
 import { extraKeys, integrityOf, isOrdinary, specialElements } from './own-properties.ts'
 import { integrity, propertyFlag, rowKind } from './rows.ts'
 
@@ -33,7 +34,9 @@ export interface FunctionWriter {
   /** Told of a function as often as something refers to it. */
   reached(fn: AnyFunction): void
   /** Answers with the number of the binding of a module's variable. */
-  bindMember(home: VariableHome, value: unknown, path: string): number
+  bindMember(home: MemberVariable, value: unknown, path: string): number
+  /** @throws {CaptureError} if the policy denies what a module exports */
+  permitMembers(namespace: object, path: string): void
   /** Told that the parcel holds something that may change from call to call. */
   changeable(): void
 }
@@ -146,14 +149,15 @@ export class Parcel {
 
   #fill(row: unknown[], value: object, path: string): void {
     if (isUsedMembers(value)) {
-      this.#fillNamespace(row, value, path)
+      this.#fillNamespace(row, value, {}, path)
       return
     }
     if (isLinkedNamespace(value)) {
       // Whoever is sent it next has the values that it has here.
-      this.#fillNamespace(row, { homes: new Map(), copies: { ...value }, values: {} }, path)
+      this.#fillNamespace(row, { homes: new Map(), values: {} }, { ...value }, path)
       return
     }
+    if (types.isModuleNamespaceObject(value)) this.#writer.permitMembers(value, path)
     const intrinsic = intrinsicPath(value)
     if (intrinsic !== undefined) {
       row.push(rowKind.intrinsic, ...intrinsic)
@@ -181,15 +185,14 @@ export class Parcel {
     }
   }
 
-  #fillNamespace(
-    row: unknown[],
-    { homes, copies, values }: Pick<UsedMembers, 'homes' | 'copies' | 'values'>,
-    path: string,
-  ): void {
+  #fillNamespace(row: unknown[], { homes, values }: UsedMembers, copies: object, path: string): void {
     this.#writer.changeable()
     row.push(rowKind.namespace, this.slot(copies, path))
     for (const [member, home] of homes) {
-      const id = this.#writer.bindMember(home, values[member], path + propertyStep(member))
+      const at = path + propertyStep(member)
+      const value = valueIn(values, member)
+      if (value === noValueYet) throw uninitialisedRefusal(member, at)
+      const id = this.#writer.bindMember(home, value, at)
       this.needs.add(id)
       row.push(member, id)
     }

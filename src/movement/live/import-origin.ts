@@ -82,7 +82,7 @@ function loadedBy(node: AnyNode): ImportOrigin | undefined {
   return loaded && { ...loaded, isRequire: false }
 }
 
-function looselyLoadedBy(node: AnyNode): ImportOrigin | undefined {
+export function looselyLoadedBy(node: AnyNode): ImportOrigin | undefined {
   if (node.type === 'AwaitExpression') return looselyLoadedBy(node.argument)
   if (node.type === 'MemberExpression' && !node.computed) {
     const loaded = looselyLoadedBy(node.object)
