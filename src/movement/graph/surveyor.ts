@@ -17,7 +17,7 @@ import { capturedContent, type Content } from './content.ts'
 import { hasOwnProperties } from './function-properties.ts'
 import { builtinPlace } from './intrinsics.ts'
 import { type MemberVariable, membersOf } from './namespace-members.ts'
-import { type FunctionWriter, Parcel, type Slot } from './parcel.ts'
+import { type FunctionWriter, Parcel } from './parcel.ts'
 import { Ways } from './reached-by.ts'
 import { notingRefusal } from './refused-names.ts'
 import { rowKind } from './rows.ts'
@@ -25,6 +25,7 @@ import { SharedVariables } from './shared-variables.ts'
 import { hasChangeablePrivate, lostPrivateField } from './static-private.ts'
 import { isNeverUndefined } from './uninitialised.ts'
 import type { BindingUse, Survey, SurveyOptions } from './survey.ts'
+import { type Slot, writeAdditions } from './value-rows.ts'
 
 /** Looks once at all that a function refers to. */
 export class Surveyor implements FunctionWriter {
@@ -177,7 +178,7 @@ export class Surveyor implements FunctionWriter {
     for (const name of code.names) {
       notingRefusal(name, code, () => this.#writeName(parcel, captured, fn, name, reading, path))
     }
-    if (parcel.additions(row, others, fn, code, path)) this.changeable()
+    if (writeAdditions(parcel, row, others, fn, code, path)) this.changeable()
     const lost = lostPrivateField(fn, code.read, path)
     if (lost !== undefined) throw lost
     if (hasChangeablePrivate(code.read)) this.changeable()
