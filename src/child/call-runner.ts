@@ -28,6 +28,8 @@ interface Defined {
   readonly factory: FunctionFactory | Promise<FunctionFactory>
   /** The function itself, made once if nothing is captured with each call. */
   ready: AnyFunction | undefined
+  /** It looks up, or changes, what this worker holds: that has to be in place. */
+  readonly isOfHoldings: boolean
 }
 
 /** What matters of a frame about what functions refer to. */
@@ -91,19 +93,24 @@ export class CallRunner {
   define(frame: IncomingFrame): void {
     this.isDefining = true
     // A definition that can't be read, or a module that does not load, fails the calls that need it, not the worker.
-    const factory = this.#read(frame)
+    const { factory, isOfHoldings } = this.#read(frame)
     if (factory instanceof Promise) factory.catch(() => {})
-    this.#functions.set(frame.aux, { factory, ready: undefined })
+    this.#functions.set(frame.aux, { factory, ready: undefined, isOfHoldings })
     this.isDefining = false
   }
 
-  #read(frame: IncomingFrame): Defined['factory'] {
+  #read(frame: IncomingFrame): Pick<Defined, 'factory' | 'isOfHoldings'> {
     try {
       const definition = this.#codec.decode(frame) as FunctionDefinition
-      if (definition.kind === 'live') return this.#ofHoldings(definition.content)
-      return definition.kind === 'runtime' ? this.#ofRuntime(definition.name) : rebuild(definition)
+      if (definition.kind === 'live') {
+        return { factory: this.#ofHoldings(definition.content), isOfHoldings: true }
+      }
+      if (definition.kind !== 'runtime') return { factory: rebuild(definition), isOfHoldings: false }
+      const { name } = definition
+      return { factory: this.#ofRuntime(name), isOfHoldings: Object.hasOwn(this.#holdings.functions, name) }
     } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+      const reason = error instanceof Error ? error : new Error(String(error))
+      return { factory: Promise.reject(reason), isOfHoldings: false }
     }
   }
 
@@ -131,7 +138,7 @@ export class CallRunner {
       const memory = attachments.map((one) => new Uint8Array(one).buffer)
       this.hold({ type, aux, flags, buffer, start: 0, end: buffer.length, attachments: memory })
     }
-    await this.#holdings.waiting
+    await this.#holdings.turn()
     return this.#holdings.make(content) as () => unknown
   }
 
@@ -186,7 +193,8 @@ export class CallRunner {
     let value: unknown
     try {
       if (defined === undefined) throw new Error(`Function ${functionId} is not defined in this worker.`)
-      if (defined.ready !== undefined) value = table.run(call, defined.ready, args)
+      const mayRun = !defined.isOfHoldings || !this.#holdings.isBusy
+      if (defined.ready !== undefined && mayRun) value = table.run(call, defined.ready, args)
       else value = this.#first(call, defined, args, captures)
     } catch (error) {
       this.#threw(call, error)
@@ -207,9 +215,9 @@ export class CallRunner {
   /** Makes the function first: its module may have to be loaded, its captures bound. */
   #first(call: RunningCall, defined: Defined, args: unknown[], captures: unknown[] | undefined): unknown {
     const { factory } = defined
-    const { waiting } = this.#holdings
+    const waiting = this.#holdings.turn()
     const run = (loaded: FunctionFactory): unknown => {
-      const made = this.#make(call, loaded, captures)
+      const made = defined.ready ?? this.#make(call, loaded, captures)
       if (made === undefined) return undefined
       if (captures === undefined) defined.ready = made
       return this.#table.run(call, made, args)

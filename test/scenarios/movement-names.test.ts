@@ -90,3 +90,12 @@ describe('a denied variable is found by its name', () => {
     await worker.stop()
   })
 })
+
+test('while a module is being loaded there, calls run in their order, each with the values of its moment', () => {
+  expect(report(fixture('loading.mjs'))).toEqual({
+    answers: [[true, 1], 1, [true, 2], 2, [true, 3], 3],
+    // What the worker assigned is what it has, until the value here changes, or it is deleted there.
+    found: [[true, 5], true, 7, [true, 6], true, [true, 6]],
+    cut: [[true, 1], 'InterruptedError', 'InterruptedError', [true, 2]],
+  })
+})
