@@ -99,3 +99,16 @@ test('while a module is being loaded there, calls run in their order, each with 
     cut: [[true, 1], 'InterruptedError', 'InterruptedError', [true, 2]],
   })
 })
+
+test('what has no value yet is refused, and goes when it has one; undefined is one, too', () => {
+  const notYet = (name: string): string => `\`${name}\` has not been given its value yet`
+  expect(report(fixture('too-early.mjs'))).toEqual({
+    constant: [notYet('constant'), notYet('constant'), 5],
+    variable: [notYet('variable'), 1],
+    bare: [notYet('bare'), 'undefined', 3],
+    captured: [notYet('later'), 7],
+    nothing: ['undefined', 'undefined'],
+    inside: ['undefined', 2],
+    later: ['undefined'],
+  })
+})

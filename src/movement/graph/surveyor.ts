@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { type FoundName, permit } from '../capture-policy.ts'
 import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
 import { baseName } from '../live/base-name.ts'
+import { isBeforeDeclaration } from '../live/before-declaration.ts'
 import { namesElsewhere } from '../live/names-elsewhere.ts'
 import { internalsOf } from '../live/inspector.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
@@ -215,8 +216,7 @@ export class Surveyor implements FunctionWriter {
       return given[name.name]
     }
     const value = valueOf(name.name, scopes)
-    const isUnset = value === undefined && name.variable !== undefined && isNeverUndefined(name.variable)
-    if (value === noValueYet || isUnset) {
+    if (value === noValueYet || (value === undefined && isUnset(code, name))) {
       throw uninitialisedRefusal(name.name, path)
     }
     return membersOf(code, name, value, path, (found) => this.#permit(found))
@@ -286,7 +286,8 @@ export class Surveyor implements FunctionWriter {
     const isFunction = typeof value === 'function'
     const isPrimitive = !isFunction && (typeof value !== 'object' || value === null)
     const kind = isFunction ? kindOfFunction(value as AnyFunction) : isConstant ? 'constant' : 'global'
-    const isSettled = variable?.kind === 'const' && isPrimitive
+    // Undefined may have meant: not yet.
+    const isSettled = variable?.kind === 'const' && isPrimitive && value !== undefined
     this.#define({ id, kind, module, name, isConstant, isSettled }, value, path, user)
   }
 
@@ -302,6 +303,12 @@ export class Surveyor implements FunctionWriter {
   #encode(parcel: Parcel, path: string): Content {
     return capturedContent(this.#options.codec, parcel.rows, path)
   }
+}
+
+function isUnset({ module }: LiveCode, { variable, home }: LiveName): boolean {
+  if (variable === undefined) return false
+  const declared = home ?? { module, variable }
+  return isNeverUndefined(declared.variable) || isBeforeDeclaration(declared.variable, declared.module)
 }
 
 const kindOfFunction = (fn: AnyFunction): 'function' | 'class' =>

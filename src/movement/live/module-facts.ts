@@ -159,6 +159,11 @@ export class ModuleFacts {
     return undefined
   }
 
+  /** The function that an offset stands in, or else the program. */
+  bodyAround(offset: number): AnyNode {
+    return this.#around(offset).findLast(({ type }) => bodies.has(type)) ?? this.#program
+  }
+
   /** The nodes that an offset stands in, outermost first. */
   #around(offset: number): AnyNode[] {
     const nodes: AnyNode[] = []
@@ -172,6 +177,13 @@ export class ModuleFacts {
     return nodes
   }
 }
+
+const bodies = new Set([
+  'FunctionDeclaration',
+  'FunctionExpression',
+  'ArrowFunctionExpression',
+  'StaticBlock',
+])
 
 /** Whether a variable that a node declares gets other values. */
 function changesOf(
