@@ -3,10 +3,10 @@ import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import type { FunctionDefinition } from '../movement/definition.ts'
 import type { ArgumentFunctions } from '../movement/flow/argument-functions.ts'
 import type { LiveStep } from '../movement/preload-step.ts'
-import { Holdings } from '../movement/graph/holdings.ts'
+import { type HoldableFrame, Holdings } from '../movement/graph/holdings.ts'
 import { cleanStack } from '../movement/session/clean-stack.ts'
 import { type FunctionFactory, rebuild } from '../movement/rebuild.ts'
-import type { Codec, IncomingBody } from '../transport/codec.ts'
+import type { Codec } from '../transport/codec.ts'
 import type { RegisteredClasses } from '../transport/codec/registered-classes.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
 import type { FrameWriter } from '../transport/frame-writer.ts'
@@ -31,9 +31,6 @@ interface Defined {
   /** It looks up, or changes, what this worker holds: that has to be in place. */
   readonly isOfHoldings: boolean
 }
-
-/** What matters of a frame about what functions refer to. */
-type HoldableFrame = IncomingBody & Pick<IncomingFrame, 'type' | 'aux'>
 
 /** What a runner of calls needs. */
 export interface CallRunnerOptions {
@@ -100,18 +97,17 @@ export class CallRunner {
   }
 
   #read(frame: IncomingFrame): Pick<Defined, 'factory' | 'isOfHoldings'> {
+    let isOfHoldings = false
+    let factory: Defined['factory']
     try {
       const definition = this.#codec.decode(frame) as FunctionDefinition
-      if (definition.kind === 'live') {
-        return { factory: this.#ofHoldings(definition.content), isOfHoldings: true }
-      }
-      if (definition.kind !== 'runtime') return { factory: rebuild(definition), isOfHoldings: false }
-      const { name } = definition
-      return { factory: this.#ofRuntime(name), isOfHoldings: Object.hasOwn(this.#holdings.functions, name) }
+      isOfHoldings = this.#holdings.serves(definition)
+      if (definition.kind === 'live') factory = this.#ofHoldings(definition.content)
+      else factory = definition.kind === 'runtime' ? this.#ofRuntime(definition.name) : rebuild(definition)
     } catch (error) {
-      const reason = error instanceof Error ? error : new Error(String(error))
-      return { factory: Promise.reject(reason), isOfHoldings: false }
+      factory = Promise.reject(error instanceof Error ? error : new Error(String(error)))
     }
+    return { factory, isOfHoldings }
   }
 
   /** A call brings the number of its own content, or the function is always the same. */
@@ -123,11 +119,7 @@ export class CallRunner {
   /** Takes a frame about what functions refer to. The text of functions runs here, as in `define`. */
   hold(frame: HoldableFrame): void {
     this.isDefining = true
-    const { type, aux } = frame
-    if (type === frameType.code) this.#holdings.define(aux, frame)
-    else if (type === frameType.content) this.#holdings.keep(aux, frame)
-    else if (type === frameType.forget) this.#holdings.forget(this.#codec.decode(frame) as number[])
-    else this.#holdings.bind(aux, (this.#codec.decode(frame) as [string, string, boolean, number])[3])
+    this.#holdings.take(frame)
     this.isDefining = false
   }
 
@@ -193,8 +185,8 @@ export class CallRunner {
     let value: unknown
     try {
       if (defined === undefined) throw new Error(`Function ${functionId} is not defined in this worker.`)
-      const mayRun = !defined.isOfHoldings || !this.#holdings.isBusy
-      if (defined.ready !== undefined && mayRun) value = table.run(call, defined.ready, args)
+      const mustWait = defined.isOfHoldings && this.#holdings.isBusy
+      if (defined.ready !== undefined && !mustWait) value = table.run(call, defined.ready, args)
       else value = this.#first(call, defined, args, captures)
     } catch (error) {
       this.#threw(call, error)

@@ -1,5 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { spawnWorker } from 'maltster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -111,4 +112,46 @@ test('what has no value yet is refused, and goes when it has one; undefined is o
     inside: ['undefined', 2],
     later: ['undefined'],
   })
+})
+
+test('the worker imports JSON as its module does, with import attributes', () => {
+  expect(report(fixture('attributes.mjs'))).toEqual([[1, 2, 2, true], 'reference'])
+})
+
+test('what a package, or a name of its own, gives goes by value if it is TypeScript, as the variable that it is', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'maltster-names-'))
+  const files: Readonly<Record<string, string>> = {
+    'package.json': JSON.stringify({
+      name: 'me',
+      type: 'module',
+      imports: { '#counter': './counter.ts', '#plain': './plain.mjs' },
+      exports: { './self': { require: './none.cjs', import: './counter.ts' } },
+    }),
+    'tsconfig.json': JSON.stringify({ compilerOptions: { paths: { '@/*': ['./*'] } } }),
+    'counter.ts': 'export let count: number = 0\nexport const increment = (): number => ++count',
+    'plain.mjs': 'export const plain = import.meta.url',
+    'node_modules/@org/typed/package.json': '{ "name": "@org/typed", "exports": { "import": "./index.ts" } }',
+    'node_modules/@org/typed/index.ts': 'const secret: string = "s"; export { secret as typed }',
+    'main.ts': `import { count, increment } from '#counter'
+import { count as ofSelf } from 'me/self'
+import { plain } from '#plain'
+import { typed } from '@org/typed'
+import { increment as byPath } from '@/counter.ts'
+const { spawnWorker } = await import('${import.meta.resolve('maltster')}')
+const worker = await spawnWorker()
+const answers = await worker.call(() => [increment(), count, ofSelf, typed, plain.endsWith('/plain.mjs'), byPath()])
+const denied = await worker.call(() => typed, [], { capture: { deny: ['secret'] } }).catch(({ why }: Error & { why: string }) => why)
+const { action } = worker.explain(() => plain).entries.find(({ name }: { name: string }) => name === 'plain')
+console.log(JSON.stringify([answers, denied.includes('denies \`secret\`'), action]))
+await worker.stop()`,
+  }
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(join(folder, dirname(name)), { recursive: true })
+      writeFileSync(join(folder, name), text)
+    }
+    expect(report(join(folder, 'main.ts'), tsx)).toEqual([[1, 1, 1, 's', true, 2], true, 'reference'])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

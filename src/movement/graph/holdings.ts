@@ -1,5 +1,8 @@
 import type { Codec, IncomingBody } from '../../transport/codec.ts'
+import type { IncomingFrame } from '../../transport/frame-reader.ts'
+import { frameType } from '../../transport/protocol.ts'
 import type { RegisteredClasses } from '../../transport/codec/registered-classes.ts'
+import type { FunctionDefinition } from '../definition.ts'
 import { Cell } from './cell.ts'
 import { type CodeFactory, compileCode } from './compile-code.ts'
 import type { CodeDefinition } from './code-definition.ts'
@@ -7,6 +10,9 @@ import { loadImport } from './load-import.ts'
 import { type HeldCode, rebuildGraph, type Surroundings } from './rebuild-graph.ts'
 import { runtimeFunction } from '../runtime-function.ts'
 import type { Row } from './rows.ts'
+
+/** What matters of a frame about what functions refer to. */
+export type HoldableFrame = IncomingBody & Pick<IncomingFrame, 'type' | 'aux'>
 
 interface Code {
   readonly definition: CodeDefinition
@@ -51,6 +57,14 @@ export class Holdings implements Surroundings {
     this.#classes = classes
   }
 
+  /** Whether a function looks up, or changes, what is held here. */
+  serves(definition: FunctionDefinition): boolean {
+    return (
+      definition.kind === 'live' ||
+      (definition.kind === 'runtime' && Object.hasOwn(this.functions, definition.name))
+    )
+  }
+
   /** Something that came is still to be put in place. */
   get isBusy(): boolean {
     return this.#loading > 0 || this.#isCallStarting || this.#queue.length > 0
@@ -69,7 +83,15 @@ export class Holdings implements Surroundings {
     else act()
   }
 
-  define(id: number, body: IncomingBody): void {
+  take(frame: HoldableFrame): void {
+    const { type, aux } = frame
+    if (type === frameType.code) this.#define(aux, frame)
+    else if (type === frameType.content) this.#keep(aux, frame)
+    else if (type === frameType.forget) this.#forget(this.#codec.decode(frame) as number[])
+    else this.#bind(aux, (this.#codec.decode(frame) as [string, string, boolean, number])[3])
+  }
+
+  #define(id: number, body: IncomingBody): void {
     const definition = this.#codec.decode(body) as CodeDefinition
     const code: Code = { definition, factory: undefined, imported: new Map(), failure: undefined }
     this.#codes.set(id, code)
@@ -121,20 +143,20 @@ export class Holdings implements Surroundings {
   }
 
   /** Keeps a copy: the buffer is the reader's. */
-  keep(id: number, { buffer, start, end, flags, attachments }: IncomingBody): void {
+  #keep(id: number, { buffer, start, end, flags, attachments }: IncomingBody): void {
     const copy = Buffer.from(buffer.subarray(start, end))
     this.#contents.set(id, { buffer: copy, start: 0, end: copy.length, flags, attachments })
   }
 
   /** What came before may need them still. */
-  forget(ids: readonly number[]): void {
+  #forget(ids: readonly number[]): void {
     this.#inTurn(() => {
       for (const id of ids) this.#contents.delete(id)
     })
   }
 
   /** Gives a variable a value; after those that came before it. */
-  bind(id: number, content: number): void {
+  #bind(id: number, content: number): void {
     const binding = this.#binding(id)
     this.#inTurn(() => {
       binding.content = content
@@ -220,7 +242,7 @@ export class Holdings implements Surroundings {
       this.#binding(id).cell.v = value
     },
     [runtimeFunction.dropHeld]: (id: number, contents: readonly number[]): void => {
-      this.forget(contents)
+      this.#forget(contents)
       const binding = this.#binding(id)
       binding.cell.v = undefined
       binding.isBound = false

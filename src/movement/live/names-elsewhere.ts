@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { RecentMap } from '../recent-map.ts'
 import { initOf } from './declarations.ts'
 import { type ImportOrigin, looseOrigin } from './import-origin.ts'
@@ -5,6 +6,7 @@ import type { LiveCode, LiveName } from './live-code.ts'
 import { type LiveModule, moduleOf } from './live-module.ts'
 import { moduleUrl } from './module-url.ts'
 import { namedMembers } from './namespace-use.ts'
+import { typeScriptOf } from './resolved-import.ts'
 import { scriptIdWhere } from './scripts.ts'
 
 /**
@@ -63,6 +65,7 @@ function namesThere(
 const rememberedModules = 256
 const known = new RecentMap<string, string>(rememberedModules)
 
+const pathOf = (href: string): string => (href.startsWith('file:') ? fileURLToPath(href) : href)
 const bare = (url: string): string => url.replace(/[?#].*$/, '')
 const withoutEnding = (url: string): string => bare(url).replace(/(?:\/index)?\.[cm]?[jt]sx?$/, '')
 
@@ -72,8 +75,10 @@ const withoutEnding = (url: string): string => bare(url).replace(/(?:\/index)?\.
  */
 function exporterOf(specifier: string, from: string): LiveModule | undefined {
   const base = moduleUrl(from)
-  if (base === undefined || !/^(?:\.{0,2}\/|file:)/.test(specifier)) return undefined
-  const { href } = new URL(specifier, base)
+  if (base === undefined) return undefined
+  const ofPackage = typeScriptOf(specifier, base)
+  if (ofPackage === undefined && !/^(?:\.{0,2}\/|file:)/.test(specifier)) return undefined
+  const { href } = new URL(ofPackage ?? specifier, base)
   const place = (url: string): string => moduleUrl(url) ?? ''
   // TypeScript may be imported as what it is compiled to, or without an ending.
   const remembered = known.get(href)
@@ -84,6 +89,8 @@ function exporterOf(specifier: string, from: string): LiveModule | undefined {
     (url) => place(url) === href,
     (url) => bare(place(url)) === bare(href),
     (url) => withoutEnding(place(url)) === withoutEnding(href),
+    // What tsx makes of CommonJS.
+    (url) => url.startsWith('data:') && url.endsWith(`?filePath=${encodeURIComponent(pathOf(href))}`),
     // Vite has paths from the root of the project.
     (url) => specifier.startsWith('/') && bare(place(url)).endsWith(bare(specifier)),
   )
