@@ -114,7 +114,8 @@ export class CallRunner {
     let value: unknown
     try {
       if (defined === undefined) throw new Error(`Function ${functionId} is not defined in this worker.`)
-      if (defined.ready !== undefined) value = table.run(call, defined.ready, args)
+      const mustWait = defined.isOfHoldings && this.functions.isBusy
+      if (defined.ready !== undefined && !mustWait) value = table.run(call, defined.ready, args)
       else value = this.#first(call, defined, args, captures)
     } catch (error) {
       this.#threw(call, error)
@@ -135,9 +136,9 @@ export class CallRunner {
   /** Makes the function first: its module may have to be loaded, its captures bound. */
   #first(call: RunningCall, defined: Defined, args: unknown[], captures: unknown[] | undefined): unknown {
     const { factory } = defined
-    const { waiting } = this.functions
+    const waiting = this.functions.turn()
     const run = (loaded: FunctionFactory): unknown => {
-      const made = this.#make(call, loaded, captures)
+      const made = defined.ready ?? this.#make(call, loaded, captures)
       if (made === undefined) return undefined
       if (captures === undefined) defined.ready = made
       return this.#table.run(call, made, args)

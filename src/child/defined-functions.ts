@@ -1,13 +1,12 @@
 import type { FunctionDefinition } from '../movement/definition.ts'
 import type { Exports } from '../movement/flow/exports.ts'
-import { Holdings } from '../movement/graph/holdings.ts'
+import { type HoldableFrame, Holdings } from '../movement/graph/holdings.ts'
 import type { LiveStep } from '../movement/preload-step.ts'
 import { type FunctionFactory, rebuild } from '../movement/rebuild.ts'
 import { runtimeFunction } from '../movement/runtime-function.ts'
-import type { Codec, IncomingBody } from '../transport/codec.ts'
+import type { Codec } from '../transport/codec.ts'
 import type { RegisteredClasses } from '../transport/codec/registered-classes.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
-import { frameType } from '../transport/protocol.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
 
 type AnyFunction = (...args: unknown[]) => unknown
@@ -17,10 +16,9 @@ export interface Defined {
   readonly factory: FunctionFactory | Promise<FunctionFactory>
   /** The function itself, made once if nothing is captured with each call. */
   ready: AnyFunction | undefined
+  /** It looks up, or changes, what this worker holds: that has to be in place. */
+  readonly isOfHoldings: boolean
 }
-
-/** What matters of a frame about what functions refer to. */
-type HoldableFrame = IncomingBody & Pick<IncomingFrame, 'type' | 'aux'>
 
 /** What functions are made from. */
 export interface DefinedFunctionsOptions {
@@ -49,9 +47,14 @@ export class DefinedFunctions {
     return this.#functions.get(functionId)
   }
 
-  /** Settles when what functions refer to is loaded; undefined if it is. */
-  get waiting(): Promise<unknown> | undefined {
-    return this.#holdings.waiting
+  /** Whether what functions refer to is still being loaded, or put in place. */
+  get isBusy(): boolean {
+    return this.#holdings.isBusy
+  }
+
+  /** Settles when what has come about functions so far is in place; undefined if it is. */
+  turn(): Promise<unknown> | undefined {
+    return this.#holdings.turn()
   }
 
   /** The text of a function runs as it is defined, and must not be cut off there: it comes only once. */
@@ -60,20 +63,24 @@ export class DefinedFunctions {
   define(frame: IncomingFrame): void {
     this.isDefining = true
     // A definition that can't be read, or a module that does not load, fails the calls that need it, not the worker.
-    const factory = this.#read(frame)
+    const { factory, isOfHoldings } = this.#read(frame)
     if (factory instanceof Promise) factory.catch(() => {})
-    this.#functions.set(frame.aux, { factory, ready: undefined })
+    this.#functions.set(frame.aux, { factory, ready: undefined, isOfHoldings })
     this.isDefining = false
   }
 
-  #read(frame: IncomingFrame): Defined['factory'] {
+  #read(frame: IncomingFrame): Pick<Defined, 'factory' | 'isOfHoldings'> {
+    let isOfHoldings = false
+    let factory: Defined['factory']
     try {
       const definition = this.#codec.decode(frame) as FunctionDefinition
-      if (definition.kind === 'live') return this.#ofHoldings(definition.content)
-      return definition.kind === 'runtime' ? this.#ofRuntime(definition.name) : rebuild(definition)
+      isOfHoldings = this.#holdings.serves(definition)
+      if (definition.kind === 'live') factory = this.#ofHoldings(definition.content)
+      else factory = definition.kind === 'runtime' ? this.#ofRuntime(definition.name) : rebuild(definition)
     } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+      factory = Promise.reject(error instanceof Error ? error : new Error(String(error)))
     }
+    return { factory, isOfHoldings }
   }
 
   /** A call brings the number of its own content, or the function is always the same. */
@@ -85,11 +92,7 @@ export class DefinedFunctions {
   /** Takes a frame about what functions refer to. The text of functions runs here, as in `define`. */
   hold(frame: HoldableFrame): void {
     this.isDefining = true
-    const { type, aux } = frame
-    if (type === frameType.code) this.#holdings.define(aux, frame)
-    else if (type === frameType.content) this.#holdings.keep(aux, frame)
-    else if (type === frameType.forget) this.#holdings.forget(this.#codec.decode(frame) as number[])
-    else this.#holdings.bind(aux, (this.#codec.decode(frame) as [string, string, boolean, number])[3])
+    this.#holdings.take(frame)
     this.isDefining = false
   }
 
@@ -100,7 +103,7 @@ export class DefinedFunctions {
       const memory = attachments.map((one) => new Uint8Array(one).buffer)
       this.hold({ type, aux, flags, buffer, start: 0, end: buffer.length, attachments: memory })
     }
-    await this.#holdings.waiting
+    await this.#holdings.turn()
     return this.#holdings.make(content) as () => unknown
   }
 

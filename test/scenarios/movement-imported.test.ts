@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,21 +7,12 @@ import { expect, test } from 'vitest'
 import { calls } from '../fixtures/movement/imported/calls.ts'
 import { expected } from '../fixtures/movement/imported/expected.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
+import { report } from './program-report.ts'
 
 useLeakCheck('file')
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/movement/imported/${name}`, import.meta.url))
-
-function report(file: string, flags: readonly string[] = [], args: readonly string[] = []): unknown {
-  const { stdout, stderr } = spawnSync(process.execPath, [...flags, file, ...args], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  })
-  const line = stdout.trim().split('\n').at(-1) ?? ''
-  if (!/^[{[]/.test(line)) throw new Error(`no report from ${file}: ${stdout}${stderr}`)
-  return JSON.parse(line)
-}
 
 test('what TypeScript imports is the variable of the module that exports it', () => {
   expect(report(fixture('sender.ts'), ['--import', import.meta.resolve('tsx')])).toEqual(expected)

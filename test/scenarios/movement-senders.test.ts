@@ -93,10 +93,11 @@ test('what is denied is found under any name that its module, or another, export
     twice: why('twice', 'apiKey'),
     throughStar: why('throughStar', 'password'),
     separator: why('separator', 'sep'),
-    // What is not denied goes, and what other functions have used of a namespace does not go with it.
+    // What is not denied goes.
     other: 1,
     'state.shown': 1,
-    'all of state': ['shown'],
+    // All of it would.
+    'all of state': 'all of state → state.apiKey: the policy `capture` denies `apiKey` (by apiKey)',
   })
 })
 

@@ -3,9 +3,26 @@ import type { LiveCode, LiveName } from '../live/live-code.ts'
 
 let lastId = 0
 
+/** Names of codes that stand for an object, and for which members of it only; empty for all. */
+const parts = new WeakMap<LiveCode, Map<string, string>>()
+
+/** A name of a code stands for an object of its own, which has but these members. What was said first holds: the code may be sent. */
+export function holdsMembers(
+  code: LiveCode,
+  { name }: LiveName,
+  members: Iterable<string> | undefined,
+): void {
+  const ofCode = parts.get(code) ?? new Map<string, string>()
+  parts.set(code, ofCode)
+  if (!ofCode.has(name))
+    ofCode.set(name, members === undefined ? '' : JSON.stringify([...members].toSorted()))
+}
+
 /** The number of the variable of a module that a name stands for there. */
-export const variableId = ({ module }: LiveCode, { name, home }: LiveName): number =>
-  bindingId(home === undefined ? `${module}#${name}` : `${home.module}#${home.name}`)
+export function variableId(code: LiveCode, { name, home }: LiveName): number {
+  const key = home === undefined ? `${code.module}#${name}` : `${home.module}#${home.name}`
+  return bindingId(`${key}${parts.get(code)?.get(name) ?? ''}`)
+}
 
 const byKey = new Map<string, number>()
 const byFunction = new WeakMap<AnyFunction, number>()

@@ -1,5 +1,8 @@
 import type { Codec, IncomingBody } from '../../transport/codec.ts'
+import type { IncomingFrame } from '../../transport/frame-reader.ts'
+import { frameType } from '../../transport/protocol.ts'
 import type { RegisteredClasses } from '../../transport/codec/registered-classes.ts'
+import type { FunctionDefinition } from '../definition.ts'
 import { Cell } from './cell.ts'
 import { type CodeFactory, compileCode } from './compile-code.ts'
 import type { CodeDefinition } from './code-definition.ts'
@@ -7,6 +10,9 @@ import { loadImport } from './load-import.ts'
 import { type HeldCode, rebuildGraph, type Surroundings } from './rebuild-graph.ts'
 import { runtimeFunction } from '../runtime-function.ts'
 import type { Row } from './rows.ts'
+
+/** What matters of a frame about what functions refer to. */
+export type HoldableFrame = IncomingBody & Pick<IncomingFrame, 'type' | 'aux'>
 
 interface Code {
   readonly definition: CodeDefinition
@@ -24,6 +30,15 @@ interface Binding {
   waiting: ((value: unknown) => void)[]
 }
 
+/** What has to wait for imports, in the order in which it came: something to be done, or somebody to be let go on. */
+interface Step {
+  readonly act: () => void
+  /** It goes on by itself a moment later, and what comes after it must not be done before. */
+  readonly isCall: boolean
+}
+
+const { setImmediate } = globalThis
+
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
 
 /** What a worker holds of what its host has sent: codes, contents, and the variables of modules. */
@@ -34,21 +49,49 @@ export class Holdings implements Surroundings {
   readonly #contents = new Map<number, IncomingBody>()
   readonly #bindings = new Map<number, Binding>()
   #loading = 0
-  #queue: (() => void)[] = []
-  #whenLoaded: Promise<void> | undefined
-  #loaded: () => void = () => {}
+  readonly #queue: Step[] = []
+  #isCallStarting = false
 
   constructor(codec: Codec, classes: RegisteredClasses) {
     this.#codec = codec
     this.#classes = classes
   }
 
-  /** Undefined if everything that came is in place; else a promise of that. */
-  get waiting(): Promise<void> | undefined {
-    return this.#whenLoaded
+  /** Whether a function looks up, or changes, what is held here. */
+  serves(definition: FunctionDefinition): boolean {
+    return (
+      definition.kind === 'live' ||
+      (definition.kind === 'runtime' && Object.hasOwn(this.functions, definition.name))
+    )
   }
 
-  define(id: number, body: IncomingBody): void {
+  /** Something that came is still to be put in place. */
+  get isBusy(): boolean {
+    return this.#loading > 0 || this.#isCallStarting || this.#queue.length > 0
+  }
+
+  /** Undefined if everything that came is in place; else a promise of that, and nothing that comes later is before it. */
+  turn(): Promise<void> | undefined {
+    if (!this.isBusy) return undefined
+    return new Promise((resolve) => {
+      this.#queue.push({ act: resolve, isCall: true })
+    })
+  }
+
+  #inTurn(act: () => void): void {
+    if (this.isBusy) this.#queue.push({ act, isCall: false })
+    else act()
+  }
+
+  take(frame: HoldableFrame): void {
+    const { type, aux } = frame
+    if (type === frameType.code) this.#define(aux, frame)
+    else if (type === frameType.content) this.#keep(aux, frame)
+    else if (type === frameType.forget) this.#forget(this.#codec.decode(frame) as number[])
+    else this.#bind(aux, (this.#codec.decode(frame) as [string, string, boolean, number])[3])
+  }
+
+  #define(id: number, body: IncomingBody): void {
     const definition = this.#codec.decode(body) as CodeDefinition
     const code: Code = { definition, factory: undefined, imported: new Map(), failure: undefined }
     this.#codes.set(id, code)
@@ -66,9 +109,6 @@ export class Holdings implements Surroundings {
 
   #await(code: Code, name: string, loaded: Promise<unknown>): void {
     this.#loading++
-    this.#whenLoaded ??= new Promise((resolve) => {
-      this.#loaded = resolve
-    })
     void loaded
       .then(
         (value) => code.imported.set(name, value),
@@ -80,33 +120,48 @@ export class Holdings implements Surroundings {
   }
 
   #oneIsLoaded(): void {
-    if (--this.#loading > 0) return
-    const queue = this.#queue
-    this.#queue = []
-    this.#whenLoaded = undefined
-    for (const step of queue) step()
-    this.#loaded()
+    this.#loading--
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    while (this.#loading === 0 && !this.#isCallStarting) {
+      const step = this.#queue.shift()
+      if (step === undefined) return
+      if (step.isCall) this.#letStart()
+      step.act()
+    }
+  }
+
+  /** A call starts in a microtask, and may be cut off: the rest goes on behind it, whatever becomes of it. */
+  #letStart(): void {
+    this.#isCallStarting = true
+    setImmediate(() => {
+      this.#isCallStarting = false
+      this.#goOn()
+    })
   }
 
   /** Keeps a copy: the buffer is the reader's. */
-  keep(id: number, { buffer, start, end, flags, attachments }: IncomingBody): void {
+  #keep(id: number, { buffer, start, end, flags, attachments }: IncomingBody): void {
     const copy = Buffer.from(buffer.subarray(start, end))
     this.#contents.set(id, { buffer: copy, start: 0, end: copy.length, flags, attachments })
   }
 
-  forget(ids: readonly number[]): void {
-    for (const id of ids) this.#contents.delete(id)
+  /** What came before may need them still. */
+  #forget(ids: readonly number[]): void {
+    this.#inTurn(() => {
+      for (const id of ids) this.#contents.delete(id)
+    })
   }
 
   /** Gives a variable a value; after those that came before it. */
-  bind(id: number, content: number): void {
+  #bind(id: number, content: number): void {
     const binding = this.#binding(id)
-    const step = (): void => {
+    this.#inTurn(() => {
       binding.content = content
       this.#bindNow(binding, content)
-    }
-    if (this.#loading > 0) this.#queue.push(step)
-    else step()
+    })
   }
 
   #bindNow(binding: Binding, content: number): void {
@@ -187,7 +242,7 @@ export class Holdings implements Surroundings {
       this.#binding(id).cell.v = value
     },
     [runtimeFunction.dropHeld]: (id: number, contents: readonly number[]): void => {
-      this.forget(contents)
+      this.#forget(contents)
       const binding = this.#binding(id)
       binding.cell.v = undefined
       binding.isBound = false

@@ -10,7 +10,7 @@ export const namespaceOf = (module: object): object => ({ ...module, default: mo
 
 /** Does an import as the module that it stands in would. What has to be loaded in turn is a promise. */
 export function loadImport(reference: ImportReference): unknown {
-  const { specifier, name, isRequire, from } = reference
+  const { specifier, name, isRequire, from, attributes } = reference
   if (specifier.startsWith('node:')) {
     const module = getBuiltinModule(specifier) as unknown as Record<string, unknown> | undefined
     if (module === undefined) throw new Error(`This version of Node.js has no module ${specifier}.`)
@@ -21,7 +21,8 @@ export function loadImport(reference: ImportReference): unknown {
   if (isRequire) return memberOf(createRequire(from!)(specifier), name)
   silenceImportWarning()
   const place = from!.startsWith('file:') ? fileURLToPath(from!) : from!
-  return compileImportOf(place)(specifier).then((namespace) => {
+  const options = attributes === undefined ? undefined : { with: { ...attributes } }
+  return compileImportOf(place)(specifier, options).then((namespace) => {
     if (name !== '*' && !Object.hasOwn(namespace, name)) {
       throw new SyntaxError(`The module '${specifier}' has no export '${name}' in this worker.`)
     }

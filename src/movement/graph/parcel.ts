@@ -4,14 +4,14 @@ import { peek } from '../../transport/codec/peek.ts'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
 import { servedBy } from '../flow/live-object.ts'
 import type { AnyFunction } from '../function-source.ts'
-import type { VariableHome } from '../live/variable-home.ts'
-import { captureRefusal, symbolRefusal } from './capture-refusals.ts'
+import { noValueYet, valueIn } from '../live/reading.ts'
+import { captureRefusal, symbolRefusal, uninitialisedRefusal } from './capture-refusals.ts'
 import { isCell } from './cell.ts'
 import { isCollection, isData, isLeaf } from './data-walk.ts'
 import { functionOfPrototype } from './function-properties.ts'
 import { builtinPlace, intrinsicPath } from './intrinsics.ts'
 import { isLinkedNamespace } from './linked-namespace.ts'
-import { isUsedMembers, type UsedMembers } from './namespace-members.ts'
+import { isUsedMembers, type MemberVariable, type UsedMembers } from './namespace-members.ts'
 import { rowKind } from './rows.ts'
 import { type Rows, type Slot, writeKnown, writeObject } from './value-rows.ts'
 
@@ -24,7 +24,9 @@ export interface FunctionWriter {
   /** Told of a function as often as something refers to it. */
   reached(fn: AnyFunction): void
   /** Answers with the number of the binding of a module's variable. */
-  bindMember(home: VariableHome, value: unknown, path: string): number
+  bindMember(home: MemberVariable, value: unknown, path: string): number
+  /** @throws {CaptureError} if the policy denies what a module exports */
+  permitMembers(namespace: object, path: string): void
   /** Told that the parcel holds something that may change from call to call. */
   changeable(): void
 }
@@ -108,14 +110,15 @@ export class Parcel implements Rows {
 
   #fill(row: unknown[], value: object, path: string): void {
     if (isUsedMembers(value)) {
-      this.#fillNamespace(row, value, path)
+      this.#fillNamespace(row, value, {}, path)
       return
     }
     if (isLinkedNamespace(value)) {
       // Whoever is sent it next has the values that it has here.
-      this.#fillNamespace(row, { homes: new Map(), copies: { ...value }, values: {} }, path)
+      this.#fillNamespace(row, { homes: new Map(), values: {} }, { ...value }, path)
       return
     }
+    if (types.isModuleNamespaceObject(value)) this.#writer.permitMembers(value, path)
     const intrinsic = intrinsicPath(value)
     if (intrinsic !== undefined) {
       row.push(rowKind.intrinsic, ...intrinsic)
@@ -143,15 +146,14 @@ export class Parcel implements Rows {
     }
   }
 
-  #fillNamespace(
-    row: unknown[],
-    { homes, copies, values }: Pick<UsedMembers, 'homes' | 'copies' | 'values'>,
-    path: string,
-  ): void {
+  #fillNamespace(row: unknown[], { homes, values }: UsedMembers, copies: object, path: string): void {
     this.#writer.changeable()
     row.push(rowKind.namespace, this.slot(copies, path))
     for (const [member, home] of homes) {
-      const id = this.#writer.bindMember(home, values[member], path + propertyStep(member))
+      const at = path + propertyStep(member)
+      const value = valueIn(values, member)
+      if (value === noValueYet) throw uninitialisedRefusal(member, at)
+      const id = this.#writer.bindMember(home, value, at)
       this.needs.add(id)
       row.push(member, id)
     }

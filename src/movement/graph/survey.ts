@@ -62,12 +62,5 @@ export interface SurveyOptions {
  * @throws {CaptureError} for what can't go, or may not
  */
 export function survey(fn: AnyFunction, path: string, options: SurveyOptions): Survey {
-  for (let round = 1; ; round++) {
-    const surveyor = new Surveyor(options)
-    const found = surveyor.survey(fn, path)
-    // Each round knows more of what is used of modules that go by value; there is only so much of it.
-    if (!surveyor.isOutdated || round === mostRounds) return found
-  }
+  return new Surveyor(options).survey(fn, path)
 }
-
-const mostRounds = 16

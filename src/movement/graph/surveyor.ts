@@ -2,11 +2,12 @@ import { types } from 'node:util'
 import { type FoundName, permit } from '../capture-policy.ts'
 import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
 import { baseName } from '../live/base-name.ts'
-import { isMemberAllowed, namesElsewhere } from '../live/names-elsewhere.ts'
+import { isBeforeDeclaration } from '../live/before-declaration.ts'
+import { namesElsewhere } from '../live/names-elsewhere.ts'
 import { internalsOf } from '../live/inspector.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
-import type { VariableHome } from '../live/variable-home.ts'
 import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
+import { propertyStep } from '../../transport/codec/path.ts'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
 import { missingNames } from '../refusals.ts'
 import { type BindingIdentity, bindingUse } from './binding-use.ts'
@@ -16,7 +17,7 @@ import { checkInstance } from './check-instance.ts'
 import { capturedContent, type Content } from './content.ts'
 import { hasOwnProperties } from './function-properties.ts'
 import { builtinPlace } from './intrinsics.ts'
-import { countOfMembers, membersOf } from './namespace-members.ts'
+import { type MemberVariable, membersOf } from './namespace-members.ts'
 import { type FunctionWriter, Parcel } from './parcel.ts'
 import { Ways } from './reached-by.ts'
 import { notingRefusal } from './refused-names.ts'
@@ -39,12 +40,8 @@ export class Surveyor implements FunctionWriter {
   readonly #ways = new Ways()
   /** Functions that a call's own parcel holds a copy of. */
   readonly #inlined = new Set<AnyFunction>()
-  /** By binding: how much of a namespace it was given. */
-  readonly #members = new Map<number, number>()
   #isSettled = true
   #mustRepeat = false
-  /** A namespace has been given less than what turned out to be used of it. */
-  isOutdated = false
   #root: AnyFunction | undefined
 
   constructor(options: SurveyOptions) {
@@ -169,6 +166,7 @@ export class Surveyor implements FunctionWriter {
       checkInstance: (object, constructor, path) => this.checkInstance(object, constructor, path),
       changeable: () => this.changeable(),
       bindMember: (home, value, path) => this.bindMember(home, value, path),
+      permitMembers: (namespace, path) => this.permitMembers(namespace, path),
       reached: (fn) => this.reached(fn),
     }
   }
@@ -198,8 +196,7 @@ export class Surveyor implements FunctionWriter {
     const { code } = reading
     const at = `${path} → ${name.name === baseName ? 'its base' : name.name}`
     const found = { name: name.name, path: at, aliases: () => namesElsewhere(code, name) }
-    this.#names.push(found)
-    permit(this.#options.policy, found)
+    this.#permit(found)
     if (name.from === 'import') return
     const value = this.#valueOf(name, reading, at)
     this.#ways.through(name, code.module, () => {
@@ -219,11 +216,19 @@ export class Surveyor implements FunctionWriter {
       return given[name.name]
     }
     const value = valueOf(name.name, scopes)
-    const isUnset = value === undefined && name.variable !== undefined && isNeverUndefined(name.variable)
-    if (value === noValueYet || isUnset) {
+    if (value === noValueYet || (value === undefined && isUnset(code, name))) {
       throw uninitialisedRefusal(name.name, path)
     }
-    return membersOf(code, name, value, (member) => isMemberAllowed(this.#options.policy, code, name, member))
+    return membersOf(code, name, value, path, (found) => this.#permit(found))
+  }
+
+  #permit(found: FoundName): void {
+    this.#names.push(found)
+    permit(this.#options.policy, found)
+  }
+
+  permitMembers(namespace: object, path: string): void {
+    for (const name of Object.keys(namespace)) this.#permit({ name, path: path + propertyStep(name) })
   }
 
   #cell(
@@ -255,18 +260,14 @@ export class Surveyor implements FunctionWriter {
   /** A variable of a module: what it holds goes by itself, so that it can be compared. */
   #bind(code: LiveCode, name: LiveName, value: unknown, path: string): number {
     const id = variableId(code, name)
-    if (this.#begun.has(id)) {
-      this.isOutdated ||= (this.#members.get(id) ?? 0) < countOfMembers(id)
-      return id
-    }
+    if (this.#begun.has(id)) return id
     this.#begun.add(id)
-    this.#members.set(id, countOfMembers(id))
     const home = name.home ?? { module: code.module, name: name.name, variable: name.variable }
     this.#defineVariable(id, home, value, path, code)
     return id
   }
 
-  bindMember(home: VariableHome, value: unknown, path: string): number {
+  bindMember(home: MemberVariable, value: unknown, path: string): number {
     const id = bindingId(`${home.module}#${home.name}`)
     if (this.#begun.has(id)) return id
     this.#begun.add(id)
@@ -276,7 +277,7 @@ export class Surveyor implements FunctionWriter {
 
   #defineVariable(
     id: number,
-    { module, name, variable }: Omit<VariableHome, 'variable'> & Pick<LiveName, 'variable'>,
+    { module, name, variable }: MemberVariable,
     value: unknown,
     path: string,
     user: LiveCode | undefined,
@@ -285,7 +286,8 @@ export class Surveyor implements FunctionWriter {
     const isFunction = typeof value === 'function'
     const isPrimitive = !isFunction && (typeof value !== 'object' || value === null)
     const kind = isFunction ? kindOfFunction(value as AnyFunction) : isConstant ? 'constant' : 'global'
-    const isSettled = variable?.kind === 'const' && isPrimitive
+    // Undefined may have meant: not yet.
+    const isSettled = variable?.kind === 'const' && isPrimitive && value !== undefined
     this.#define({ id, kind, module, name, isConstant, isSettled }, value, path, user)
   }
 
@@ -301,6 +303,12 @@ export class Surveyor implements FunctionWriter {
   #encode(parcel: Parcel, path: string): Content {
     return capturedContent(this.#options.codec, parcel.rows, path)
   }
+}
+
+function isUnset({ module }: LiveCode, { variable, home }: LiveName): boolean {
+  if (variable === undefined) return false
+  const declared = home ?? { module, variable }
+  return isNeverUndefined(declared.variable) || isBeforeDeclaration(declared.variable, declared.module)
 }
 
 const kindOfFunction = (fn: AnyFunction): 'function' | 'class' =>

@@ -1,6 +1,5 @@
 import type { AnyNode, Class, Function as FunctionNode, Node } from 'acorn'
-import { boundNames, visitPattern } from '../patterns.ts'
-import { Scope, outsideFrame } from '../scope.ts'
+import { boundNames } from '../patterns.ts'
 import { childrenOf } from '../session/scan.ts'
 
 /** How a name was declared. */
@@ -125,39 +124,6 @@ const isFunctionOrClass = (node: AnyNode): boolean =>
   node.type === 'ArrowFunctionExpression' ||
   (node as Class).type === 'ClassDeclaration' ||
   node.type === 'ClassExpression'
-
-const assignedInNode = new WeakMap<Node, ReadonlySet<string>>()
-const anywhere = new Scope('outside', undefined, outsideFrame(false), true)
-
-/** The names that are assigned to somewhere in a node, besides where they are declared; whose they are is not asked. */
-export function assignedIn(root: AnyNode): ReadonlySet<string> {
-  const known = assignedInNode.get(root)
-  if (known !== undefined) return known
-  const names = new Set<string>()
-  const target = (pattern: Node): void =>
-    visitPattern(
-      pattern,
-      anywhere,
-      () => {},
-      (leaf) => {
-        if (leaf.type === 'Identifier') names.add((leaf as Extract<AnyNode, { type: 'Identifier' }>).name)
-      },
-    )
-  const visit = (node: AnyNode): void => {
-    if (node.type === 'AssignmentExpression') target(node.left)
-    else if (node.type === 'UpdateExpression') target(node.argument)
-    else if (node.type === 'ForInStatement' || node.type === 'ForOfStatement') {
-      if (node.left.type === 'VariableDeclaration') {
-        if (node.left.kind === 'var')
-          for (const name of boundNames(node.left.declarations[0]!.id)) names.add(name)
-      } else target(node.left)
-    }
-    for (const child of childrenOf(node)) visit(child as AnyNode)
-  }
-  visit(root)
-  assignedInNode.set(root, names)
-  return names
-}
 
 /** What a declarator gives a name, if that is plain to see. */
 export const initOf = ({ node }: Pick<Declaration, 'node'>): AnyNode | undefined =>

@@ -1,4 +1,4 @@
-import type { AnyNode, Node } from 'acorn'
+import type { AnyNode, ImportDeclaration, Node } from 'acorn'
 import type { Declaration } from './declarations.ts'
 import { initOf } from './declarations.ts'
 
@@ -8,7 +8,11 @@ export interface ImportOrigin {
   /** The export; `*` for the namespace. With `require` a property of what it gives, `*` for that itself. */
   readonly name: string
   readonly isRequire: boolean
+  /** Import attributes, such as `{ type: 'json' }`, where there are any. */
+  readonly attributes?: ImportAttributes
 }
+
+export type ImportAttributes = Readonly<Record<string, string>>
 
 /** The import behind a declaration; undefined if it is none. */
 export function importOrigin(
@@ -36,11 +40,11 @@ function originIn(
 ): ImportOrigin | undefined {
   const { node, parent } = declaration
   if (parent.type === 'ImportDeclaration') {
-    const specifier = String(parent.source.value)
-    if (node.type === 'ImportNamespaceSpecifier') return { specifier, name: '*', isRequire: false }
-    if (node.type === 'ImportDefaultSpecifier') return { specifier, name: 'default', isRequire: false }
+    const base = { specifier: String(parent.source.value), isRequire: false, ...attributesOf(parent) }
+    if (node.type === 'ImportNamespaceSpecifier') return { ...base, name: '*' }
+    if (node.type === 'ImportDefaultSpecifier') return { ...base, name: 'default' }
     if (node.type !== 'ImportSpecifier') return undefined
-    return { specifier, name: nameOfKey(node.imported), isRequire: false }
+    return { ...base, name: nameOfKey(node.imported) }
   }
   if (node.type !== 'VariableDeclarator') return undefined
   const init = initOf(declaration)
@@ -60,13 +64,37 @@ export const nameOfKey = (key: Node): string => {
   return node.type === 'Identifier' ? node.name : String((node as { value?: unknown }).value)
 }
 
+function attributesOf(node: Pick<ImportDeclaration, 'attributes'>): Pick<ImportOrigin, 'attributes'> {
+  const pairs = node.attributes.map(({ key, value }) => [nameOfKey(key), String(value.value)] as const)
+  return pairs.length === 0 ? {} : { attributes: Object.fromEntries(pairs) }
+}
+
+/** `{ with: { type: 'json' } }`; undefined if the text does not tell. */
+function attributesOfOptions(
+  options: AnyNode | null | undefined,
+): Pick<ImportOrigin, 'attributes'> | undefined {
+  if (!options) return {}
+  const [only, ...others] = options.type === 'ObjectExpression' ? options.properties : []
+  if (only?.type !== 'Property' || others.length > 0 || nameOfKey(only.key) !== 'with') return undefined
+  const pairs: [string, string][] = []
+  for (const one of only.value.type === 'ObjectExpression' ? only.value.properties : []) {
+    if (one.type !== 'Property' || one.computed || one.value.type !== 'Literal') return undefined
+    pairs.push([nameOfKey(one.key), String(one.value.value)])
+  }
+  return pairs.length === 0 ? undefined : { attributes: Object.fromEntries(pairs) }
+}
+
 const viteImport = /^__vi(?:te_ssr)?_import__$/
 export const interop = /^(?:__toESM|__importStar|_interopRequireWildcard)$/
 
 /** `require('x')`, `require('x').y`, `__toESM(require('x'))`, `await import('x')`, and what Vite makes of an import. */
 function loadedBy(node: AnyNode): ImportOrigin | undefined {
   if (node.type === 'AwaitExpression') return loadedBy(node.argument)
-  if (node.type === 'ImportExpression') return origin(node.source, false)
+  if (node.type === 'ImportExpression') {
+    const attributes = attributesOfOptions(node.options)
+    const imported = origin(node.source, false)
+    return imported && attributes && { ...imported, ...attributes }
+  }
   if (node.type === 'MemberExpression' && !node.computed) {
     const loaded = loadedBy(node.object)
     return loaded?.name === '*' ? { ...loaded, name: nameOfKey(node.property) } : undefined
@@ -82,7 +110,7 @@ function loadedBy(node: AnyNode): ImportOrigin | undefined {
   return loaded && { ...loaded, isRequire: false }
 }
 
-function looselyLoadedBy(node: AnyNode): ImportOrigin | undefined {
+export function looselyLoadedBy(node: AnyNode): ImportOrigin | undefined {
   if (node.type === 'AwaitExpression') return looselyLoadedBy(node.argument)
   if (node.type === 'MemberExpression' && !node.computed) {
     const loaded = looselyLoadedBy(node.object)

@@ -2,8 +2,9 @@ import { existsSync, realpathSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { reachesEntry } from './entry-imports.ts'
-import type { ImportOrigin } from './import-origin.ts'
+import type { ImportAttributes, ImportOrigin } from './import-origin.ts'
 import { moduleUrl } from './module-url.ts'
+import { isThere } from './resolved-import.ts'
 
 /** An import that the worker does itself. Plain data. */
 export interface ImportReference {
@@ -14,6 +15,7 @@ export interface ImportReference {
   readonly isRequire: boolean
   /** The URL of the module that imports it, which it is resolved from; undefined for a builtin. */
   readonly from: string | undefined
+  readonly attributes?: ImportAttributes
 }
 
 /** What every Node.js loads without help. */
@@ -39,21 +41,22 @@ function isEntry(url: string): boolean {
  * made up.
  */
 export function importReference(origin: ImportOrigin, module: string): ImportReference | undefined {
-  const { specifier, name, isRequire } = origin
+  const { specifier, name, isRequire, attributes } = origin
   if (isBuiltin(specifier)) {
     const builtin = specifier.startsWith('node:') ? specifier : `node:${specifier}`
     return { specifier: builtin, name, isRequire, from: undefined }
   }
   const from = moduleUrl(module)
   if (from === undefined) return undefined
+  const reference = { specifier, name, isRequire, from, ...(attributes === undefined ? {} : { attributes }) }
   const isPath = /^\.{0,2}\//.test(specifier) || /^[a-z]+:/.test(specifier)
-  if (!isPath) return { specifier, name, isRequire, from }
+  if (!isPath) return isThere(specifier, from, isRequire) ? reference : undefined
   const url = new URL(specifier, from)
-  if (url.protocol === 'data:') return { specifier, name, isRequire, from }
+  if (url.protocol === 'data:') return reference
   if (url.protocol !== 'file:' || isEntry(url.href)) return undefined
   const path = fileURLToPath(url)
-  const isThere = existsSync(path)
-  if (isThere ? !loadable.test(path) : !isRequire) return undefined
+  const exists = existsSync(path)
+  if (exists ? !loadable.test(path) : !isRequire) return undefined
   if (reachesEntry(url.href, isEntry)) return undefined
-  return { specifier, name, isRequire, from }
+  return reference
 }

@@ -143,10 +143,15 @@ function liveName(free: FreeName, scope: LiveScope, module: LiveModule | undefin
   const reference = referenceOf(name, variable, module?.id ?? '', module?.facts)
   if (reference !== undefined) return { ...base, from: 'import', reference, isShared: false }
   const isTopLevel = variable === undefined ? isModuleScope(scope) : variable.isTopLevel
-  const isShared = isWritten || variable?.isNeverReassigned === false
+  const isShared = isWritten || mayChange(variable, scope)
   const home = isTopLevel && variable !== undefined ? homeOf(name, variable, module?.id ?? '') : undefined
   return { ...base, from: isTopLevel ? 'binding' : 'captured', reference: undefined, home, isShared }
 }
+
+/** What one script declares by `let`, all others may assign to. */
+const mayChange = (variable: Variable | undefined, { kind }: LiveScope): boolean =>
+  variable !== undefined &&
+  (!variable.isNeverReassigned || variable.isInReach || (kind === 'Script' && !isConstant(variable)))
 
 /** Nobody may assign to what is imported either. */
 const isConstant = (variable: Variable | undefined): boolean =>

@@ -1,5 +1,7 @@
 import { RecentMap } from '../recent-map.ts'
 import { type LiveModule, moduleAt } from './live-module.ts'
+import { moduleUrl } from './module-url.ts'
+import { typeScriptOf } from './resolved-import.ts'
 import { readScripts } from './scripts.ts'
 
 /** What TypeScript calls a file, and what its loaders then load: `./state.js` for `./state.ts`. */
@@ -24,7 +26,8 @@ export function filesOf(specifier: string, from: string): readonly string[] {
 
 /** The module that a file imports by a path; undefined if it is not exactly one of those that were loaded here. */
 export function loadedModule(specifier: string, from: string): LiveModule | undefined {
-  const urls = filesOf(specifier, from)
+  const ofPackage = typeScriptOf(specifier, moduleUrl(from) ?? '')
+  const urls = ofPackage === undefined ? filesOf(specifier, from) : [ofPackage]
   const [first] = urls
   if (first === undefined || notLoaded.has(first)) return undefined
   const loaded = urls.map(moduleAt).filter((one) => one !== undefined)

@@ -2,12 +2,16 @@ import { type AnyNode, parse, type Program } from 'acorn'
 import { childrenOf } from '../session/scan.ts'
 import { boundNames } from '../patterns.ts'
 import { importOrigin, interop, looseOrigin, nameOfKey } from './import-origin.ts'
-import { assignedIn, type Declaration, declaredIn, initOf } from './declarations.ts'
+import { assignedIn } from './assignments.ts'
+import { type Declaration, declaredIn, initOf } from './declarations.ts'
+import { scriptExports } from './script-exports.ts'
 
 /** A variable of a module as seen from a place in it. */
 export interface Variable extends Declaration {
   /** Nothing but its declaration gives it a value. */
   readonly isNeverReassigned: boolean
+  /** Evaluated text, or another script, may give it one where nobody can see that. */
+  readonly isInReach: boolean
 }
 
 /** The text of a module, as a tree; undefined if it is no JavaScript that our parser knows. */
@@ -88,12 +92,21 @@ export class ModuleFacts {
     const found = this.#exportedOrPassedOn(name).flatMap((one) =>
       'local' in one ? this.#spelled(one.local, new Set()) : [one],
     )
-    this.#spellings.set(name, found)
-    return found
+    const ofScript = scriptExports(this.#program, name).flatMap((one) => {
+      if (!('local' in one)) return [one]
+      const { local, member } = one
+      const spelled = this.#spelled(local, new Set())
+      if (member === undefined) return spelled
+      // Of what another module gives as a whole.
+      return spelled.flatMap((all) => ('local' in all || all.name !== '*' ? [] : [{ ...all, name: member }]))
+    })
+    const all = [...found, ...ofScript]
+    this.#spellings.set(name, all)
+    return all
   }
 
   #spelled(local: string, seen: Set<string>): Spelling[] {
-    const declared = declaredIn(this.#program).get(local)
+    const declared = this.#declared(local)
     if (declared === undefined || seen.has(local)) return [{ local }]
     seen.add(local)
     const origin = looseOrigin(local, declared)
@@ -101,6 +114,14 @@ export class ModuleFacts {
     const init = initOf(declared)
     const others = init?.type === 'Identifier' ? this.#spelled(init.name, seen) : []
     return [{ local }, ...(origin === undefined ? [] : [origin]), ...others]
+  }
+
+  /** Also in what a test runner or a loader has wrapped the module in. */
+  #declared(local: string): ReturnType<ReturnType<typeof declaredIn>['get']> {
+    const declaring = [...this.#topLevel, ...wrappersIn(this.#program)].find((node) =>
+      declaredIn(node).has(local),
+    )
+    return declaring && declaredIn(declaring).get(local)
   }
 
   #own(local: string, isCopy = false): ModuleExport[] {
@@ -119,9 +140,8 @@ export class ModuleFacts {
   }
 
   #variable(name: string, declared: Omit<Declaration, 'scopeStart' | 'isTopLevel'>): Variable {
-    const isConstant = declared.kind === 'const' || declared.kind === 'import'
-    const isNeverReassigned = isConstant || !assignedIn(this.#program).has(name)
-    return { ...declared, scopeStart: this.#program.start, isTopLevel: true, isNeverReassigned }
+    const scopeStart = this.#program.start
+    return { ...declared, scopeStart, isTopLevel: true, ...changesOf(name, declared.kind, this.#program) }
   }
 
   /** What `name` is around a function whose text begins at an offset; undefined if nothing there declares it. */
@@ -133,11 +153,15 @@ export class ModuleFacts {
       if (node.start >= offset && i > 0) continue
       const found = declaredIn(node).get(name)
       if (found === undefined) continue
-      const isNeverReassigned =
-        found.kind === 'const' || found.kind === 'import' || !assignedIn(node).has(name)
-      return { ...found, scopeStart: node.start, isTopLevel: this.#topLevel.has(node), isNeverReassigned }
+      const isTopLevel = this.#topLevel.has(node)
+      return { ...found, scopeStart: node.start, isTopLevel, ...changesOf(name, found.kind, node) }
     }
     return undefined
+  }
+
+  /** The function that an offset stands in, or else the program. */
+  bodyAround(offset: number): AnyNode {
+    return this.#around(offset).findLast(({ type }) => bodies.has(type)) ?? this.#program
   }
 
   /** The nodes that an offset stands in, outermost first. */
@@ -152,6 +176,24 @@ export class ModuleFacts {
     }
     return nodes
   }
+}
+
+const bodies = new Set([
+  'FunctionDeclaration',
+  'FunctionExpression',
+  'ArrowFunctionExpression',
+  'StaticBlock',
+])
+
+/** Whether a variable that a node declares gets other values. */
+function changesOf(
+  name: string,
+  kind: Declaration['kind'],
+  node: AnyNode,
+): Pick<Variable, 'isNeverReassigned' | 'isInReach'> {
+  if (kind === 'const' || kind === 'import') return { isNeverReassigned: true, isInReach: false }
+  const { names, hasEval } = assignedIn(node)
+  return { isNeverReassigned: !names.has(name), isInReach: hasEval }
 }
 
 type Exported =
@@ -198,14 +240,32 @@ function namespacesIn(program: Program): Set<string> {
   return names
 }
 
+/** Functions that are called where they stand: `(() => { … })()`. */
+const wrappersIn = (program: Program): AnyNode[] =>
+  program.body.map(calledIn).filter((node) => node !== undefined)
+
+function calledIn(node: AnyNode): AnyNode | undefined {
+  const called = node.type === 'ExpressionStatement' ? node.expression : undefined
+  return called?.type === 'CallExpression' ? called.callee : undefined
+}
+
+/** `__filename = "…"; (() => { … })()`, which tsx makes of a CommonJS module. */
+function namesItsFile(node: AnyNode): boolean {
+  const assigned = node.type === 'ExpressionStatement' ? node.expression : undefined
+  if (assigned?.type !== 'AssignmentExpression') return false
+  return assigned.left.type === 'Identifier' && assigned.left.name === '__filename'
+}
+
 function topLevelOf(program: Program): Set<AnyNode> {
   const nodes = new Set<AnyNode>([program])
   const statements = program.body.filter(
     (node) => !(node.type === 'ExpressionStatement' && node.directive !== undefined),
   )
-  const [only] = statements
-  if (statements.length !== 1 || only?.type !== 'ExpressionStatement') return nodes
-  const { expression } = only
+  const isOfTsx = statements.length === 2 && namesItsFile(statements[0]!)
+  const only = statements.at(-1)
+  if ((statements.length !== 1 && !isOfTsx) || only?.type !== 'ExpressionStatement') return nodes
+  const expression = isOfTsx ? calledIn(only) : only.expression
+  if (expression === undefined) return nodes
   if (expression.type !== 'ArrowFunctionExpression' && expression.type !== 'FunctionExpression') return nodes
   nodes.add(expression)
   if (expression.body.type !== 'BlockStatement') return nodes

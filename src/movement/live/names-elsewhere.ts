@@ -1,17 +1,13 @@
-import { deniesNames, isDenied, type PolicyInForce } from '../capture-policy.ts'
+import { fileURLToPath } from 'node:url'
 import { RecentMap } from '../recent-map.ts'
+import { initOf } from './declarations.ts'
 import { type ImportOrigin, looseOrigin } from './import-origin.ts'
 import type { LiveCode, LiveName } from './live-code.ts'
 import { type LiveModule, moduleOf } from './live-module.ts'
 import { moduleUrl } from './module-url.ts'
+import { namedMembers } from './namespace-use.ts'
+import { typeScriptOf } from './resolved-import.ts'
 import { scriptIdWhere } from './scripts.ts'
-
-/** The members of a namespace that the text of a function uses. */
-export function membersIn(text: string, namespace: string): string[] {
-  const name = namespace.replaceAll('$', '\\$')
-  const pattern = new RegExp(`(?<![\\w$.])${name}\\s*\\??\\.\\s*([\\w$]+)`, 'g')
-  return [...text.matchAll(pattern)].map(([, member]) => member!)
-}
 
 /**
  * What an imported name is called elsewhere: what its module exports it as, and what it is called in that module, as far
@@ -19,24 +15,30 @@ export function membersIn(text: string, namespace: string): string[] {
  */
 export function namesElsewhere({ module, read }: LiveCode, { name, variable, from }: LiveName): string[] {
   const origin = variable && looseOrigin(name, variable)
-  if (origin === undefined) return []
-  const members = membersIn(read.text, name)
+  if (origin === undefined) return copiedFrom(name, variable)
+  const members = namedMembers(read, name)
   // What the worker imports by itself is no value of this process.
   if (from === 'import') return origin.name === '*' ? members : [origin.name]
   return namesThere(module, origin, members)
 }
 
-/** Whether a member of a namespace may go, by all the names that it has. */
-export function isMemberAllowed(
-  policy: PolicyInForce,
+/** What compilers call the variable that a default export is a copy in: `const state_default = secret`. */
+const defaultName = /(?:_default|export_default__)(?:\$?\d+)?$/i
+
+/** What a variable that compilers have made for a default export is a copy of. */
+export function copiedFrom(name: string, variable: LiveName['variable']): string[] {
+  const init = variable && defaultName.test(name) ? initOf(variable) : undefined
+  return init?.type === 'Identifier' ? [init.name] : []
+}
+
+/** What a member of something that was imported is called elsewhere. */
+export function memberNamesElsewhere(
   { module }: LiveCode,
   { name, variable }: LiveName,
   member: string,
-): boolean {
-  if (!deniesNames(policy)) return true
+): string[] {
   const origin = variable && looseOrigin(name, variable)
-  const names = origin === undefined ? [] : namesThere(module, origin, [member])
-  return ![member, ...names].some((one) => isDenied(policy, one))
+  return origin === undefined ? [] : namesThere(module, origin, [member])
 }
 
 type Place = Pick<ImportOrigin, 'specifier' | 'name'>
@@ -63,6 +65,7 @@ function namesThere(
 const rememberedModules = 256
 const known = new RecentMap<string, string>(rememberedModules)
 
+const pathOf = (href: string): string => (href.startsWith('file:') ? fileURLToPath(href) : href)
 const bare = (url: string): string => url.replace(/[?#].*$/, '')
 const withoutEnding = (url: string): string => bare(url).replace(/(?:\/index)?\.[cm]?[jt]sx?$/, '')
 
@@ -72,8 +75,10 @@ const withoutEnding = (url: string): string => bare(url).replace(/(?:\/index)?\.
  */
 function exporterOf(specifier: string, from: string): LiveModule | undefined {
   const base = moduleUrl(from)
-  if (base === undefined || !/^(?:\.{0,2}\/|file:)/.test(specifier)) return undefined
-  const { href } = new URL(specifier, base)
+  if (base === undefined) return undefined
+  const ofPackage = typeScriptOf(specifier, base)
+  if (ofPackage === undefined && !/^(?:\.{0,2}\/|file:)/.test(specifier)) return undefined
+  const { href } = new URL(ofPackage ?? specifier, base)
   const place = (url: string): string => moduleUrl(url) ?? ''
   // TypeScript may be imported as what it is compiled to, or without an ending.
   const remembered = known.get(href)
@@ -84,6 +89,10 @@ function exporterOf(specifier: string, from: string): LiveModule | undefined {
     (url) => place(url) === href,
     (url) => bare(place(url)) === bare(href),
     (url) => withoutEnding(place(url)) === withoutEnding(href),
+    // What tsx makes of CommonJS.
+    (url) => url.startsWith('data:') && url.endsWith(`?filePath=${encodeURIComponent(pathOf(href))}`),
+    // Vite has paths from the root of the project.
+    (url) => specifier.startsWith('/') && bare(place(url)).endsWith(bare(specifier)),
   )
   if (scriptId === undefined) return undefined
   known.set(href, scriptId)

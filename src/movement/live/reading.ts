@@ -3,6 +3,7 @@ import { type AnyFunction, type FunctionSource, readFunction } from '../function
 import { isKnownGlobal } from '../known-globals.ts'
 import { type Internals, internalsOf, type LiveScope } from './inspector.ts'
 import { baseName } from './base-name.ts'
+import type { Variable } from './module-facts.ts'
 import { liveCode, type LiveCode, type LiveName, scopeOf } from './live-code.ts'
 
 /** A live function as it is now: its code, and the variables around it. */
@@ -79,15 +80,19 @@ const isBase = (parent: unknown): boolean => typeof parent === 'function' && par
 export const valueOf = (name: string, scopes: readonly LiveScope[]): unknown =>
   valueIn(scopeOf(name, scopes)?.values, name)
 
-function isStableName({ name, from, variable, isShared }: LiveName, scopes: readonly LiveScope[]): boolean {
+function isStableName(
+  { name, from, variable, home, isShared }: LiveName,
+  scopes: readonly LiveScope[],
+): boolean {
   if (from === 'import' || name === baseName) return true
   if (isShared || variable?.isNeverReassigned !== true) return false
   const value = valueOf(name, scopes)
-  // Undefined may mean: not yet. And a variable of another module may change.
-  return (
-    value !== undefined && value !== noValueYet && (variable.kind !== 'import' || typeof value === 'function')
-  )
+  // Undefined may mean: not yet. And a variable of another module may change, unless that is known.
+  const isConstant = variable.kind !== 'import' || (home !== undefined && !mayChange(home.variable))
+  return value !== undefined && value !== noValueYet && isConstant
 }
+
+const mayChange = ({ isNeverReassigned, isInReach }: Variable): boolean => !isNeverReassigned || isInReach
 
 /** What stands for the value of a variable that has none yet. */
 export const noValueYet = Symbol('no value yet')

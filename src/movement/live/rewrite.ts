@@ -20,7 +20,8 @@ interface Reference {
   readonly use: Use
 }
 
-class References extends Findings {
+/** Every reference of a function, as it stands there. */
+export class References extends Findings {
   readonly all: Reference[] = []
 
   override refer(name: string, start: number, scope: Scope, use: Use): void {

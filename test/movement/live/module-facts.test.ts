@@ -30,9 +30,34 @@ describe('a name is what its module says', () => {
     ['let x; switch (1) { case 1: let x; (HERE) }', 'let', false, true],
     ['let x; const A = class x { m() { (HERE) } }', 'class', false, true],
     ['let x; const f = function x() { (HERE) }', 'function', false, true],
+    ['for (const v of []) { var x = v; (HERE) }', 'var', true, false],
+    ['while (a) { var { x } = a; (HERE) }', 'var', true, false],
+    ['do { var x = 1 } while (HERE)', 'var', true, false],
+    ['for (;;) { for (var x = 0; ; ) (HERE) }', 'var', true, false],
+    ['var x = 1; (HERE); var x = 2', 'var', true, false],
+    ['var x; (HERE); var x = 2', 'var', true, false],
+    ['var x = 1; (HERE); var x', 'var', true, false],
+    ['function x() {}; (HERE); var x = 2', 'var', true, false],
+    ['function f(x) { var x = 1; (HERE) }', 'var', false, false],
+    ['for (const v of []) { (() => { var x = v; (HERE) })() }', 'var', false, true],
+    ['var x = 1; (HERE); function f() { var x = 2 }', 'var', true, true],
+    ['function f(x) { arguments[0] = 1; (HERE) }', 'parameter', false, false],
+    ['function f(x) { (HERE); () => arguments }', 'parameter', false, false],
+    ['function f(x) { (HERE); function g() { return arguments } }', 'parameter', false, true],
+    ['__filename="a.ts";(() => { const x = 1\n;(HERE) })()', 'const', true, true],
+    ['(() => { const x = 1\n;(HERE) })()', 'const', false, true],
     ["'use strict';(async (a, b) => {{\nlet x = 1\n;(HERE)\n}})", 'let', true, true],
   ])('%s', (source, kind, isTopLevel, isNeverReassigned) => {
     expect(lookUp(source, 'x')).toMatchObject({ kind, isTopLevel, isNeverReassigned })
+  })
+
+  test.each([
+    ['let x = 1; (HERE); (text) => eval(text)', true],
+    ['const x = 1; (HERE); (text) => eval(text)', false],
+    ['let x = 1; (HERE); (text) => (0, eval)(text)', false],
+    ['function f(x) { (HERE) } eval(1)', false],
+  ])('evaluated text may assign to it: %s', (source, isInReach) => {
+    expect(lookUp(source, 'x')).toMatchObject({ isNeverReassigned: true, isInReach })
   })
 
   test('undefined for what is declared elsewhere, or not at all', () => {
@@ -83,6 +108,42 @@ describe('by what an export goes in its module, for whoever denies a name', () =
     const spelled = ModuleFacts.read(source)?.spellings(name)
     expect(spelled?.map((one) => ('local' in one ? one.local : `${one.specifier}#${one.name}`))).toEqual(
       expected,
+    )
+  })
+})
+
+describe('what a module that is no ES module any more exports goes by names that its text shows', () => {
+  test.each([
+    ['__export(state, { k: () => apiKey, other: () => one })', ['apiKey']],
+    ['exports.k = apiKey', ['apiKey']],
+    ["exports['k'] = exports.l = apiKey", ['apiKey']],
+    ['module.exports = { k: apiKey }', ['apiKey']],
+    ['module.exports = { other: apiKey, k: 1 }', []],
+    [
+      "Object.defineProperty(exports, 'k', { enumerable: true, get: function () { return apiKey } })",
+      ['apiKey'],
+    ],
+    ['__vi_export__("k", () => { try { return apiKey } catch {} })', ['apiKey']],
+    ['__export(state, { k: () => k_default }); var k_default = apiKey', ['k_default', 'apiKey']],
+    [
+      '(() => { __export(state, { k: () => k_default }); var k_default = apiKey })()',
+      ['k_default', 'apiKey'],
+    ],
+    ['export const j = 1; exports.k = apiKey', []],
+  ])('%s', (source, names) => {
+    const spellings = ModuleFacts.read(source)!.spellings('k')
+    expect(spellings.map((one) => ('local' in one ? one.local : one))).toEqual(names)
+  })
+
+  test.each([
+    ['__export(state, { k: () => import_other.n }); var import_other = require("./other")', 'n'],
+    ['__reExport(exports, require("./other"), module.exports)', 'k'],
+    ['__exportStar(require("./other"), exports)', 'k'],
+    ['const one = await __vi_import__("./other"); __vi_export_all__(one)', 'k'],
+    ['const one = await __vi_import__("./other"); __vi_export__("k", () => one)', '*'],
+  ])('%s: those of another module', (source, name) => {
+    expect(ModuleFacts.read(source)!.spellings('k')).toContainEqual(
+      expect.objectContaining({ specifier: './other', name }),
     )
   })
 })
