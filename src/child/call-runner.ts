@@ -33,6 +33,8 @@ interface Defined {
 /** What matters of a frame about what functions refer to. */
 type HoldableFrame = IncomingBody & Pick<IncomingFrame, 'type' | 'aux'>
 
+type BindBody = [module: string, name: string, isConstant: boolean, content: number, ...renewed: number[]]
+
 /** What a runner of calls needs. */
 export interface CallRunnerOptions {
   readonly table: CallTable
@@ -120,7 +122,10 @@ export class CallRunner {
     if (type === frameType.code) this.#holdings.define(aux, frame)
     else if (type === frameType.content) this.#holdings.keep(aux, frame)
     else if (type === frameType.forget) this.#holdings.forget(this.#codec.decode(frame) as number[])
-    else this.#holdings.bind(aux, (this.#codec.decode(frame) as [string, string, boolean, number])[3])
+    else {
+      const [, , , content, ...renewed] = this.#codec.decode(frame) as BindBody
+      this.#holdings.bind(aux, content, renewed)
+    }
     this.isDefining = false
   }
 

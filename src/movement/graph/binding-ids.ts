@@ -8,7 +8,7 @@ export const variableId = ({ module }: LiveCode, { name, home }: LiveName): numb
   bindingId(home === undefined ? `${module}#${name}` : `${home.module}#${home.name}`)
 
 const byKey = new Map<string, number>()
-const byFunction = new WeakMap<AnyFunction, number>()
+const byObject = new WeakMap<object, number>()
 
 /** The number of a variable, the same in all workers of this host; never used twice. */
 export function bindingId(key: string): number {
@@ -19,9 +19,12 @@ export function bindingId(key: string): number {
 }
 
 /** The number of a function or class that is held by itself. */
-export function functionId(fn: AnyFunction): number {
-  const known = byFunction.get(fn)
+export const functionId = (fn: AnyFunction): number => bindingIdOf(fn)
+
+/** The number of what is held by itself, whatever refers to it. */
+export function bindingIdOf(object: object): number {
+  const known = byObject.get(object)
   if (known !== undefined) return known
-  byFunction.set(fn, ++lastId)
+  byObject.set(object, ++lastId)
   return lastId
 }

@@ -169,6 +169,13 @@ export const processInstanceRefusal = (value: object, path: string): CaptureErro
     hint: 'Pass the data that it holds, or make it inside the function',
   })
 
+export const circleRefusal = (name: string, other: string, path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: `\`${name}\` and \`${other}\` would each have to be there before the other is made`,
+    hint: 'Make one of them inside the function, or let it refer to the other by a variable of the module',
+  })
+
 export const nodeCodeRefusal = (path: string): CaptureError =>
   new CaptureError({
     path,

@@ -21,7 +21,16 @@ interface Binding {
   content: number
   isBound: boolean
   failure: Error | undefined
-  waiting: ((value: unknown) => void)[]
+  /** It is made once more, since what was missing may be there now. */
+  isTriedAgain: boolean
+  waiting: Waiting[]
+}
+
+/** Something that a value has to be given when it is there. */
+interface Waiting {
+  readonly assign: (value: unknown) => void
+  /** What it is part of. */
+  readonly owner: Binding | undefined
 }
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
@@ -33,6 +42,8 @@ export class Holdings implements Surroundings {
   readonly #codes = new Map<number, Code>()
   readonly #contents = new Map<number, IncomingBody>()
   readonly #bindings = new Map<number, Binding>()
+  /** Whose value is being made. */
+  #making: Binding | undefined
   #loading = 0
   #queue: (() => void)[] = []
   #whenLoaded: Promise<void> | undefined
@@ -98,29 +109,44 @@ export class Holdings implements Surroundings {
     for (const id of ids) this.#contents.delete(id)
   }
 
-  /** Gives a variable a value; after those that came before it. */
-  bind(id: number, content: number): void {
+  /**
+   * Gives a variable a value; after those that came before it.
+   * @param renewed - bindings that this one refers to, and which are going to be given a value after it
+   */
+  bind(id: number, content: number, renewed: readonly number[] = []): void {
     const binding = this.#binding(id)
     const step = (): void => {
+      for (const one of renewed) this.#renew(this.#binding(one))
       binding.content = content
+      binding.isTriedAgain = false
       this.#bindNow(binding, content)
     }
     if (this.#loading > 0) this.#queue.push(step)
     else step()
   }
 
+  /** What it holds is the past: nobody gets it any more. */
+  #renew(binding: Binding): void {
+    binding.isBound = false
+    binding.failure = undefined
+  }
+
   #bindNow(binding: Binding, content: number): void {
+    const before = this.#making
     try {
+      this.#making = binding
       const value = this.make(content)
       binding.failure = undefined
       binding.cell.v = value
       binding.isBound = true
       const { waiting } = binding
       binding.waiting = []
-      for (const assign of waiting) assign(value)
+      for (const { assign } of waiting) assign(value)
     } catch (error) {
       binding.failure = asError(error)
+      for (const { owner } of binding.waiting) if (owner !== undefined) owner.failure = binding.failure
     }
+    this.#making = before
   }
 
   /** Makes the value of a content, anew. @throws what it throws, and what has kept something that it needs from being there */
@@ -149,8 +175,10 @@ export class Holdings implements Surroundings {
   cell(id: number): Cell {
     const binding = this.#binding(id)
     // A class may have been registered since.
-    if (binding.failure !== undefined && this.#contents.has(binding.content)) {
+    if (binding.failure !== undefined && !binding.isTriedAgain && this.#contents.has(binding.content)) {
+      binding.isTriedAgain = true
       this.#bindNow(binding, binding.content)
+      binding.isTriedAgain = false
     }
     if (binding.failure !== undefined) throw binding.failure
     return binding.cell
@@ -160,9 +188,15 @@ export class Holdings implements Surroundings {
     return this.#classes.named(name)?.prototype.constructor
   }
 
+  isBound(id: number): boolean {
+    return this.#binding(id).isBound
+  }
+
   whenBound(id: number, assign: (value: unknown) => void): boolean {
     const binding = this.#binding(id)
-    if (!binding.isBound) binding.waiting.push(assign)
+    // Throws if it has failed.
+    this.cell(id)
+    if (!binding.isBound) binding.waiting.push({ assign, owner: this.#making })
     return binding.isBound
   }
 
@@ -174,6 +208,7 @@ export class Holdings implements Surroundings {
       content: 0,
       isBound: false,
       failure: undefined,
+      isTriedAgain: false,
       waiting: [],
     }
     this.#bindings.set(id, binding)

@@ -5,6 +5,7 @@ import type { LiveCode } from '../live/live-code.ts'
 import { codeDefinition } from './code-definition.ts'
 import { type Content, contentOf } from './content.ts'
 import { constantConflict } from './capture-refusals.ts'
+import type { BindingGroup } from './binding-order.ts'
 import type { BindingUse, Survey } from './survey.ts'
 
 /** A frame that has to go ahead of a call, and why. */
@@ -30,6 +31,8 @@ interface Bound {
   readonly key: string
   /** When it was bound, counted in bindings. */
   readonly at: number
+  /** The same for all that were bound together. */
+  readonly round: object
 }
 
 /** How much a worker keeps of what may be needed again. */
@@ -122,19 +125,33 @@ export class Ledger {
     }
     const contents = new Set<string>()
     const rebound = new Set<number>()
-    for (const use of survey.bindings) {
-      const bound = this.#bound.get(use.id)
-      const isCurrent =
-        bound?.key === use.content.key &&
-        !use.needs.some((id) => rebound.has(id) || (this.#bound.get(id)?.at ?? 0) > bound.at)
-      if (isCurrent) continue
-      if (bound !== undefined && bound.use.isSettled && use.isSettled) throw constantConflict(use)
-      rebound.add(use.id)
-      this.#addContent(steps, use.content, use, contents)
-      steps.push(this.#bindStep(use))
+    for (const group of survey.groups) {
+      if (this.#isCurrent(group, rebound)) continue
+      const round = {}
+      group.forEach((use, index) => {
+        if (this.#bound.get(use.id)?.use.isSettled && use.isSettled) throw constantConflict(use)
+        rebound.add(use.id)
+        this.#addContent(steps, use.content, use, contents)
+        const later = group.slice(index + 1).flatMap(({ id }) => (use.needs.includes(id) ? [id] : []))
+        steps.push(this.#bindStep(use, round, later))
+      })
     }
     this.#addContent(steps, survey.content, 'function', contents, this.numberOf(survey))
     return steps
+  }
+
+  /** Whether the worker has all of these, as they are, and of what they refer to the latest. */
+  #isCurrent(group: BindingGroup, rebound: ReadonlySet<number>): boolean {
+    const round = this.#bound.get(group[0]!.id)?.round
+    return group.every(({ id, content, needs }) => {
+      const bound = this.#bound.get(id)
+      if (bound?.key !== content.key || bound.round !== round) return false
+      const isNewer = (need: number): boolean => {
+        const other = this.#bound.get(need)
+        return other !== undefined && other.round !== round && other.at > bound.at
+      }
+      return !needs.some((need) => rebound.has(need) || isNewer(need))
+    })
   }
 
   /** To be called when all steps of a survey have been written. */
@@ -170,11 +187,15 @@ export class Ledger {
     steps.push(step)
   }
 
-  #bindStep(use: BindingUse): Step {
+  #bindStep(use: BindingUse, round: object, later: readonly number[]): Step {
     const { id, module, name, isConstant, content } = use
-    const { body } = contentOf(this.codec, [module, name, isConstant, this.#numberOfContent(content)], name)
+    const { body } = contentOf(
+      this.codec,
+      [module, name, isConstant, this.#numberOfContent(content), ...later],
+      name,
+    )
     return this.#step(frameType.bind, id, body, use, () => {
-      this.#bound.set(id, { use, key: content.key, at: ++this.#lastBound })
+      this.#bound.set(id, { use, key: content.key, at: ++this.#lastBound, round })
     })
   }
 

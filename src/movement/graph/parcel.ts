@@ -15,6 +15,7 @@ import {
 import { isCell } from './cell.ts'
 import { isCollection, isData, isLeaf } from './data-walk.ts'
 import { changedParents, functionOfPrototype, isAddedTo, prototypeOf } from './function-properties.ts'
+import { heldObject } from './held-objects.ts'
 import { builtinPlace, intrinsicPath } from './intrinsics.ts'
 import { isLinkedNamespace } from './linked-namespace.ts'
 import { isUsedMembers, type UsedMembers } from './namespace-members.ts'
@@ -32,6 +33,8 @@ export interface FunctionWriter {
   checkInstance(object: object, constructor: AnyFunction, path: string): void
   /** Told of a function as often as something refers to it. */
   reached(fn: AnyFunction): void
+  /** Sees to it that an object that is held by itself is there. */
+  writeObject(id: number, object: object, path: string): void
   /** Answers with the number of the binding of a module's variable. */
   bindMember(home: VariableHome, value: unknown, path: string): number
   /** Told that the parcel holds something that may change from call to call. */
@@ -81,14 +84,21 @@ export class Parcel {
   readonly isFresh: boolean
   /** Bindings that it refers to. */
   readonly needs = new Set<number>()
+  /** Those of them that something needs while it is made. */
+  readonly eager = new Set<number>()
   /** What is in it that stays where it is. */
   readonly live: object[] = []
+  /** Objects that are part of it, whether they have rows or are in data that is whole. */
+  readonly objects = new Set<object>()
+  /** What it is the parcel of. */
+  readonly #root: unknown
   readonly #writer: FunctionWriter
   readonly #indexes = new Map<unknown, number>()
   readonly #isDataWhole: boolean
 
-  private constructor(writer: FunctionWriter, isFresh: boolean, isDataWhole: boolean) {
+  private constructor(writer: FunctionWriter, root: unknown, isFresh: boolean, isDataWhole: boolean) {
     this.#writer = writer
+    this.#root = root
     this.isFresh = isFresh
     this.#isDataWhole = isDataWhole
   }
@@ -97,9 +107,10 @@ export class Parcel {
    * Writes a value as row 0 and what it refers to.
    * @throws {CaptureError} for what can't go
    */
-  static of(writer: FunctionWriter, value: unknown, path: string, isFresh: boolean): Parcel {
+  static of(writer: FunctionWriter, value: unknown, path: string, isFresh: boolean, isHeld = false): Parcel {
+    const root = isHeld ? value : undefined
     for (const isDataWhole of [true, false]) {
-      const parcel = new Parcel(writer, isFresh, isDataWhole)
+      const parcel = new Parcel(writer, root, isFresh, isDataWhole)
       try {
         const slot = parcel.slot(value, path)
         if (parcel.rows.length === 0) parcel.rows.push([rowKind.data, slot])
@@ -131,8 +142,17 @@ export class Parcel {
     const row: unknown[] = []
     const index = this.rows.push(row) - 1
     this.#indexes.set(value, index)
-    this.#fill(row, value, path)
+    const held = typeof value === 'function' || value === this.#root ? undefined : heldObject(value)
+    if (held === undefined) this.#fill(row, value, path)
+    else this.#fillHeld(row, held, value, path)
     return [index]
+  }
+
+  #fillHeld(row: unknown[], id: number, object: object, path: string): void {
+    this.#writer.changeable()
+    this.needs.add(id)
+    row.push(rowKind.held, id)
+    this.#writer.writeObject(id, object, path)
   }
 
   #symbol(symbol: symbol, path: string): Slot {
@@ -166,7 +186,7 @@ export class Parcel {
       this.#writer.writeFunction(this, row, value as AnyFunction, path)
     } else if (types.isProxy(value)) {
       throw captureRefusal(value, path)!
-    } else if (this.#isDataWhole && isData(value)) {
+    } else if (this.#isDataWhole && this.#isData(value)) {
       this.#writer.changeable()
       row.push(rowKind.data, value)
     } else {
@@ -195,6 +215,19 @@ export class Parcel {
     }
   }
 
+  /** The binding that something in its rows is held by. */
+  heldAt(slot: Slot): number | undefined {
+    const row = Array.isArray(slot) ? this.rows[slot[0] as number] : undefined
+    return row?.[0] === rowKind.held ? (row[1] as number) : undefined
+  }
+
+  #isData(value: object): boolean {
+    const seen = new Set<object>()
+    if (!isData(value, seen)) return false
+    for (const object of seen) this.objects.add(object)
+    return true
+  }
+
   #refusalOrRestart(value: object, path: string): Error {
     return captureRefusal(value, path) ?? notOnlyData
   }
@@ -202,6 +235,7 @@ export class Parcel {
   #fillParts(row: unknown[], value: object, path: string): void {
     const prototype = Object.getPrototypeOf(value) as object | null
     const owner = functionOfPrototype(value)
+    if (owner === undefined) this.objects.add(value)
     if (processClasses.of(value) !== undefined) row.push(rowKind.data, value)
     else if (isCell(value)) row.push(rowKind.cell, this.slot(peek(value, 'v'), path), true)
     else if (owner !== undefined) row.push(rowKind.prototype, this.slot(owner, `${path}.constructor`))

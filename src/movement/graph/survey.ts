@@ -4,6 +4,7 @@ import type { Captures } from '../collect.ts'
 import type { AnyFunction } from '../function-source.ts'
 import type { LiveCode } from '../live/live-code.ts'
 import type { Reading } from '../live/reading.ts'
+import type { BindingGroup } from './binding-order.ts'
 import type { Content } from './content.ts'
 import { Surveyor } from './surveyor.ts'
 
@@ -39,6 +40,8 @@ export interface Survey {
   readonly codes: readonly LiveCode[]
   /** Each after those it needs, as far as that is possible. */
   readonly bindings: readonly BindingUse[]
+  /** The same; those that need each other together. */
+  readonly groups: readonly BindingGroup[]
   /** Names of captured values of the function itself. */
   readonly captured: readonly string[]
   /** Every name that was found: for a policy that comes later. */
@@ -63,10 +66,10 @@ export interface SurveyOptions {
  */
 export function survey(fn: AnyFunction, path: string, options: SurveyOptions): Survey {
   for (let round = 1; ; round++) {
-    const surveyor = new Surveyor(options)
-    const found = surveyor.survey(fn, path)
-    // Each round knows more of what is used of modules that go by value; there is only so much of it.
-    if (!surveyor.isOutdated || round === mostRounds) return found
+    const found = new Surveyor(options, round === mostRounds).survey(fn, path)
+    // Each round knows more of what is used of modules that go by value, and of what several functions refer to; there
+    // is only so much of it.
+    if (found !== undefined) return found
   }
 }
 

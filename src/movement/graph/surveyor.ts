@@ -6,10 +6,13 @@ import { isMemberAllowed, namesElsewhere } from '../live/names-elsewhere.ts'
 import { internalsOf } from '../live/inspector.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
 import type { VariableHome } from '../live/variable-home.ts'
+import { canBeHeld, heldObject, holdObject } from './held-objects.ts'
 import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
 import { missingNames } from '../refusals.ts'
 import { type BindingIdentity, bindingUse } from './binding-use.ts'
+import { inOrder } from './binding-order.ts'
+import { commonObjects } from './common-objects.ts'
 import { bindingId, functionId, variableId } from './binding-ids.ts'
 import { inspectorRefusal, nodeCodeRefusal, uninitialisedRefusal } from './capture-refusals.ts'
 import { checkInstance } from './check-instance.ts'
@@ -38,23 +41,34 @@ export class Surveyor implements FunctionWriter {
   readonly #ways = new Ways()
   /** Functions that a call's own parcel holds a copy of. */
   readonly #inlined = new Set<AnyFunction>()
+  /** By binding: what it holds. */
+  readonly #parcels = new Map<number, Parcel>()
+  /** Those that are no variables of modules: what is in them is one thing, whoever refers to it. */
+  readonly #held = new Set<Parcel>()
   /** By binding: how much of a namespace it was given. */
   readonly #members = new Map<number, number>()
   #isSettled = true
   #mustRepeat = false
-  /** A namespace has been given less than what turned out to be used of it. */
-  isOutdated = false
+  /** A namespace has been given less than what turned out to be used of it, or something was taken for a part of another. */
+  #isOutdated = false
+  readonly #mayBeOutdated: boolean
   #root: AnyFunction | undefined
 
-  constructor(options: SurveyOptions) {
+  /** @param mayBeOutdated - it is to answer in any case */
+  constructor(options: SurveyOptions, mayBeOutdated: boolean) {
     this.#options = options
+    this.#mayBeOutdated = mayBeOutdated
   }
 
-  survey(fn: AnyFunction, path: string): Survey {
+  /** Undefined if it has to be done once more: meanwhile more is known of what is held by itself. */
+  survey(fn: AnyFunction, path: string): Survey | undefined {
     this.#root = fn
     let parcel = Parcel.of(this, fn, path, true)
     if (this.#mustRepeat) parcel = Parcel.of(this, fn, path, true)
     this.#shared.check(this.#ways, fn)
+    this.#isOutdated ||= this.#holdCommonObjects(parcel)
+    if (this.#isOutdated && !this.#mayBeOutdated) return undefined
+    const groups = inOrder([...this.#bindings.values()], this.#parcels)
     const code = this.#readings.get(fn)?.code
     return {
       name: nameOf(fn),
@@ -62,7 +76,8 @@ export class Surveyor implements FunctionWriter {
       content: this.#encode(parcel, path),
       isFresh: parcel.rows.length > 1 || code?.names.some(({ from }) => from === 'captured') !== false,
       codes: [...this.#codes.values()],
-      bindings: [...this.#bindings.values()],
+      bindings: groups.flat(),
+      groups,
       captured: code?.names.filter(({ from }) => from === 'captured').map(({ name }) => name) ?? [],
       names: this.#names,
       isSettled: this.#isSettled,
@@ -157,6 +172,8 @@ export class Surveyor implements FunctionWriter {
       path,
       false,
     )
+    this.#parcels.set(id, parcel)
+    this.#held.add(parcel)
     const kind = code.isClass ? 'class' : 'function'
     const identity = { id, kind, module: '', name: nameOf(fn), isConstant: true, isSettled: false } as const
     this.#bindings.set(id, bindingUse(identity, parcel, this.#encode(parcel, path), path, code, undefined))
@@ -164,6 +181,7 @@ export class Surveyor implements FunctionWriter {
 
   #asWriter(): FunctionWriter {
     return {
+      writeObject: (id, object, path) => this.writeObject(id, object, path),
       writeFunction: (parcel, row, fn, path) => this.writeFunction(parcel, row, fn, path),
       checkInstance: (object, constructor, path) => this.checkInstance(object, constructor, path),
       changeable: () => this.changeable(),
@@ -205,10 +223,47 @@ export class Surveyor implements FunctionWriter {
       if (name.from !== 'captured') {
         const id = this.#bind(code, name, value, at)
         // A function looks its variables up when it runs; only what is needed while it is made is part of it.
-        if (name.isEager) parcel.needs.add(id)
+        if (name.isEager) {
+          parcel.needs.add(id)
+          parcel.eager.add(id)
+        }
       } else if (name.isShared) captured.push(this.#cell(parcel, fn, name, reading, value, at))
-      else captured.push(parcel.slot(value, at))
+      else captured.push(this.#captured(parcel, name, value, at))
     })
+  }
+
+  /** Functions that are held share with all others what they have captured: it is held by itself. */
+  #captured(parcel: Parcel, name: LiveName, value: unknown, path: string): Slot {
+    if (!parcel.isFresh && canBeHeld(value) && heldObject(value) === undefined) {
+      holdObject(value)
+      // It may have been taken for a part of something else.
+      this.#isOutdated = true
+    }
+    const slot = parcel.slot(value, path)
+    const id = name.isEager ? parcel.heldAt(slot) : undefined
+    if (id !== undefined) parcel.eager.add(id)
+    return slot
+  }
+
+  writeObject(id: number, object: object, path: string): void {
+    if (this.#begun.has(id)) return
+    this.#begun.add(id)
+    const parcel = Parcel.of(this, object, path, false, true)
+    this.#parcels.set(id, parcel)
+    this.#held.add(parcel)
+    const name = path.replace(/^.* → /, '')
+    const identity = { id, kind: 'capture', module: '', name, isConstant: false, isSettled: false } as const
+    const content = this.#encode(parcel, path)
+    this.#bindings.set(id, bindingUse(identity, parcel, content, path, undefined, undefined))
+  }
+
+  /** What two functions lead to by different ways is held by itself, too. Answers whether there was any such thing. */
+  #holdCommonObjects(root: Parcel): boolean {
+    if (this.#held.size === 0) return false
+    const others = [root, ...this.#parcels.values()].filter((parcel) => !this.#held.has(parcel))
+    const common = commonObjects(this.#held, others).filter(canBeHeld)
+    for (const object of common) holdObject(object)
+    return common.length > 0
   }
 
   #valueOf(name: LiveName, { code, scopes }: Reading, path: string): unknown {
@@ -255,7 +310,7 @@ export class Surveyor implements FunctionWriter {
   #bind(code: LiveCode, name: LiveName, value: unknown, path: string): number {
     const id = variableId(code, name)
     if (this.#begun.has(id)) {
-      this.isOutdated ||= (this.#members.get(id) ?? 0) < countOfMembers(id)
+      this.#isOutdated ||= (this.#members.get(id) ?? 0) < countOfMembers(id)
       return id
     }
     this.#begun.add(id)
@@ -290,6 +345,8 @@ export class Surveyor implements FunctionWriter {
 
   #define(identity: BindingIdentity, value: unknown, path: string, user: LiveCode | undefined): void {
     const parcel = Parcel.of(this, value, path, false)
+    this.#parcels.set(identity.id, parcel)
+    if (identity.kind === 'capture') this.#held.add(parcel)
     const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
     this.#bindings.set(
       identity.id,
