@@ -4,7 +4,7 @@ import { propertyStep, mapValueStep } from '../../transport/codec/path.ts'
 import { inherits, peek, peekProperty } from '../../transport/codec/peek.ts'
 import type { VariableHome } from '../live/variable-home.ts'
 import { servedBy } from '../flow/live-object.ts'
-import { type AnyFunction, isNativeText } from '../function-source.ts'
+import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
 import type { LiveCode } from '../live/live-code.ts'
 import {
   builtinSubclassRefusal,
@@ -15,6 +15,7 @@ import {
 import { isCell } from './cell.ts'
 import { isCollection, isData, isLeaf } from './data-walk.ts'
 import { changedParents, functionOfPrototype, isAddedTo, prototypeOf } from './function-properties.ts'
+import type { Nesting } from './nesting.ts'
 import { heldObject } from './held-objects.ts'
 import { builtinPlace, intrinsicPath } from './intrinsics.ts'
 import { isLinkedNamespace } from './linked-namespace.ts'
@@ -37,6 +38,10 @@ export interface FunctionWriter {
   writeObject(id: number, object: object, path: string): void
   /** Answers with the number of the binding of a module's variable. */
   bindMember(home: VariableHome, value: unknown, path: string): number
+  /** How deep the writing of parcels has got: what is too deep waits until it is over. */
+  readonly nesting: Nesting
+  /** Keeps what is to be known of the place where something is referred to. */
+  inPlace(write: () => void): () => void
   /** Told that the parcel holds something that may change from call to call. */
   changeable(): void
 }
@@ -94,6 +99,8 @@ export class Parcel {
   readonly #root: unknown
   readonly #writer: FunctionWriter
   readonly #indexes = new Map<unknown, number>()
+  /** What was too deep to be written at once. */
+  readonly #waiting: (() => void)[] = []
   readonly #isDataWhole: boolean
 
   private constructor(writer: FunctionWriter, root: unknown, isFresh: boolean, isDataWhole: boolean) {
@@ -111,12 +118,15 @@ export class Parcel {
     const root = isHeld ? value : undefined
     for (const isDataWhole of [true, false]) {
       const parcel = new Parcel(writer, root, isFresh, isDataWhole)
+      const { depth } = writer.nesting
       try {
         const slot = parcel.slot(value, path)
+        for (let next = parcel.#waiting.pop(); next !== undefined; next = parcel.#waiting.pop()) next()
         if (parcel.rows.length === 0) parcel.rows.push([rowKind.data, slot])
         return parcel
       } catch (error) {
         if (error !== notOnlyData || !isDataWhole) throw error
+        writer.nesting.depth = depth
       }
     }
     throw notOnlyData
@@ -143,8 +153,14 @@ export class Parcel {
     const index = this.rows.push(row) - 1
     this.#indexes.set(value, index)
     const held = typeof value === 'function' || value === this.#root ? undefined : heldObject(value)
-    if (held === undefined) this.#fill(row, value, path)
-    else this.#fillHeld(row, held, value, path)
+    if (held !== undefined) this.#fillHeld(row, held, value, path)
+    else if (this.#writer.nesting.isDeep) {
+      this.#waiting.push(this.#writer.inPlace(() => this.#fill(row, value, path)))
+    } else {
+      this.#writer.nesting.depth++
+      this.#fill(row, value, path)
+      this.#writer.nesting.depth--
+    }
     return [index]
   }
 
@@ -376,6 +392,6 @@ export class Parcel {
     const own: unknown = Object.getOwnPropertyDescriptor(constructor, 'prototype')?.value
     if (own !== prototype) throw prototypeRefusal(path)
     this.#writer.checkInstance(value, constructor as AnyFunction, path)
-    return this.slot(constructor, `${path} → ${constructor.name || 'constructor'}`)
+    return this.slot(constructor, `${path} → ${nameOf(constructor as AnyFunction) || 'constructor'}`)
   }
 }

@@ -21,6 +21,7 @@ import { hasOwnProperties } from './function-properties.ts'
 import { builtinPlace } from './intrinsics.ts'
 import { countOfMembers, membersOf } from './namespace-members.ts'
 import { type FunctionWriter, Parcel, type Slot } from './parcel.ts'
+import { Nesting } from './nesting.ts'
 import { Ways } from './reached-by.ts'
 import { notingRefusal } from './refused-names.ts'
 import { rowKind } from './rows.ts'
@@ -39,6 +40,9 @@ export class Surveyor implements FunctionWriter {
   readonly #names: FoundName[] = []
   readonly #shared = new SharedVariables()
   readonly #ways = new Ways()
+  readonly nesting = new Nesting()
+  /** What was too deep to be written at once. */
+  readonly #waiting: (() => void)[] = []
   /** Functions that a call's own parcel holds a copy of. */
   readonly #inlined = new Set<AnyFunction>()
   /** By binding: what it holds. */
@@ -63,8 +67,8 @@ export class Surveyor implements FunctionWriter {
   /** Undefined if it has to be done once more: meanwhile more is known of what is held by itself. */
   survey(fn: AnyFunction, path: string): Survey | undefined {
     this.#root = fn
-    let parcel = Parcel.of(this, fn, path, true)
-    if (this.#mustRepeat) parcel = Parcel.of(this, fn, path, true)
+    let parcel = this.#rootParcel(fn, path)
+    if (this.#mustRepeat) parcel = this.#rootParcel(fn, path)
     this.#shared.check(this.#ways, fn)
     this.#isOutdated ||= this.#holdCommonObjects(parcel)
     if (this.#isOutdated && !this.#mayBeOutdated) return undefined
@@ -82,6 +86,27 @@ export class Surveyor implements FunctionWriter {
       names: this.#names,
       isSettled: this.#isSettled,
     }
+  }
+
+  #rootParcel(fn: AnyFunction, path: string): Parcel {
+    const parcel = Parcel.of(this, fn, path, true)
+    for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) next()
+    return parcel
+  }
+
+  /** Writes the parcel of a binding, or does that later if it is too deep now. */
+  #nested(write: () => void): void {
+    if (this.nesting.isDeep) {
+      this.#waiting.push(this.inPlace(write))
+      return
+    }
+    this.nesting.depth++
+    write()
+    this.nesting.depth--
+  }
+
+  inPlace(write: () => void): () => void {
+    return this.#ways.inPlace(write)
   }
 
   reached(fn: AnyFunction): void {
@@ -119,13 +144,15 @@ export class Surveyor implements FunctionWriter {
         codec.name,
         parcel.row(codec, () => held),
       )
-    this.#hold(id, fn, reading, path)
+    if (this.#begun.has(id)) return
+    this.#begun.add(id)
+    this.#nested(() => this.#hold(id, fn, reading, path))
   }
 
   /** A call has functions of its own if they have captured values; all others are held, and sent once. */
   #isInline(fn: AnyFunction, { code }: Reading): boolean {
     if (fn === this.#root) return true
-    if (code.isClass || this.#bindings.has(functionId(fn))) return false
+    if (code.isClass || this.#begun.has(functionId(fn))) return false
     return code.names.some(({ from }) => from === 'captured') || hasOwnProperties(fn, code.isClass)
   }
 
@@ -157,8 +184,6 @@ export class Surveyor implements FunctionWriter {
 
   /** Gives a function or class a binding of its own, so that it is one thing over there, whoever refers to it. */
   #hold(id: number, fn: AnyFunction, reading: Reading, path: string): void {
-    if (this.#begun.has(id)) return
-    this.#begun.add(id)
     const { code } = reading
     const parcel = Parcel.of(
       {
@@ -181,6 +206,8 @@ export class Surveyor implements FunctionWriter {
 
   #asWriter(): FunctionWriter {
     return {
+      nesting: this.nesting,
+      inPlace: (write) => this.inPlace(write),
       writeObject: (id, object, path) => this.writeObject(id, object, path),
       writeFunction: (parcel, row, fn, path) => this.writeFunction(parcel, row, fn, path),
       checkInstance: (object, constructor, path) => this.checkInstance(object, constructor, path),
@@ -248,6 +275,10 @@ export class Surveyor implements FunctionWriter {
   writeObject(id: number, object: object, path: string): void {
     if (this.#begun.has(id)) return
     this.#begun.add(id)
+    this.#nested(() => this.#writeObject(id, object, path))
+  }
+
+  #writeObject(id: number, object: object, path: string): void {
     const parcel = Parcel.of(this, object, path, false, true)
     this.#parcels.set(id, parcel)
     this.#held.add(parcel)
@@ -344,6 +375,10 @@ export class Surveyor implements FunctionWriter {
   }
 
   #define(identity: BindingIdentity, value: unknown, path: string, user: LiveCode | undefined): void {
+    this.#nested(() => this.#defineNow(identity, value, path, user))
+  }
+
+  #defineNow(identity: BindingIdentity, value: unknown, path: string, user: LiveCode | undefined): void {
     const parcel = Parcel.of(this, value, path, false)
     this.#parcels.set(identity.id, parcel)
     if (identity.kind === 'capture') this.#held.add(parcel)
