@@ -121,7 +121,7 @@ export class CallRunner {
     const { type, aux } = frame
     if (type === frameType.code) this.#holdings.define(aux, frame)
     else if (type === frameType.content) this.#holdings.keep(aux, frame)
-    else if (type === frameType.forget) this.#holdings.forget(this.#codec.decode(frame) as number[])
+    else if (type === frameType.forget) this.#holdings.forget(this.#codec.decode(frame) as number[], aux)
     else {
       const [, , , content, ...renewed] = this.#codec.decode(frame) as BindBody
       this.#holdings.bind(aux, content, renewed)

@@ -17,7 +17,10 @@ afterAll(async () => {
 })
 
 class Link {
-  constructor(readonly next: Link | undefined) {}
+  readonly next: Link | undefined
+  constructor(next: Link | undefined) {
+    this.next = next
+  }
   get length(): number {
     let length = 0
     for (let link: Link | undefined = this; link !== undefined; link = link.next) length++

@@ -28,3 +28,23 @@ export function bindingIdOf(object: object): number {
   byObject.set(object, ++lastId)
   return lastId
 }
+
+const cellsOf = new WeakMap<AnyFunction, Map<string, number>>()
+
+/** The number of a variable that a function has captured, and which others share. */
+export function cellId(fn: AnyFunction, name: string): number {
+  const cells = cellsOf.get(fn) ?? new Map<string, number>()
+  cellsOf.set(fn, cells)
+  const id = cells.get(name) ?? ++lastId
+  cells.set(name, id)
+  return id
+}
+
+const references = new WeakMap<object, WeakRef<object>>()
+
+/** Tells whether an object is still there, without keeping it. */
+export function weakly(object: object): WeakRef<object> {
+  const reference = references.get(object) ?? new WeakRef(object)
+  references.set(object, reference)
+  return reference
+}

@@ -14,6 +14,7 @@ export function bindingUse(
   path: string,
   code: LiveCode | undefined,
   user: LiveCode | undefined,
+  owners: readonly WeakRef<object>[] = [],
 ): BindingUse {
   // One by one: to spread the identity takes longer than to encode a value.
   return {
@@ -25,6 +26,7 @@ export function bindingUse(
     isSettled,
     content,
     needs: [...needs],
+    owners,
     live,
     path,
     code,

@@ -1,5 +1,6 @@
 import type { Codec, IncomingBody } from '../../transport/codec.ts'
 import type { RegisteredClasses } from '../../transport/codec/registered-classes.ts'
+import { forgotten } from '../../transport/protocol.ts'
 import { Cell } from './cell.ts'
 import { type CodeFactory, compileCode } from './compile-code.ts'
 import type { CodeDefinition } from './code-definition.ts'
@@ -105,8 +106,17 @@ export class Holdings implements Surroundings {
     this.#contents.set(id, { buffer: copy, start: 0, end: copy.length, flags, attachments })
   }
 
-  forget(ids: readonly number[]): void {
-    for (const id of ids) this.#contents.delete(id)
+  /**
+   * After what came before it.
+   * @param what - one of `forgotten`
+   */
+  forget(ids: readonly number[], what: number = forgotten.contents): void {
+    const held = what === forgotten.bindings ? this.#bindings : this.#contents
+    const step = (): void => {
+      for (const id of ids) held.delete(id)
+    }
+    if (this.#loading > 0) this.#queue.push(step)
+    else step()
   }
 
   /**
@@ -221,8 +231,13 @@ export class Holdings implements Surroundings {
     [runtimeFunction.assignHeld]: (id: number, value: unknown): void => {
       this.#binding(id).cell.v = value
     },
-    [runtimeFunction.dropHeld]: (id: number, contents: readonly number[]): void => {
+    [runtimeFunction.dropHeld]: (
+      id: number,
+      contents: readonly number[],
+      others: readonly number[] = [],
+    ): void => {
       this.forget(contents)
+      this.forget(others, forgotten.bindings)
       const binding = this.#binding(id)
       binding.cell.v = undefined
       binding.isBound = false

@@ -7,6 +7,7 @@ import { type Content, contentOf } from './content.ts'
 import { constantConflict } from './capture-refusals.ts'
 import type { BindingGroup } from './binding-order.ts'
 import type { BindingUse, Survey } from './survey.ts'
+import { heldForNobody, heldOnlyFor } from './unreachable.ts'
 
 /** A frame that has to go ahead of a call, and why. */
 export interface Step {
@@ -35,6 +36,17 @@ interface Bound {
   readonly round: object
 }
 
+/** What a worker need not hold any more: bindings, and contents. */
+export interface Dropped {
+  readonly ids: readonly number[]
+  readonly contents: readonly number[]
+}
+
+const nothing: Dropped = { ids: [], contents: [] }
+
+/** After so many new ones, and as many as there are, it is worth while to look which of them are for nobody. */
+const sweptBindings = 256
+
 /** How much a worker keeps of what may be needed again. */
 const heldContents = { count: 4096, bytes: 64 * 2 ** 20 }
 
@@ -53,6 +65,7 @@ export class Ledger {
   readonly #encodedCodes = new WeakMap<LiveCode, EncodedBody>()
   #lastContent = 0
   #lastBound = 0
+  #lastSwept = 0
   #heldBytes = 0
 
   constructor(codec: Codec) {
@@ -107,11 +120,43 @@ export class Ledger {
     const bound = this.#bound.get(id)
     this.#bound.delete(id)
     this.#settled = new WeakSet()
-    if (bound === undefined || bound.use.code !== undefined) return []
-    const { key } = bound
-    const held = this.#contents.get(key)
+    return bound === undefined || bound.use.code !== undefined ? [] : this.#dropContent(bound.key)
+  }
+
+  /** As `unbind`, with all that is only held because of it. */
+  unbindWith(id: number): Dropped {
+    return this.#drop(heldOnlyFor(id, this.#bound), new Set())
+  }
+
+  /**
+   * What the worker holds for nobody any more, which it is not taken to hold from now on. It is looked for now and then
+   * only, as the collector of this process does.
+   * @param pinned - contents that have to stay
+   */
+  collected(pinned: ReadonlySet<number>): Dropped {
+    if (this.#lastBound - this.#lastSwept < Math.max(sweptBindings, this.#bound.size)) return nothing
+    this.#lastSwept = this.#lastBound
+    return this.#drop(heldForNobody(this.#bound), pinned)
+  }
+
+  #drop(ids: readonly number[], pinned: ReadonlySet<number>): Dropped {
+    if (ids.length === 0) return nothing
+    const keys = new Set(ids.flatMap((id) => this.#bound.get(id)?.key ?? []))
+    for (const id of ids) this.#bound.delete(id)
+    this.#settled = new WeakSet()
+    const used = new Set([...this.#bound.values()].map(({ key }) => key))
+    const contents = [...keys].flatMap((key) => (used.has(key) ? [] : this.#forget(key, pinned)))
+    return { ids, contents }
+  }
+
+  #dropContent(key: string): number[] {
     const isShared = [...this.#bound.values()].some((other) => other.key === key)
-    if (held === undefined || isShared) return []
+    return isShared ? [] : this.#forget(key, new Set())
+  }
+
+  #forget(key: string, pinned: ReadonlySet<number>): number[] {
+    const held = this.#contents.get(key)
+    if (held === undefined || pinned.has(held.id)) return []
     this.#contents.delete(key)
     this.#heldBytes -= held.bytes
     return [held.id]

@@ -21,6 +21,8 @@ export interface BindingUse {
   readonly content: Content
   /** Bindings whose values become part of its own. */
   readonly needs: readonly number[]
+  /** When all of these are gone, nobody can refer to it any more; none for a variable of a module. */
+  readonly owners: readonly WeakRef<object>[]
   /** What is in it that stays where it is. */
   readonly live: readonly object[]
   /** Where it is used, for messages. */

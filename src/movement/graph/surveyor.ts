@@ -13,7 +13,7 @@ import { missingNames } from '../refusals.ts'
 import { type BindingIdentity, bindingUse } from './binding-use.ts'
 import { inOrder } from './binding-order.ts'
 import { commonObjects } from './common-objects.ts'
-import { bindingId, functionId, variableId } from './binding-ids.ts'
+import { bindingId, functionId, variableId, weakly } from './binding-ids.ts'
 import { inspectorRefusal, nodeCodeRefusal, uninitialisedRefusal } from './capture-refusals.ts'
 import { checkInstance } from './check-instance.ts'
 import { capturedContent, type Content } from './content.ts'
@@ -29,6 +29,14 @@ import { SharedVariables } from './shared-variables.ts'
 import { hasChangeablePrivate, lostPrivateField } from './static-private.ts'
 import { isNeverUndefined } from './uninitialised.ts'
 import type { BindingUse, Survey, SurveyOptions } from './survey.ts'
+
+type Definition = [
+  identity: BindingIdentity,
+  value: unknown,
+  path: string,
+  user: LiveCode | undefined,
+  owners?: readonly WeakRef<object>[],
+]
 
 /** Looks once at all that a function refers to. */
 export class Surveyor implements FunctionWriter {
@@ -201,7 +209,10 @@ export class Surveyor implements FunctionWriter {
     this.#held.add(parcel)
     const kind = code.isClass ? 'class' : 'function'
     const identity = { id, kind, module: '', name: nameOf(fn), isConstant: true, isSettled: false } as const
-    this.#bindings.set(id, bindingUse(identity, parcel, this.#encode(parcel, path), path, code, undefined))
+    this.#bindings.set(
+      id,
+      bindingUse(identity, parcel, this.#encode(parcel, path), path, code, undefined, [weakly(fn)]),
+    )
   }
 
   #asWriter(): FunctionWriter {
@@ -285,7 +296,10 @@ export class Surveyor implements FunctionWriter {
     const name = path.replace(/^.* → /, '')
     const identity = { id, kind: 'capture', module: '', name, isConstant: false, isSettled: false } as const
     const content = this.#encode(parcel, path)
-    this.#bindings.set(id, bindingUse(identity, parcel, content, path, undefined, undefined))
+    this.#bindings.set(
+      id,
+      bindingUse(identity, parcel, content, path, undefined, undefined, [weakly(object)]),
+    )
   }
 
   /** What two functions lead to by different ways is held by itself, too. Answers whether there was any such thing. */
@@ -332,7 +346,7 @@ export class Surveyor implements FunctionWriter {
       this.#begun.add(id)
       const kind = 'capture'
       const identity = { id, kind, module: '', name: name.name, isConstant: false, isSettled: false } as const
-      this.#define(identity, value, path, reading.code)
+      this.#define(identity, value, path, reading.code, variable.owners)
     }
     return parcel.row(variable, () => [rowKind.binding, id])
   }
@@ -374,18 +388,18 @@ export class Surveyor implements FunctionWriter {
     this.#define({ id, kind, module, name, isConstant, isSettled }, value, path, user)
   }
 
-  #define(identity: BindingIdentity, value: unknown, path: string, user: LiveCode | undefined): void {
-    this.#nested(() => this.#defineNow(identity, value, path, user))
+  #define(...what: Definition): void {
+    this.#nested(() => this.#defineNow(...what))
   }
 
-  #defineNow(identity: BindingIdentity, value: unknown, path: string, user: LiveCode | undefined): void {
+  #defineNow(...[identity, value, path, user, owners]: Definition): void {
     const parcel = Parcel.of(this, value, path, false)
     this.#parcels.set(identity.id, parcel)
     if (identity.kind === 'capture') this.#held.add(parcel)
     const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
     this.#bindings.set(
       identity.id,
-      bindingUse(identity, parcel, this.#encode(parcel, path), path, code, user),
+      bindingUse(identity, parcel, this.#encode(parcel, path), path, code, user, owners),
     )
   }
 
