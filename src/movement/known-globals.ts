@@ -46,6 +46,11 @@ const known = globalsOfNode(Number.parseInt(process.versions.node, 10))
  */
 export const isKnownGlobal = (name: string): boolean => known.has(name)
 
+const ofLanguage = new Set(words(languageGlobals))
+
+/** Whether the language itself has the global `name`: it is the engine's, and native. */
+export const isLanguageGlobal = (name: string): boolean => ofLanguage.has(name)
+
 const ofAnyVersion = globalsOfNode(Number.MAX_SAFE_INTEGER)
 
 /**

@@ -70,7 +70,8 @@ describe('the account of a worker', () => {
     expect(Object.fromEntries(kept)).toEqual(Object.fromEntries(told))
   })
 
-  test('counts what the worker is told to drop, and stays bounded', async () => {
+  // Thousands of functions, each asked for by itself.
+  test('counts what the worker is told to drop, and stays bounded', { timeout: 120_000 }, async () => {
     // More contents than a worker holds, each by a variable of another function.
     for (let n = 0; n < 4500; n++) {
       const local = n

@@ -65,17 +65,22 @@ test('without being asked Node.js shows what it runs, and so do we', async () =>
   expect(thrown).toContain(`${pathToFileURL(file).href}:`)
 })
 
-test('a map that is missing, broken, or another thing altogether changes nothing', async () => {
-  for (const content of [undefined, '{', '[]', 'null', '{"version":3,"sources":[1],"mappings":"!!!!"}']) {
-    const file = await bundled(true, true)
-    if (content === undefined) rmSync(`${file}.map`)
-    else {
-      const { writeFileSync } = await import('node:fs')
-      writeFileSync(`${file}.map`, content)
+// Five bundles, each run by a process that starts another.
+test(
+  'a map that is missing, broken, or another thing altogether changes nothing',
+  { timeout: 120_000 },
+  async () => {
+    for (const content of [undefined, '{', '[]', 'null', '{"version":3,"sources":[1],"mappings":"!!!!"}']) {
+      const file = await bundled(true, true)
+      if (content === undefined) rmSync(`${file}.map`)
+      else {
+        const { writeFileSync } = await import('node:fs')
+        writeFileSync(`${file}.map`, content)
+      }
+      expect(report(file, enabled).thrown).toContain('RangeError: order 7')
     }
-    expect(report(file, enabled).thrown).toContain('RangeError: order 7')
-  }
-})
+  },
+)
 
 test('stacks of TypeScript under tsx show what the user wrote', () => {
   const tsx = pathToFileURL(

@@ -1,6 +1,7 @@
 import { builtinModules } from 'node:module'
 import { types } from 'node:util'
-import { isKnownGlobal } from '../known-globals.ts'
+import { type AnyFunction, isNativeText } from '../function-source.ts'
+import { isKnownGlobal, isLanguageGlobal } from '../known-globals.ts'
 
 const isThing = (value: unknown): value is object =>
   (typeof value === 'object' && value !== null) || typeof value === 'function'
@@ -20,6 +21,8 @@ function collectIntrinsics(): Map<object, readonly string[]> {
     const thing: unknown = get !== undefined && lazyGlobals.has(name) ? Reflect.get(globalThis, name) : value
     if (!isThing(thing)) continue
     add(thing, [name])
+    // The known ones are added by name; the others somebody has put there.
+    if (thing === globalThis) continue
     addMembers(thing, [name], add)
     if (typeof thing !== 'function') continue
     const prototype: unknown = Object.getOwnPropertyDescriptor(thing, 'prototype')?.value
@@ -36,7 +39,10 @@ function addMembers(
 ): void {
   for (const key of Object.getOwnPropertyNames(thing)) {
     const value: unknown = Object.getOwnPropertyDescriptor(thing, key)?.value
-    if (typeof value === 'function') add(value, [...path, key])
+    if (typeof value !== 'function') continue
+    // What the engine made is native; what is not, somebody has put there.
+    if (isLanguageGlobal(path[0]!) && !isNativeText(value as AnyFunction)) continue
+    add(value, [...path, key])
   }
 }
 

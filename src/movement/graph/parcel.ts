@@ -1,30 +1,21 @@
 import { types } from 'node:util'
+import { propertyStep } from '../../transport/codec/path.ts'
+import { peek } from '../../transport/codec/peek.ts'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
-import { propertyStep, mapValueStep } from '../../transport/codec/path.ts'
-import { inherits, peek, peekProperty } from '../../transport/codec/peek.ts'
-import type { VariableHome } from '../live/variable-home.ts'
 import { servedBy } from '../flow/live-object.ts'
-import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
-import type { LiveCode } from '../live/live-code.ts'
-import {
-  builtinSubclassRefusal,
-  captureRefusal,
-  prototypeRefusal,
-  symbolRefusal,
-} from './capture-refusals.ts'
+import type { AnyFunction } from '../function-source.ts'
+import type { VariableHome } from '../live/variable-home.ts'
+import { captureRefusal, symbolRefusal } from './capture-refusals.ts'
 import { isCell } from './cell.ts'
 import { isCollection, isData, isLeaf } from './data-walk.ts'
-import { changedParents, functionOfPrototype, isAddedTo, prototypeOf } from './function-properties.ts'
-import type { Nesting } from './nesting.ts'
+import { functionOfPrototype } from './function-properties.ts'
 import { heldObject } from './held-objects.ts'
 import { builtinPlace, intrinsicPath } from './intrinsics.ts'
 import { isLinkedNamespace } from './linked-namespace.ts'
 import { isUsedMembers, type UsedMembers } from './namespace-members.ts'
-import { extraKeys, integrityOf, isOrdinary, specialElements } from './own-properties.ts'
-import { integrity, propertyFlag, rowKind } from './rows.ts'
-
-/** A primitive, or where in the rows something is. */
-export type Slot = unknown
+import type { Nesting } from './nesting.ts'
+import { rowKind } from './rows.ts'
+import { type Rows, type Slot, writeKnown, writeObject } from './value-rows.ts'
 
 /** What a parcel asks about functions: they are not only its own matter. */
 export interface FunctionWriter {
@@ -49,41 +40,8 @@ export interface FunctionWriter {
 /** Thrown to begin anew: something that was taken for data holds a function. */
 const notOnlyData = new Error('not only data')
 
-/** What it holds is not in its properties. */
-const hasHiddenContent = (value: object): boolean =>
-  Array.isArray(value) ||
-  types.isMap(value) ||
-  types.isSet(value) ||
-  types.isDate(value) ||
-  types.isRegExp(value) ||
-  types.isAnyArrayBuffer(value) ||
-  ArrayBuffer.isView(value) ||
-  types.isBoxedPrimitive(value) ||
-  inherits(value, URL.prototype)
-
-type IsMeant = (key: string | symbol, property: PropertyDescriptor) => boolean
-
-/** An error with nothing but its message and its stack. */
-function bareError(error: Error): Error {
-  const message = peek(error, 'message')
-  const bare = typeof message === 'string' ? new Error(message) : new Error()
-  Object.defineProperty(bare, 'stack', { value: stackOf(error) ?? 'Error' })
-  return bare
-}
-
-/** Undefined if the stack can't be had without a getter: whoever makes it asks for name and message. */
-function stackOf(error: Error): string | undefined {
-  const isQuiet = ['name', 'message'].every((key) => peekProperty(error, key)?.get === undefined)
-  if (!isQuiet) return undefined
-  const property = Object.getOwnPropertyDescriptor(error, 'stack')
-  // In later versions of V8 it is a getter of its own.
-  const { get, value } = property ?? {}
-  const stack: unknown = get !== undefined && isNativeText(get) ? error.stack : value
-  return typeof stack === 'string' ? stack : undefined
-}
-
 /** One value as rows; see `rows.ts`. */
-export class Parcel {
+export class Parcel implements Rows {
   readonly rows: unknown[][] = []
   /** It is a call's own: what is in it is made anew each time. */
   readonly isFresh: boolean
@@ -112,13 +70,20 @@ export class Parcel {
 
   /**
    * Writes a value as row 0 and what it refers to.
+   * @param isHeld - the value is held by itself, and this is where
    * @throws {CaptureError} for what can't go
    */
-  static of(writer: FunctionWriter, value: unknown, path: string, isFresh: boolean, isHeld = false): Parcel {
+  static of(
+    writer: FunctionWriter,
+    value: unknown,
+    path: string,
+    isFresh: boolean,
+    isHeld = false,
+  ): Parcel {
     const root = isHeld ? value : undefined
+    const { depth } = writer.nesting
     for (const isDataWhole of [true, false]) {
       const parcel = new Parcel(writer, root, isFresh, isDataWhole)
-      const { depth } = writer.nesting
       try {
         const slot = parcel.slot(value, path)
         for (let next = parcel.#waiting.pop(); next !== undefined; next = parcel.#waiting.pop()) next()
@@ -130,6 +95,10 @@ export class Parcel {
       }
     }
     throw notOnlyData
+  }
+
+  checkInstance(object: object, constructor: AnyFunction, path: string): void {
+    this.#writer.checkInstance(object, constructor, path)
   }
 
   /** Begins a row for something that is not an object of the user's, once. */
@@ -255,143 +224,7 @@ export class Parcel {
     if (processClasses.of(value) !== undefined) row.push(rowKind.data, value)
     else if (isCell(value)) row.push(rowKind.cell, this.slot(peek(value, 'v'), path), true)
     else if (owner !== undefined) row.push(rowKind.prototype, this.slot(owner, `${path}.constructor`))
-    else if (isCollection(value, prototype) || isLeaf(value)) this.#fillKnown(row, value, prototype, path)
-    else this.#fillObject(row, value, prototype, path)
-  }
-
-  /** A value of a kind of the language's, with what somebody has added to it. */
-  #fillKnown(row: unknown[], value: object, prototype: object | null, path: string): void {
-    if (types.isNativeError(value)) {
-      this.#fillObject(row, value, prototype, path)
-      return
-    }
-    const level = integrityOf(value)
-    const special = new Set<string | symbol>(Array.isArray(value) ? specialElements(value, level) : [])
-    const extra = new Set([...extraKeys(value), ...special])
-    if (extra.size === 0 && level === integrity.open) this.#fillBare(row, value, path, special)
-    else {
-      const base: unknown[] = []
-      const others: unknown[] = []
-      row.push(rowKind.with, [this.rows.push(base) - 1], others)
-      this.#fillBare(base, value, path, special)
-      this.properties(row, others, value, path, (key) => extra.has(key))
-    }
-  }
-
-  #fillBare(row: unknown[], value: object, path: string, left: ReadonlySet<string | symbol>): void {
-    if (Array.isArray(value)) {
-      row.push(rowKind.array)
-      if (left.has('length')) return
-      for (let i = 0; i < value.length; i++) {
-        const isHole = !Object.hasOwn(value, i) || left.has(String(i))
-        row.push(isHole ? [] : this.slot(value[i], `${path}[${i}]`))
-      }
-    } else if (types.isMap(value)) {
-      row.push(rowKind.map)
-      let index = 0
-      Map.prototype.forEach.call(value, (item: unknown, key: unknown) => {
-        row.push(this.slot(key, `${path}.keys()[${index}]`))
-        row.push(this.slot(item, path + mapValueStep(key, index++)))
-      })
-    } else if (types.isSet(value)) {
-      row.push(rowKind.set)
-      let index = 0
-      Set.prototype.forEach.call(value, (item: unknown) => {
-        row.push(this.slot(item, `${path}.values()[${index++}]`))
-      })
-    } else row.push(rowKind.data, value)
-  }
-
-  #fillObject(row: unknown[], value: object, prototype: object | null, path: string): void {
-    const others: unknown[] = []
-    if (prototype === Object.prototype || prototype === null) {
-      row.push(rowKind.object, prototype === null ? null : true, others)
-      this.properties(row, others, value, path, () => true)
-      return
-    }
-    const refusal = captureRefusal(value, path)
-    if (refusal !== undefined) throw refusal
-    if (hasHiddenContent(value)) throw builtinSubclassRefusal(value, path)
-    if (!types.isNativeError(value)) {
-      row.push(rowKind.object, this.#constructorOf(value, prototype, path), others)
-      this.properties(row, others, value, path, () => true)
-      return
-    }
-    const constructor = isLeaf(value)
-      ? this.slot(prototype.constructor, path)
-      : this.#constructorOf(value, prototype, path)
-    row.push(rowKind.error, bareError(value), constructor, others)
-    const isMessage = typeof peek(value, 'message') === 'string'
-    this.properties(row, others, value, path, (key) => !(isMessage && key === 'message'))
-  }
-
-  /** Writes own properties, ordinary ones as keys and slots into `row`, others into `others`; and how closed it is. */
-  properties(row: unknown[], others: unknown[], value: object, path: string, isMeant: IsMeant): void {
-    const level = integrityOf(value)
-    const isError = types.isNativeError(value)
-    // Behind a special one the others are as well, so that they keep their order.
-    let isSpecial = false
-    for (const key of Reflect.ownKeys(value)) {
-      if (isError && key === 'stack') continue
-      const property = Object.getOwnPropertyDescriptor(value, key)
-      if (property === undefined || !isMeant(key, property)) continue
-      const step = typeof key === 'string' ? propertyStep(key) : `[${String(key)}]`
-      if (!isSpecial && typeof key === 'string' && isOrdinary(property, level)) {
-        row.push(key, this.slot(property.value, path + step))
-      } else {
-        isSpecial ||= typeof key === 'string'
-        others.push(this.#special(key, property, path, step))
-      }
-    }
-    if (level !== integrity.open) others.push([level])
-  }
-
-  #special(key: string | symbol, property: PropertyDescriptor, path: string, step: string): unknown[] {
-    const { enumerable, configurable, writable, get, set } = property
-    const flags =
-      (enumerable === true ? propertyFlag.enumerable : 0) |
-      (configurable === true ? propertyFlag.configurable : 0) |
-      (writable === true ? propertyFlag.writable : 0)
-    const keySlot = this.slot(key, path + step)
-    if (get === undefined && set === undefined) {
-      return [keySlot, flags, this.slot(property.value, path + step)]
-    }
-    const accessors = [
-      this.slot(get, `${path} get ${String(key)}`),
-      this.slot(set, `${path} set ${String(key)}`),
-    ]
-    return [keySlot, flags | propertyFlag.accessor, ...accessors]
-  }
-
-  /** Writes what a function, and its prototype, have got besides what its text makes. Answers whether that is anything. */
-  additions(row: unknown[], others: unknown[], fn: AnyFunction, code: LiveCode, path: string): boolean {
-    const { isClass } = code
-    const isAdded = isAddedTo(code.read.text, isClass)
-    const before = row.length
-    this.properties(row, others, fn, path, isAdded)
-    const { ofFunction, ofPrototype } = changedParents(fn, isClass)
-    const parent = (changed: object | null | undefined, name: string): Slot =>
-      changed === undefined ? true : this.slot(changed, `${path} → ${name}`)
-    const inherited = [parent(ofPrototype, 'prototype of its prototype'), parent(ofFunction, 'its prototype')]
-    const prototype = prototypeOf(fn)
-    const ofOwn: unknown[] = []
-    const own: unknown[] = []
-    if (prototype !== undefined) {
-      const isMeant: IsMeant = (key, property) => key !== 'constructor' && isAdded(key, property)
-      this.properties(own, ofOwn, prototype, `${path}.prototype`, isMeant)
-    }
-    if (own.length + ofOwn.length > 0 || inherited.some((slot) => slot !== true)) {
-      others.push([null, ...inherited, ofOwn, ...own])
-    }
-    return row.length > before || others.length > 0
-  }
-
-  #constructorOf(value: object, prototype: object, path: string): Slot {
-    const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
-    if (typeof constructor !== 'function') throw prototypeRefusal(path)
-    const own: unknown = Object.getOwnPropertyDescriptor(constructor, 'prototype')?.value
-    if (own !== prototype) throw prototypeRefusal(path)
-    this.#writer.checkInstance(value, constructor as AnyFunction, path)
-    return this.slot(constructor, `${path} → ${nameOf(constructor as AnyFunction) || 'constructor'}`)
+    else if (isCollection(value, prototype) || isLeaf(value)) writeKnown(this, row, value, prototype, path)
+    else writeObject(this, row, value, prototype, path)
   }
 }

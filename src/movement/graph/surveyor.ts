@@ -20,8 +20,8 @@ import { capturedContent, type Content } from './content.ts'
 import { hasOwnProperties } from './function-properties.ts'
 import { builtinPlace } from './intrinsics.ts'
 import { countOfMembers, membersOf } from './namespace-members.ts'
-import { type FunctionWriter, Parcel, type Slot } from './parcel.ts'
 import { Nesting } from './nesting.ts'
+import { type FunctionWriter, Parcel } from './parcel.ts'
 import { Ways } from './reached-by.ts'
 import { notingRefusal } from './refused-names.ts'
 import { rowKind } from './rows.ts'
@@ -29,6 +29,7 @@ import { SharedVariables } from './shared-variables.ts'
 import { hasChangeablePrivate, lostPrivateField } from './static-private.ts'
 import { isNeverUndefined } from './uninitialised.ts'
 import type { BindingUse, Survey, SurveyOptions } from './survey.ts'
+import { type Slot, writeAdditions } from './value-rows.ts'
 
 type Definition = [
   identity: BindingIdentity,
@@ -236,7 +237,7 @@ export class Surveyor implements FunctionWriter {
     for (const name of code.names) {
       notingRefusal(name, code, () => this.#writeName(parcel, captured, fn, name, reading, path))
     }
-    if (parcel.additions(row, others, fn, code, path)) this.changeable()
+    if (writeAdditions(parcel, row, others, fn, code, path)) this.changeable()
     const lost = lostPrivateField(fn, code.read, path)
     if (lost !== undefined) throw lost
     if (hasChangeablePrivate(code.read)) this.changeable()

@@ -15,6 +15,25 @@ export function importOrigin(
   name: string,
   declaration: Pick<Declaration, 'node' | 'parent'>,
 ): ImportOrigin | undefined {
+  return originIn(name, declaration, loadedBy)
+}
+
+/**
+ * The import behind a declaration, also where what was imported has gone through a function since, as compilers write it:
+ * `await import('x').then(interop)`. So the value may be another one; for the names that it may have had.
+ */
+export function looseOrigin(
+  name: string,
+  declaration: Pick<Declaration, 'node' | 'parent'>,
+): ImportOrigin | undefined {
+  return originIn(name, declaration, looselyLoadedBy)
+}
+
+function originIn(
+  name: string,
+  declaration: Pick<Declaration, 'node' | 'parent'>,
+  loader: (node: AnyNode) => ImportOrigin | undefined,
+): ImportOrigin | undefined {
   const { node, parent } = declaration
   if (parent.type === 'ImportDeclaration') {
     const specifier = String(parent.source.value)
@@ -25,7 +44,7 @@ export function importOrigin(
   }
   if (node.type !== 'VariableDeclarator') return undefined
   const init = initOf(declaration)
-  const loaded = init && loadedBy(init)
+  const loaded = init && loader(init)
   if (loaded === undefined) return undefined
   if (node.id.type === 'Identifier') return loaded
   if (node.id.type !== 'ObjectPattern' || loaded.name !== '*') return undefined
@@ -61,6 +80,18 @@ function loadedBy(node: AnyNode): ImportOrigin | undefined {
   if (!interop.test(name)) return undefined
   const loaded = loadedBy(first)
   return loaded && { ...loaded, isRequire: false }
+}
+
+function looselyLoadedBy(node: AnyNode): ImportOrigin | undefined {
+  if (node.type === 'AwaitExpression') return looselyLoadedBy(node.argument)
+  if (node.type === 'MemberExpression' && !node.computed) {
+    const loaded = looselyLoadedBy(node.object)
+    return loaded?.name === '*' ? { ...loaded, name: nameOfKey(node.property) } : loaded
+  }
+  if (node.type !== 'CallExpression') return loadedBy(node)
+  const { callee } = node
+  const isThen = callee.type === 'MemberExpression' && nameOfKey(callee.property) === 'then'
+  return isThen ? looselyLoadedBy(callee.object) : loadedBy(node)
 }
 
 function origin(source: AnyNode, isRequire: boolean): ImportOrigin | undefined {

@@ -1,7 +1,7 @@
 import { type AnyNode, parse, type Program } from 'acorn'
 import { childrenOf } from '../session/scan.ts'
 import { boundNames } from '../patterns.ts'
-import { importOrigin, interop, nameOfKey } from './import-origin.ts'
+import { importOrigin, interop, looseOrigin, nameOfKey } from './import-origin.ts'
 import { assignedIn, type Declaration, declaredIn, initOf } from './declarations.ts'
 
 /** A variable of a module as seen from a place in it. */
@@ -11,7 +11,7 @@ export interface Variable extends Declaration {
 }
 
 /** The text of a module, as a tree; undefined if it is no JavaScript that our parser knows. */
-export function parseModule(source: string): Program | undefined {
+function parseModule(source: string): Program | undefined {
   for (const sourceType of ['module', 'script'] as const) {
     try {
       return parse(source, {
@@ -33,8 +33,12 @@ export type ModuleExport =
   | { readonly local: string; readonly variable: Variable }
   | { readonly specifier: string; readonly name: string }
 
+/** By what an export goes: the name of a variable, or of what another module exports. */
+export type Spelling = { readonly local: string } | { readonly specifier: string; readonly name: string }
+
 /** What the text of a module says about the names in it. */
 export class ModuleFacts {
+  readonly #spellings = new Map<string, readonly Spelling[]>()
   readonly #program: Program
   /** The scopes whose names are the module's: the program, or what a test runner has wrapped it in. */
   readonly #topLevel: ReadonlySet<AnyNode>
@@ -59,16 +63,44 @@ export class ModuleFacts {
 
   /** What the module exports as `name`, in the order in which to look; empty if it does not say so. */
   exported(name: string): ModuleExport[] {
+    return this.#exportedOrPassedOn(name).flatMap((one) =>
+      'specifier' in one ? [one] : this.#own(one.local, one.isCopy),
+    )
+  }
+
+  #exportedOrPassedOn(name: string): Exported[] {
     const found = exportedBy(this.#program, name)
-    if (found.length > 0) {
-      return found.flatMap((one) => ('specifier' in one ? [one] : this.#own(one.local, one.isCopy)))
-    }
-    if (name === 'default') return []
+    if (found.length > 0 || name === 'default') return found
     return this.#program.body.flatMap((node) =>
       node.type === 'ExportAllDeclaration' && !node.exported
         ? [{ specifier: String(node.source.value), name }]
         : [],
     )
+  }
+
+  /**
+   * By what an export goes in this module: names of its variables, and what other modules export. It may be more than the
+   * variable that it is by now, and of a copy it is what that was made of.
+   */
+  spellings(name: string): readonly Spelling[] {
+    const known = this.#spellings.get(name)
+    if (known !== undefined) return known
+    const found = this.#exportedOrPassedOn(name).flatMap((one) =>
+      'local' in one ? this.#spelled(one.local, new Set()) : [one],
+    )
+    this.#spellings.set(name, found)
+    return found
+  }
+
+  #spelled(local: string, seen: Set<string>): Spelling[] {
+    const declared = declaredIn(this.#program).get(local)
+    if (declared === undefined || seen.has(local)) return [{ local }]
+    seen.add(local)
+    const origin = looseOrigin(local, declared)
+    // Compilers write `export default secret` like this: `const state_default = secret`.
+    const init = initOf(declared)
+    const others = init?.type === 'Identifier' ? this.#spelled(init.name, seen) : []
+    return [{ local }, ...(origin === undefined ? [] : [origin]), ...others]
   }
 
   #own(local: string, isCopy = false): ModuleExport[] {
@@ -133,6 +165,9 @@ function exportedBy(program: Program, name: string): Exported[] {
       const { declaration } = node
       if (declaration.type === 'Identifier') return [{ local: declaration.name, isCopy: true }]
       return 'id' in declaration && declaration.id ? [{ local: declaration.id.name, isCopy: false }] : []
+    }
+    if (node.type === 'ExportAllDeclaration' && node.exported && nameOfKey(node.exported) === name) {
+      return [{ specifier: String(node.source.value), name: '*' }]
     }
     if (node.type !== 'ExportNamedDeclaration') continue
     if (node.declaration && namesOf(node.declaration).includes(name)) return [{ local: name, isCopy: false }]

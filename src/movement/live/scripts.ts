@@ -127,20 +127,19 @@ const isUsers = (url: string): boolean => !url.startsWith('node:') && !url.inclu
 
 const notTold: Parsed = { url: '', startLine: 0, startColumn: 0, length: 0 }
 
-/** The youngest script whose URL or path is meant. */
-export function scriptWhere(isMeant: (url: string) => boolean): Script | undefined {
+/** The youngest script whose URL or path is meant, by the first test that any of them passes; V8 is asked once. */
+export function scriptIdWhere(...tests: readonly ((url: string) => boolean)[]): string | undefined {
   const request = connected()
   if (request === undefined) return undefined
   request('Debugger.enable')
-  try {
-    const found = [...parsed].findLast(([, { url }]) => url !== '' && isMeant(url))
-    return found && read(request, found[0])
-  } catch {
-    return undefined
-  } finally {
-    request('Debugger.disable')
-    parsed.clear()
+  const scripts = [...parsed].filter(([, { url }]) => url !== '')
+  request('Debugger.disable')
+  parsed.clear()
+  for (const isMeant of tests) {
+    const found = scripts.findLast(([, { url }]) => isMeant(url))
+    if (found !== undefined) return found[0]
   }
+  return undefined
 }
 
 function read(request: Post, scriptId: string): Script {

@@ -62,3 +62,27 @@ describe('an import is known by how it is written', () => {
     expect(variable && importOrigin('x', variable)).toEqual(expected)
   })
 })
+
+describe('by what an export goes in its module, for whoever denies a name', () => {
+  test.each([
+    ['export let x = 1', 'x', ['x']],
+    ['let y = 1; export { y as x }', 'x', ['y']],
+    ['let y = 1; y = 2; export default y', 'default', ['y']],
+    ['const z = 1; const y = z; export { y as x }', 'x', ['y', 'z']],
+    ['var z = 1, y_default = z; export { y_default as default }', 'default', ['y_default', 'z']],
+    ['const y = y; export { y as x }', 'x', ['y', 'y']],
+    ["import { z as y } from 'a'; export { y as x }", 'x', ['y', 'a#z']],
+    ["import * as y from 'a'; export { y as x }", 'x', ['y', 'a#*']],
+    ["export { z as x } from 'a'", 'x', ['a#z']],
+    ["export * as x from 'a'", 'x', ['a#*']],
+    ["export * from 'a'; export * from 'b'", 'x', ['a#x', 'b#x']],
+    ["export * from 'a'", 'default', []],
+    ["const y = await import('a').then((m) => m); export { y as x }", 'x', ['y', 'a#*']],
+    ['export default 1', 'default', []],
+  ])('%s', (source, name, expected) => {
+    const spelled = ModuleFacts.read(source)?.spellings(name)
+    expect(spelled?.map((one) => ('local' in one ? one.local : `${one.specifier}#${one.name}`))).toEqual(
+      expected,
+    )
+  })
+})
