@@ -3,7 +3,7 @@ import { DecodeError, EncodeError } from '../errors/data-errors.ts'
 import type { FunctionDefinition } from '../movement/definition.ts'
 import type { ArgumentFunctions } from '../movement/flow/argument-functions.ts'
 import type { LiveStep } from '../movement/preload-step.ts'
-import { Holdings } from '../movement/graph/holdings.ts'
+import { type BindBody, Holdings } from '../movement/graph/holdings.ts'
 import { cleanStack } from '../movement/session/clean-stack.ts'
 import { type FunctionFactory, rebuild } from '../movement/rebuild.ts'
 import type { Codec, IncomingBody } from '../transport/codec.ts'
@@ -32,8 +32,6 @@ interface Defined {
 
 /** What matters of a frame about what functions refer to. */
 type HoldableFrame = IncomingBody & Pick<IncomingFrame, 'type' | 'aux'>
-
-type BindBody = [module: string, name: string, isConstant: boolean, content: number, ...renewed: number[]]
 
 /** What a runner of calls needs. */
 export interface CallRunnerOptions {
@@ -122,10 +120,7 @@ export class CallRunner {
     if (type === frameType.code) this.#holdings.define(aux, frame)
     else if (type === frameType.content) this.#holdings.keep(aux, frame)
     else if (type === frameType.forget) this.#holdings.forget(this.#codec.decode(frame) as number[], aux)
-    else {
-      const [, , , content, ...renewed] = this.#codec.decode(frame) as BindBody
-      this.#holdings.bind(aux, content, renewed)
-    }
+    else this.#holdings.bind(aux, ...(this.#codec.decode(frame) as BindBody))
     this.isDefining = false
   }
 

@@ -69,9 +69,7 @@ const { Item, itemsMade } = (() => {
   const log: string[] = []
   return {
     Item: class {
-      constructor() {
-        log.push('made')
-      }
+      readonly id = log.push('made')
     },
     itemsMade: () => log.length,
   }
@@ -162,10 +160,9 @@ describe('what functions of the module have captured is one object there, as it 
     [
       'a class and a function',
       () => {
-        new Item()
-        return itemsMade()
+        return new Item().id + itemsMade()
       },
-      1,
+      2,
     ],
     [
       'a part of what was captured',
@@ -221,9 +218,9 @@ describe('what functions of the module have captured is one object there, as it 
     })()
     // Kept by a class, as by a variable of the module.
     class Holder {
-      static read = setup.read
+      read = (): number[] => setup.read()
     }
-    const read = (): number[] => Holder.read()
+    const read = (): number[] => new Holder().read()
     expect(await worker.call(read)).toEqual([5000, 1])
     setup.put('b'.repeat(6000))
     expect(await worker.call(read)).toEqual([6000, 1])

@@ -19,6 +19,7 @@ const factorial = (n: number): number => (n < 2 ? 1 : n * again(n - 1))
 const again = factorial
 
 class Base {
+  readonly isOne = true
   static make(kind: keyof typeof kinds): Base {
     return new kinds[kind]()
   }
@@ -31,6 +32,7 @@ class Sub extends Base {
 const kinds = { Sub }
 
 class InMap {
+  readonly isOne = true
   static all(): unknown[] {
     return [...kindsInMap.values()].map((kind) => new kind() instanceof InMap)
   }
@@ -39,6 +41,7 @@ class SubInMap extends InMap {}
 const kindsInMap = new Map([['sub', SubInMap]])
 
 class InArray {
+  readonly isOne = true
   static all(): unknown[] {
     return [kindsInArray.length, ...kindsInArray.map((kind) => typeof kind)]
   }
@@ -47,6 +50,7 @@ class SubInArray extends InArray {}
 const kindsInArray = [SubInArray]
 
 class WithInstances {
+  readonly isOne = true
   static all(): string[] {
     return instances.map((one) => one.hello())
   }

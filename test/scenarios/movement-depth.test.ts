@@ -23,8 +23,8 @@ class Link {
   }
   get length(): number {
     let length = 0
-    for (let link: Link | undefined = this; link !== undefined; link = link.next) length++
-    return length
+    for (let { next } = this as Link; next !== undefined; { next } = next) length++
+    return length + 1
   }
 }
 
@@ -78,6 +78,7 @@ test('functions that share a variable far inside still share it', async () => {
 
 test('a class whose name is a getter is not asked for it', async () => {
   class Named {
+    readonly isOne = true
     static get name(): string {
       throw new Error('asked')
     }

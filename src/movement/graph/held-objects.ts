@@ -22,10 +22,11 @@ export function holdObject(object: object): void {
   held.set(object, bindingIdOf(object))
 }
 
-/** Whether an object is one that is made there, and not one that each process has, or that stays here. */
+/** Whether it is an object that is not held yet, is made there, and not one that each process has, or that stays here. */
 export const canBeHeld = (value: unknown): value is object =>
   typeof value === 'object' &&
   value !== null &&
+  heldObject(value) === undefined &&
   !types.isProxy(value) &&
   !isUsedMembers(value) &&
   !isLinkedNamespace(value) &&

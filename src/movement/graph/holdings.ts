@@ -27,6 +27,15 @@ interface Binding {
   waiting: Waiting[]
 }
 
+/** What a frame `bind` says; `renewed` are bindings that this one refers to, and which are given a value after it. */
+export type BindBody = [
+  module: string,
+  name: string,
+  isConstant: boolean,
+  content: number,
+  ...renewed: number[],
+]
+
 /** Something that a value has to be given when it is there. */
 interface Waiting {
   readonly assign: (value: unknown) => void
@@ -121,9 +130,8 @@ export class Holdings implements Surroundings {
 
   /**
    * Gives a variable a value; after those that came before it.
-   * @param renewed - bindings that this one refers to, and which are going to be given a value after it
    */
-  bind(id: number, content: number, renewed: readonly number[] = []): void {
+  bind(id: number, ...[, , , content, ...renewed]: BindBody): void {
     const binding = this.#binding(id)
     const step = (): void => {
       for (const one of renewed) this.#renew(this.#binding(one))

@@ -73,13 +73,7 @@ export class Parcel implements Rows {
    * @param isHeld - the value is held by itself, and this is where
    * @throws {CaptureError} for what can't go
    */
-  static of(
-    writer: FunctionWriter,
-    value: unknown,
-    path: string,
-    isFresh: boolean,
-    isHeld = false,
-  ): Parcel {
+  static of(writer: FunctionWriter, value: unknown, path: string, isFresh: boolean, isHeld = false): Parcel {
     const root = isHeld ? value : undefined
     const { depth } = writer.nesting
     for (const isDataWhole of [true, false]) {

@@ -3,21 +3,19 @@ import { type FoundName, permit } from '../capture-policy.ts'
 import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
 import { baseName } from '../live/base-name.ts'
 import { isMemberAllowed, namesElsewhere } from '../live/names-elsewhere.ts'
-import { internalsOf } from '../live/inspector.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
 import type { VariableHome } from '../live/variable-home.ts'
-import { canBeHeld, heldObject, holdObject } from './held-objects.ts'
 import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
 import { missingNames } from '../refusals.ts'
-import { type BindingIdentity, bindingUse } from './binding-use.ts'
-import { inOrder } from './binding-order.ts'
-import { commonObjects } from './common-objects.ts'
 import { bindingId, functionId, variableId, weakly } from './binding-ids.ts'
+import { type BindingIdentity, identityOfCapture, identityOfVariable } from './binding-use.ts'
 import { inspectorRefusal, nodeCodeRefusal, uninitialisedRefusal } from './capture-refusals.ts'
 import { checkInstance } from './check-instance.ts'
-import { capturedContent, type Content } from './content.ts'
+import { capturedContent } from './content.ts'
+import { type Found, FoundBindings } from './found-bindings.ts'
 import { hasOwnProperties } from './function-properties.ts'
+import { canBeHeld, holdObject } from './held-objects.ts'
 import { builtinPlace } from './intrinsics.ts'
 import { countOfMembers, membersOf } from './namespace-members.ts'
 import { Nesting } from './nesting.ts'
@@ -28,36 +26,21 @@ import { rowKind } from './rows.ts'
 import { SharedVariables } from './shared-variables.ts'
 import { hasChangeablePrivate, lostPrivateField } from './static-private.ts'
 import { isNeverUndefined } from './uninitialised.ts'
-import type { BindingUse, Survey, SurveyOptions } from './survey.ts'
-import { type Slot, writeAdditions } from './value-rows.ts'
-
-type Definition = [
-  identity: BindingIdentity,
-  value: unknown,
-  path: string,
-  user: LiveCode | undefined,
-  owners?: readonly WeakRef<object>[],
-]
+import type { Survey, SurveyOptions } from './survey.ts'
+import { type Slot, writeAdditions, writeBound } from './value-rows.ts'
 
 /** Looks once at all that a function refers to. */
 export class Surveyor implements FunctionWriter {
   readonly #options: SurveyOptions
   readonly #readings = new Map<AnyFunction, Reading>()
   readonly #codes = new Map<number, LiveCode>()
-  readonly #bindings = new Map<number, BindingUse>()
-  readonly #begun = new Set<number>()
+  readonly #bindings: FoundBindings
   readonly #names: FoundName[] = []
   readonly #shared = new SharedVariables()
   readonly #ways = new Ways()
   readonly nesting = new Nesting()
-  /** What was too deep to be written at once. */
-  readonly #waiting: (() => void)[] = []
   /** Functions that a call's own parcel holds a copy of. */
   readonly #inlined = new Set<AnyFunction>()
-  /** By binding: what it holds. */
-  readonly #parcels = new Map<number, Parcel>()
-  /** Those that are no variables of modules: what is in them is one thing, whoever refers to it. */
-  readonly #held = new Set<Parcel>()
   /** By binding: how much of a namespace it was given. */
   readonly #members = new Map<number, number>()
   #isSettled = true
@@ -70,6 +53,7 @@ export class Surveyor implements FunctionWriter {
   /** @param mayBeOutdated - it is to answer in any case */
   constructor(options: SurveyOptions, mayBeOutdated: boolean) {
     this.#options = options
+    this.#bindings = new FoundBindings(options.codec)
     this.#mayBeOutdated = mayBeOutdated
   }
 
@@ -79,14 +63,14 @@ export class Surveyor implements FunctionWriter {
     let parcel = this.#rootParcel(fn, path)
     if (this.#mustRepeat) parcel = this.#rootParcel(fn, path)
     this.#shared.check(this.#ways, fn)
-    this.#isOutdated ||= this.#holdCommonObjects(parcel)
+    this.#isOutdated ||= this.#bindings.holdCommonObjects(parcel)
     if (this.#isOutdated && !this.#mayBeOutdated) return undefined
-    const groups = inOrder([...this.#bindings.values()], this.#parcels)
+    const groups = this.#bindings.inOrder()
     const code = this.#readings.get(fn)?.code
     return {
       name: nameOf(fn),
       code,
-      content: this.#encode(parcel, path),
+      content: capturedContent(this.#options.codec, parcel.rows, path),
       isFresh: parcel.rows.length > 1 || code?.names.some(({ from }) => from === 'captured') !== false,
       codes: [...this.#codes.values()],
       bindings: groups.flat(),
@@ -99,14 +83,14 @@ export class Surveyor implements FunctionWriter {
 
   #rootParcel(fn: AnyFunction, path: string): Parcel {
     const parcel = Parcel.of(this, fn, path, true)
-    for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) next()
+    this.nesting.finish()
     return parcel
   }
 
   /** Writes the parcel of a binding, or does that later if it is too deep now. */
   #nested(write: () => void): void {
     if (this.nesting.isDeep) {
-      this.#waiting.push(this.inPlace(write))
+      this.nesting.later(this.inPlace(write))
       return
     }
     this.nesting.depth++
@@ -134,7 +118,10 @@ export class Surveyor implements FunctionWriter {
       row.push(rowKind.builtin, ...builtin)
       return
     }
-    if (!types.isProxy(fn) && isNativeText(fn) && this.#writeBound(parcel, row, fn, path)) return
+    if (!types.isProxy(fn) && isNativeText(fn) && writeBound(parcel, row, fn, path)) {
+      this.changeable()
+      return
+    }
     const reading = this.#read(fn, path)
     if (parcel.isFresh && this.#isInline(fn, reading)) {
       this.#inlined.add(fn)
@@ -153,26 +140,14 @@ export class Surveyor implements FunctionWriter {
         codec.name,
         parcel.row(codec, () => held),
       )
-    if (this.#begun.has(id)) return
-    this.#begun.add(id)
-    this.#nested(() => this.#hold(id, fn, reading, path))
+    if (this.#bindings.begin(id)) this.#nested(() => this.#hold(id, fn, reading, path))
   }
 
   /** A call has functions of its own if they have captured values; all others are held, and sent once. */
   #isInline(fn: AnyFunction, { code }: Reading): boolean {
     if (fn === this.#root) return true
-    if (code.isClass || this.#begun.has(functionId(fn))) return false
+    if (code.isClass || this.#bindings.isBegun(functionId(fn))) return false
     return code.names.some(({ from }) => from === 'captured') || hasOwnProperties(fn, code.isClass)
-  }
-
-  #writeBound(parcel: Parcel, row: unknown[], fn: AnyFunction, path: string): boolean {
-    const bound = internalsOf(fn)?.bound
-    if (bound === undefined) return false
-    this.changeable()
-    row.push(rowKind.bound, parcel.slot(bound.target, `${path} → ${nameOf(bound.target) || 'target'}`))
-    row.push(parcel.slot(bound.self, `${path} → this`))
-    bound.args.forEach((arg, index) => row.push(parcel.slot(arg, `${path} → argument ${index + 1}`)))
-    return true
   }
 
   #read(fn: AnyFunction, path: string): Reading {
@@ -206,14 +181,9 @@ export class Surveyor implements FunctionWriter {
       path,
       false,
     )
-    this.#parcels.set(id, parcel)
-    this.#held.add(parcel)
     const kind = code.isClass ? 'class' : 'function'
     const identity = { id, kind, module: '', name: nameOf(fn), isConstant: true, isSettled: false } as const
-    this.#bindings.set(
-      id,
-      bindingUse(identity, parcel, this.#encode(parcel, path), path, code, undefined, [weakly(fn)]),
-    )
+    this.#bindings.add(identity, parcel, { path, code, owners: [weakly(fn)] })
   }
 
   #asWriter(): FunctionWriter {
@@ -273,7 +243,7 @@ export class Surveyor implements FunctionWriter {
 
   /** Functions that are held share with all others what they have captured: it is held by itself. */
   #captured(parcel: Parcel, name: LiveName, value: unknown, path: string): Slot {
-    if (!parcel.isFresh && canBeHeld(value) && heldObject(value) === undefined) {
+    if (!parcel.isFresh && canBeHeld(value)) {
       holdObject(value)
       // It may have been taken for a part of something else.
       this.#isOutdated = true
@@ -285,31 +255,12 @@ export class Surveyor implements FunctionWriter {
   }
 
   writeObject(id: number, object: object, path: string): void {
-    if (this.#begun.has(id)) return
-    this.#begun.add(id)
-    this.#nested(() => this.#writeObject(id, object, path))
-  }
-
-  #writeObject(id: number, object: object, path: string): void {
-    const parcel = Parcel.of(this, object, path, false, true)
-    this.#parcels.set(id, parcel)
-    this.#held.add(parcel)
-    const name = path.replace(/^.* → /, '')
-    const identity = { id, kind: 'capture', module: '', name, isConstant: false, isSettled: false } as const
-    const content = this.#encode(parcel, path)
-    this.#bindings.set(
-      id,
-      bindingUse(identity, parcel, content, path, undefined, undefined, [weakly(object)]),
-    )
-  }
-
-  /** What two functions lead to by different ways is held by itself, too. Answers whether there was any such thing. */
-  #holdCommonObjects(root: Parcel): boolean {
-    if (this.#held.size === 0) return false
-    const others = [root, ...this.#parcels.values()].filter((parcel) => !this.#held.has(parcel))
-    const common = commonObjects(this.#held, others).filter(canBeHeld)
-    for (const object of common) holdObject(object)
-    return common.length > 0
+    if (!this.#bindings.begin(id)) return
+    this.#nested(() => {
+      const parcel = Parcel.of(this, object, path, false, true)
+      const identity = identityOfCapture(id, path.replace(/^.* → /, ''))
+      this.#bindings.add(identity, parcel, { path, owners: [weakly(object)] })
+    })
   }
 
   #valueOf(name: LiveName, { code, scopes }: Reading, path: string): unknown {
@@ -343,11 +294,12 @@ export class Surveyor implements FunctionWriter {
     if (variable.isInline) this.#mustRepeat = true
     const id = this.#shared.idOf(variable, fn)
     parcel.needs.add(id)
-    if (!this.#begun.has(id)) {
-      this.#begun.add(id)
-      const kind = 'capture'
-      const identity = { id, kind, module: '', name: name.name, isConstant: false, isSettled: false } as const
-      this.#define(identity, value, path, reading.code, variable.owners)
+    if (this.#bindings.begin(id)) {
+      this.#define(identityOfCapture(id, name.name), value, {
+        path,
+        user: reading.code,
+        owners: variable.owners,
+      })
     }
     return parcel.row(variable, () => [rowKind.binding, id])
   }
@@ -355,59 +307,27 @@ export class Surveyor implements FunctionWriter {
   /** A variable of a module: what it holds goes by itself, so that it can be compared. */
   #bind(code: LiveCode, name: LiveName, value: unknown, path: string): number {
     const id = variableId(code, name)
-    if (this.#begun.has(id)) {
+    if (!this.#bindings.begin(id)) {
       this.#isOutdated ||= (this.#members.get(id) ?? 0) < countOfMembers(id)
       return id
     }
-    this.#begun.add(id)
     this.#members.set(id, countOfMembers(id))
     const home = name.home ?? { module: code.module, name: name.name, variable: name.variable }
-    this.#defineVariable(id, home, value, path, code)
+    this.#define(identityOfVariable(id, home, value), value, { path, user: code })
     return id
   }
 
   bindMember(home: VariableHome, value: unknown, path: string): number {
     const id = bindingId(`${home.module}#${home.name}`)
-    if (this.#begun.has(id)) return id
-    this.#begun.add(id)
-    this.#defineVariable(id, home, value, path, undefined)
+    if (this.#bindings.begin(id)) this.#define(identityOfVariable(id, home, value), value, { path })
     return id
   }
 
-  #defineVariable(
-    id: number,
-    { module, name, variable }: Omit<VariableHome, 'variable'> & Pick<LiveName, 'variable'>,
-    value: unknown,
-    path: string,
-    user: LiveCode | undefined,
-  ): void {
-    const isConstant = variable?.kind === 'const' || variable?.kind === 'import'
-    const isFunction = typeof value === 'function'
-    const isPrimitive = !isFunction && (typeof value !== 'object' || value === null)
-    const kind = isFunction ? kindOfFunction(value as AnyFunction) : isConstant ? 'constant' : 'global'
-    const isSettled = variable?.kind === 'const' && isPrimitive
-    this.#define({ id, kind, module, name, isConstant, isSettled }, value, path, user)
-  }
-
-  #define(...what: Definition): void {
-    this.#nested(() => this.#defineNow(...what))
-  }
-
-  #defineNow(...[identity, value, path, user, owners]: Definition): void {
-    const parcel = Parcel.of(this, value, path, false)
-    this.#parcels.set(identity.id, parcel)
-    if (identity.kind === 'capture') this.#held.add(parcel)
-    const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
-    this.#bindings.set(
-      identity.id,
-      bindingUse(identity, parcel, this.#encode(parcel, path), path, code, user, owners),
-    )
-  }
-
-  #encode(parcel: Parcel, path: string): Content {
-    return capturedContent(this.#options.codec, parcel.rows, path)
+  #define(identity: BindingIdentity, value: unknown, found: Found): void {
+    this.#nested(() => {
+      const parcel = Parcel.of(this, value, found.path, false)
+      const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
+      this.#bindings.add(identity, parcel, { ...found, code })
+    })
   }
 }
-
-const kindOfFunction = (fn: AnyFunction): 'function' | 'class' =>
-  !types.isProxy(fn) && /^class\b/.test(Function.prototype.toString.call(fn)) ? 'class' : 'function'

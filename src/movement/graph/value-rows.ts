@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { inherits, peek, peekProperty } from '../../transport/codec/peek.ts'
 import { mapValueStep, propertyStep } from '../../transport/codec/path.ts'
 import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
+import { internalsOf } from '../live/inspector.ts'
 import type { LiveCode } from '../live/live-code.ts'
 import { builtinSubclassRefusal, captureRefusal, prototypeRefusal } from './capture-refusals.ts'
 import { isLeaf } from './data-walk.ts'
@@ -217,6 +218,16 @@ export function writeAdditions(
     others.push([null, ...inherited, ofOwn, ...own])
   }
   return row.length > before || others.length > 0
+}
+
+/** Writes what a bound function binds. Answers whether it is one. */
+export function writeBound(parcel: Rows, row: unknown[], fn: AnyFunction, path: string): boolean {
+  const bound = internalsOf(fn)?.bound
+  if (bound === undefined) return false
+  row.push(rowKind.bound, parcel.slot(bound.target, `${path} → ${nameOf(bound.target) || 'target'}`))
+  row.push(parcel.slot(bound.self, `${path} → this`))
+  bound.args.forEach((arg, index) => row.push(parcel.slot(arg, `${path} → argument ${index + 1}`)))
+  return true
 }
 
 function constructorOf(parcel: Rows, value: object, prototype: object, path: string): Slot {

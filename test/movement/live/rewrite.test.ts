@@ -1,3 +1,4 @@
+import { runInThisContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { rewriteNames } from '../../../src/movement/live/rewrite.ts'
 
@@ -62,7 +63,7 @@ test('an assignment to a constant goes where it throws', () => {
 
 test('what is assigned has the name that it has without rewriting', () => {
   const text = '() => { x = async () => 1; const one = x; [x = class {}] = []; return [one.name, x.name] }'
-  const make = (source: string): unknown => (0, eval)(`(x) => (${source})()`)({ v: undefined })
+  const make = (source: string): unknown => runInThisContext(`(x) => (${source})()`)({ v: undefined })
   expect(make(text)).toEqual(['x', 'x'])
   expect(make(rewrite(text, ['x']))).toEqual(['x', 'x'])
 })
