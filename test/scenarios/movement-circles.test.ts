@@ -1,7 +1,8 @@
-import type { Worker } from 'maltster'
+import { CaptureError, type Worker } from 'maltster'
 import { beforeAll, describe, expect, test, afterAll } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { agreeingWorker } from './agreement.ts'
+import { rejection } from './workers.ts'
 
 useLeakCheck('file')
 
@@ -123,5 +124,21 @@ describe('what refers to each other in a circle arrives whole, with the first ca
     parity.odd(1)
     expect(await worker.call(() => parity.counts.calls)).toBe(2)
     expect(await worker.call(calls)).toEqual([false, 4])
+  })
+
+  test('where each of two has to be there before the other, it is refused', async () => {
+    const base = (): number => 1
+    class Made {
+      static first = base()
+      static read = (): number => base()
+    }
+    Object.setPrototypeOf(base, Made)
+    const error = await rejection(
+      worker.call(() => Made.first),
+      CaptureError,
+    )
+    expect(error.message).toMatch(
+      /`(base|Made)` and `(base|Made)` would each have to be there before the other/,
+    )
   })
 })

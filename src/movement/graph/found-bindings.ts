@@ -2,7 +2,7 @@ import type { Codec } from '../../transport/codec.ts'
 import type { LiveCode } from '../live/live-code.ts'
 import { type BindingGroup, inOrder } from './binding-order.ts'
 import { type BindingIdentity, bindingUse } from './binding-use.ts'
-import { commonObjects } from './common-objects.ts'
+import { sharedObjects } from './shared-objects.ts'
 import { capturedContent } from './content.ts'
 import { canBeHeld, holdObject } from './held-objects.ts'
 import type { Parcel } from './parcel.ts'
@@ -49,12 +49,12 @@ export class FoundBindings {
   }
 
   /** What two functions lead to by different ways is held by itself, too. Answers whether there was any such thing. */
-  holdCommonObjects(root: Parcel): boolean {
+  holdSharedObjects(root: Parcel): boolean {
     if (this.#held.size === 0) return false
     const others = [root, ...this.#parcels.values()].filter((parcel) => !this.#held.has(parcel))
-    const common = commonObjects(this.#held, others).filter(canBeHeld)
-    for (const object of common) holdObject(object)
-    return common.length > 0
+    const shared = sharedObjects(this.#held, others).filter(canBeHeld)
+    for (const object of shared) holdObject(object)
+    return shared.length > 0
   }
 
   /** @throws {CaptureError} if there is no order in which they can be made */

@@ -63,7 +63,7 @@ export class Surveyor implements FunctionWriter {
     let parcel = this.#rootParcel(fn, path)
     if (this.#mustRepeat) parcel = this.#rootParcel(fn, path)
     this.#shared.check(this.#ways, fn)
-    this.#isOutdated ||= this.#bindings.holdCommonObjects(parcel)
+    this.#isOutdated ||= this.#bindings.holdSharedObjects(parcel)
     if (this.#isOutdated && !this.#mayBeOutdated) return undefined
     const groups = this.#bindings.inOrder()
     const code = this.#readings.get(fn)?.code
