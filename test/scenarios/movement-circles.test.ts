@@ -129,6 +129,7 @@ describe('what refers to each other in a circle arrives whole, with the first ca
   test('where each of two has to be there before the other, it is refused', async () => {
     const base = (): number => 1
     class Made {
+      readonly isOne = true
       static first = base()
       static read = (): number => base()
     }

@@ -12,9 +12,20 @@ export type BindingGroup = readonly BindingUse[]
  * @throws {CaptureError} if each of two has to be there before the other
  */
 export function inOrder(uses: readonly BindingUse[], parcels: ReadonlyMap<number, Parcel>): BindingGroup[] {
+  if (isInOrder(uses)) return uses.map((use) => [use])
   const byId = new Map(uses.map((use) => [use.id, use]))
   const groups = circlesOf(uses, ({ needs }) => needs.flatMap((id) => byId.get(id) ?? []))
   return groups.map((group) => (group.length === 1 ? group : inCircle(group, parcels)))
+}
+
+/** As they are found most of the time. */
+function isInOrder(uses: readonly BindingUse[]): boolean {
+  const before = new Set<number>()
+  return uses.every(({ id, needs }) => {
+    const isLast = needs.every((need) => before.has(need))
+    before.add(id)
+    return isLast
+  })
 }
 
 function inCircle(group: BindingGroup, parcels: ReadonlyMap<number, Parcel>): BindingGroup {
