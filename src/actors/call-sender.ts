@@ -6,7 +6,7 @@ import { type Captures, definitionFor, type Shipment } from '../movement/shipmen
 import type { Clock } from '../transport/clock.ts'
 import type { EncodedBody } from '../transport/codec.ts'
 import { encodedBytes } from '../transport/frame-writer.ts'
-import { frameType, headerBytes } from '../transport/protocol.ts'
+import { forgotten, frameType, headerBytes } from '../transport/protocol.ts'
 import { keepBody, type Mailbox } from './mailbox.ts'
 import { MovementAccount } from './movement-account.ts'
 import { permitCall } from './permit-call.ts'
@@ -121,11 +121,16 @@ export class CallSender {
   }
 
   #forgetExcess(): void {
-    const excess = this.ledger.excess(this.#pinned)
-    if (excess.length === 0) return
+    const { ids, contents } = this.ledger.collected(this.#pinned)
+    if (ids.length > 0) this.#forget(ids, forgotten.bindings)
+    const excess = [...contents, ...this.ledger.excess(this.#pinned)]
+    if (excess.length > 0) this.#forget(excess, forgotten.contents)
+  }
+
+  #forget(ids: readonly number[], what: number): void {
     const { data } = this.#process
     const before = data.bytesWritten
-    data.frame(frameType.forget, 0, 0, 0, excess, 'forget')
+    data.frame(frameType.forget, 0, 0, what, ids, 'forget')
     this.account.dropped(data.bytesWritten - before)
   }
 

@@ -99,8 +99,9 @@ export class WorkerGlobals {
   async delete(name: GlobalName): Promise<boolean> {
     if (this.#matching(name).length === 0) return false
     const { id } = this.#find(name)
-    const contents = this.#context.ledger.unbind(id)
-    await this.#context.ask(runtimeFunction.dropHeld, [id, contents])
+    const { ids, contents } = this.#context.ledger.unbindWith(id)
+    const others = ids.filter((one) => one !== id)
+    await this.#context.ask(runtimeFunction.dropHeld, [id, contents, ...(others.length > 0 ? [others] : [])])
     return true
   }
 

@@ -86,6 +86,7 @@ function liveEntries(survey: Survey, steps: readonly Step[], define: number): Pl
     steps.reduce((sum, step) => (subjects.includes(step.subject) ? sum + step.bytes : sum), 0)
   const named = new Set(survey.bindings.filter(({ module }) => module !== '').map(({ code }) => code))
   const counted = new Set<LiveCode>()
+  const told = new Set<BindingUse>()
   const codeBytes = (code: LiveCode | undefined): number => {
     if (code === undefined || counted.has(code)) return 0
     counted.add(code)
@@ -96,11 +97,14 @@ function liveEntries(survey: Survey, steps: readonly Step[], define: number): Pl
     const isHelper = use.kind === 'function' || use.kind === 'class'
     // A function by itself is told by the name that the module has for it.
     if (isHelper && use.module === '' && named.has(use.code)) continue
+    // Once, also if it has several names.
     const own = survey.bindings.filter(
       (one) =>
         isHelper && one !== use && one.module === '' && one.code !== undefined && one.code === use.code,
     )
-    const bytes = bytesOf(use, ...own) + (isHelper ? codeBytes(use.code) : 0)
+    const bytesOfOwn = bytesOf(...own.filter((one) => !told.has(one)))
+    for (const one of own) told.add(one)
+    const bytes = bytesOf(use) + bytesOfOwn + (isHelper ? codeBytes(use.code) : 0)
     entries.push(bindingEntry(use, bytes))
   }
   for (const code of survey.codes) {
@@ -179,7 +183,7 @@ const sentReasons = {
   constant: 'A constant of the module, which is new to the worker or whose content has changed.',
   function: 'A function that it refers to: its source goes once to each worker.',
   class: 'A class that it refers to: its source goes once to each worker.',
-  capture: 'A variable that several functions share, and assign to.',
+  capture: 'It is captured by functions that the worker keeps, and which share it.',
 }
 
 function bindingEntry(use: BindingUse, bytes: number): PlanEntry {

@@ -7,6 +7,9 @@ export const headerBytes = 16
 /** Bytes of the descriptor of one attachment: its length as two little-endian u32, low then high. */
 export const descriptorBytes = 8
 
+/** What a frame `forget` is about, in its `aux`. */
+export const forgotten = { contents: 0, bindings: 1 } as const
+
 /** Kinds of frames. Which side may send which is in `docs/protocol.md`. */
 export const frameType = {
   /** Data lane, worker to host: the main thread is there. Control lane: the sentinel is. Body: hello. */

@@ -25,7 +25,7 @@ export function variableId(code: LiveCode, { name, home }: LiveName): number {
 }
 
 const byKey = new Map<string, number>()
-const byFunction = new WeakMap<AnyFunction, number>()
+const byObject = new WeakMap<object, number>()
 
 /** The number of a variable, the same in all workers of this host; never used twice. */
 export function bindingId(key: string): number {
@@ -36,9 +36,32 @@ export function bindingId(key: string): number {
 }
 
 /** The number of a function or class that is held by itself. */
-export function functionId(fn: AnyFunction): number {
-  const known = byFunction.get(fn)
+export const functionId = (fn: AnyFunction): number => bindingIdOf(fn)
+
+/** The number of what is held by itself, whatever refers to it. */
+export function bindingIdOf(object: object): number {
+  const known = byObject.get(object)
   if (known !== undefined) return known
-  byFunction.set(fn, ++lastId)
+  byObject.set(object, ++lastId)
   return lastId
+}
+
+const cellsOf = new WeakMap<AnyFunction, Map<string, number>>()
+
+/** The number of a variable that a function has captured, and which others share. */
+export function cellId(fn: AnyFunction, name: string): number {
+  const cells = cellsOf.get(fn) ?? new Map<string, number>()
+  cellsOf.set(fn, cells)
+  const id = cells.get(name) ?? ++lastId
+  cells.set(name, id)
+  return id
+}
+
+const references = new WeakMap<object, WeakRef<object>>()
+
+/** Tells whether an object is still there, without keeping it. */
+export function weakly(object: object): WeakRef<object> {
+  const reference = references.get(object) ?? new WeakRef(object)
+  references.set(object, reference)
+  return reference
 }

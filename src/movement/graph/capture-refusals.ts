@@ -224,6 +224,13 @@ const otherRealmRefusal = (value: object, path: string): CaptureError =>
     hint: 'Take a copy that is of this one, such as `structuredClone(value)`',
   })
 
+export const circleRefusal = (name: string, other: string, path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: `\`${name}\` and \`${other}\` would each have to be there before the other is made`,
+    hint: 'Make one of them inside the function, or let it refer to the other by a variable of the module',
+  })
+
 export const nodeCodeRefusal = (path: string): CaptureError =>
   new CaptureError({
     path,

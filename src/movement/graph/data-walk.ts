@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { heldObject } from './held-objects.ts'
 import { intrinsicPath } from './intrinsics.ts'
 import { isBare, isOrdinary } from './own-properties.ts'
 import { integrity } from './rows.ts'
@@ -6,13 +7,17 @@ import { processClasses } from '../../transport/codec/registered-classes.ts'
 
 const { getPrototypeOf, prototype: objectPrototype } = Object
 
-/** Whether a value is data through and through: nothing in it is a function, an instance, a symbol or an accessor. */
-export function isData(value: unknown): boolean {
-  const seen = new Set<object>()
+/**
+ * Whether a value is data through and through: nothing in it is a function, an instance, a symbol or an accessor, or held
+ * by itself.
+ * @param seen - takes all objects in it
+ */
+export function isData(value: unknown, seen: Set<object>): boolean {
   const waiting: object[] = []
   const admit = (part: unknown): boolean => {
     if (typeof part === 'function' || typeof part === 'symbol') return false
     if (typeof part === 'object' && part !== null && !seen.has(part)) {
+      if (part !== value && heldObject(part) !== undefined) return false
       seen.add(part)
       waiting.push(part)
     }

@@ -1,6 +1,6 @@
 import type { Codec, IncomingBody } from '../../transport/codec.ts'
 import type { IncomingFrame } from '../../transport/frame-reader.ts'
-import { frameType } from '../../transport/protocol.ts'
+import { forgotten, frameType } from '../../transport/protocol.ts'
 import type { RegisteredClasses } from '../../transport/codec/registered-classes.ts'
 import type { FunctionDefinition } from '../definition.ts'
 import { Cell } from './cell.ts'
@@ -27,7 +27,25 @@ interface Binding {
   content: number
   isBound: boolean
   failure: Error | undefined
-  waiting: ((value: unknown) => void)[]
+  /** It is made once more, since what was missing may be there now. */
+  isTriedAgain: boolean
+  waiting: Waiting[]
+}
+
+/** What a frame `bind` says; `renewed` are bindings that this one refers to, and which are given a value after it. */
+export type BindBody = [
+  module: string,
+  name: string,
+  isConstant: boolean,
+  content: number,
+  ...renewed: number[],
+]
+
+/** Something that a value has to be given when it is there. */
+interface Waiting {
+  readonly assign: (value: unknown) => void
+  /** What it is part of. */
+  readonly owner: Binding | undefined
 }
 
 /** What has to wait for imports, in the order in which it came: something to be done, or somebody to be let go on. */
@@ -48,6 +66,8 @@ export class Holdings implements Surroundings {
   readonly #codes = new Map<number, Code>()
   readonly #contents = new Map<number, IncomingBody>()
   readonly #bindings = new Map<number, Binding>()
+  /** Whose value is being made. */
+  #making: Binding | undefined
   #loading = 0
   readonly #queue: Step[] = []
   #isCallStarting = false
@@ -87,8 +107,8 @@ export class Holdings implements Surroundings {
     const { type, aux } = frame
     if (type === frameType.code) this.#define(aux, frame)
     else if (type === frameType.content) this.#keep(aux, frame)
-    else if (type === frameType.forget) this.#forget(this.#codec.decode(frame) as number[])
-    else this.#bind(aux, (this.#codec.decode(frame) as [string, string, boolean, number])[3])
+    else if (type === frameType.forget) this.#forget(this.#codec.decode(frame) as number[], aux)
+    else this.#bind(aux, ...(this.#codec.decode(frame) as BindBody))
   }
 
   #define(id: number, body: IncomingBody): void {
@@ -148,34 +168,50 @@ export class Holdings implements Surroundings {
     this.#contents.set(id, { buffer: copy, start: 0, end: copy.length, flags, attachments })
   }
 
-  /** What came before may need them still. */
-  #forget(ids: readonly number[]): void {
+  /**
+   * What came before may need them still.
+   * @param what - one of `forgotten`
+   */
+  #forget(ids: readonly number[], what: number = forgotten.contents): void {
+    const held = what === forgotten.bindings ? this.#bindings : this.#contents
     this.#inTurn(() => {
-      for (const id of ids) this.#contents.delete(id)
+      for (const id of ids) held.delete(id)
     })
   }
 
   /** Gives a variable a value; after those that came before it. */
-  #bind(id: number, content: number): void {
+  #bind(id: number, ...[, , , content, ...renewed]: BindBody): void {
     const binding = this.#binding(id)
     this.#inTurn(() => {
+      for (const one of renewed) this.#renew(this.#binding(one))
       binding.content = content
+      binding.isTriedAgain = false
       this.#bindNow(binding, content)
     })
   }
 
+  /** What it holds is the past: nobody gets it any more. */
+  #renew(binding: Binding): void {
+    binding.isBound = false
+    binding.failure = undefined
+  }
+
   #bindNow(binding: Binding, content: number): void {
+    const before = this.#making
     try {
+      this.#making = binding
       const value = this.make(content)
       binding.failure = undefined
       binding.cell.v = value
       binding.isBound = true
       const { waiting } = binding
       binding.waiting = []
-      for (const assign of waiting) assign(value)
+      for (const { assign } of waiting) assign(value)
     } catch (error) {
       binding.failure = asError(error)
+      for (const { owner } of binding.waiting) if (owner !== undefined) owner.failure = binding.failure
     }
+    this.#making = before
   }
 
   /** Makes the value of a content, anew. @throws what it throws, and what has kept something that it needs from being there */
@@ -204,8 +240,10 @@ export class Holdings implements Surroundings {
   cell(id: number): Cell {
     const binding = this.#binding(id)
     // A class may have been registered since.
-    if (binding.failure !== undefined && this.#contents.has(binding.content)) {
+    if (binding.failure !== undefined && !binding.isTriedAgain && this.#contents.has(binding.content)) {
+      binding.isTriedAgain = true
       this.#bindNow(binding, binding.content)
+      binding.isTriedAgain = false
     }
     if (binding.failure !== undefined) throw binding.failure
     return binding.cell
@@ -215,9 +253,15 @@ export class Holdings implements Surroundings {
     return this.#classes.named(name)?.prototype.constructor
   }
 
+  isBound(id: number): boolean {
+    return this.#binding(id).isBound
+  }
+
   whenBound(id: number, assign: (value: unknown) => void): boolean {
     const binding = this.#binding(id)
-    if (!binding.isBound) binding.waiting.push(assign)
+    // Throws if it has failed.
+    this.cell(id)
+    if (!binding.isBound) binding.waiting.push({ assign, owner: this.#making })
     return binding.isBound
   }
 
@@ -229,6 +273,7 @@ export class Holdings implements Surroundings {
       content: 0,
       isBound: false,
       failure: undefined,
+      isTriedAgain: false,
       waiting: [],
     }
     this.#bindings.set(id, binding)
@@ -241,8 +286,13 @@ export class Holdings implements Surroundings {
     [runtimeFunction.assignHeld]: (id: number, value: unknown): void => {
       this.#binding(id).cell.v = value
     },
-    [runtimeFunction.dropHeld]: (id: number, contents: readonly number[]): void => {
+    [runtimeFunction.dropHeld]: (
+      id: number,
+      contents: readonly number[],
+      others: readonly number[] = [],
+    ): void => {
       this.#forget(contents)
+      this.#forget(others, forgotten.bindings)
       const binding = this.#binding(id)
       binding.cell.v = undefined
       binding.isBound = false

@@ -5,7 +5,9 @@ import type { LiveCode } from '../live/live-code.ts'
 import { codeDefinition } from './code-definition.ts'
 import { type Content, contentOf } from './content.ts'
 import { constantConflict } from './capture-refusals.ts'
+import type { BindingGroup } from './binding-order.ts'
 import type { BindingUse, Survey } from './survey.ts'
+import { heldForNobody, heldOnlyFor } from './unreachable.ts'
 
 /** A frame that has to go ahead of a call, and why. */
 export interface Step {
@@ -30,7 +32,20 @@ interface Bound {
   readonly key: string
   /** When it was bound, counted in bindings. */
   readonly at: number
+  /** The same for all that were bound together. */
+  readonly round: object
 }
+
+/** What a worker need not hold any more: bindings, and contents. */
+export interface Dropped {
+  readonly ids: readonly number[]
+  readonly contents: readonly number[]
+}
+
+const nothing: Dropped = { ids: [], contents: [] }
+
+/** After so many new ones, and as many as there are, it is worth while to look which of them are for nobody. */
+const sweptBindings = 256
 
 /** How much a worker keeps of what may be needed again. */
 const heldContents = { count: 4096, bytes: 64 * 2 ** 20 }
@@ -50,6 +65,7 @@ export class Ledger {
   readonly #encodedCodes = new WeakMap<LiveCode, EncodedBody>()
   #lastContent = 0
   #lastBound = 0
+  #lastSwept = 0
   #heldBytes = 0
 
   constructor(codec: Codec) {
@@ -104,11 +120,43 @@ export class Ledger {
     const bound = this.#bound.get(id)
     this.#bound.delete(id)
     this.#settled = new WeakSet()
-    if (bound === undefined || bound.use.code !== undefined) return []
-    const { key } = bound
-    const held = this.#contents.get(key)
+    return bound === undefined || bound.use.code !== undefined ? [] : this.#dropContent(bound.key)
+  }
+
+  /** As `unbind`, with all that is only held because of it. */
+  unbindWith(id: number): Dropped {
+    return this.#drop(heldOnlyFor(id, this.#bound), new Set())
+  }
+
+  /**
+   * What the worker holds for nobody any more, which it is not taken to hold from now on. It is looked for now and then
+   * only, as the collector of this process does.
+   * @param pinned - contents that have to stay
+   */
+  collected(pinned: ReadonlySet<number>): Dropped {
+    if (this.#lastBound - this.#lastSwept < Math.max(sweptBindings, this.#bound.size)) return nothing
+    this.#lastSwept = this.#lastBound
+    return this.#drop(heldForNobody(this.#bound), pinned)
+  }
+
+  #drop(ids: readonly number[], pinned: ReadonlySet<number>): Dropped {
+    if (ids.length === 0) return nothing
+    const keys = new Set(ids.flatMap((id) => this.#bound.get(id)?.key ?? []))
+    for (const id of ids) this.#bound.delete(id)
+    this.#settled = new WeakSet()
+    const used = new Set([...this.#bound.values()].map(({ key }) => key))
+    const contents = [...keys].flatMap((key) => (used.has(key) ? [] : this.#forget(key, pinned)))
+    return { ids, contents }
+  }
+
+  #dropContent(key: string): number[] {
     const isShared = [...this.#bound.values()].some((other) => other.key === key)
-    if (held === undefined || isShared) return []
+    return isShared ? [] : this.#forget(key, new Set())
+  }
+
+  #forget(key: string, pinned: ReadonlySet<number>): number[] {
+    const held = this.#contents.get(key)
+    if (held === undefined || pinned.has(held.id)) return []
     this.#contents.delete(key)
     this.#heldBytes -= held.bytes
     return [held.id]
@@ -122,19 +170,33 @@ export class Ledger {
     }
     const contents = new Set<string>()
     const rebound = new Set<number>()
-    for (const use of survey.bindings) {
-      const bound = this.#bound.get(use.id)
-      const isCurrent =
-        bound?.key === use.content.key &&
-        !use.needs.some((id) => rebound.has(id) || (this.#bound.get(id)?.at ?? 0) > bound.at)
-      if (isCurrent) continue
-      if (bound !== undefined && bound.use.isSettled && use.isSettled) throw constantConflict(use)
-      rebound.add(use.id)
-      this.#addContent(steps, use.content, use, contents)
-      steps.push(this.#bindStep(use))
+    for (const group of survey.groups) {
+      if (this.#isCurrent(group, rebound)) continue
+      const round = {}
+      group.forEach((use, index) => {
+        if (this.#bound.get(use.id)?.use.isSettled && use.isSettled) throw constantConflict(use)
+        rebound.add(use.id)
+        this.#addContent(steps, use.content, use, contents)
+        const later = group.slice(index + 1).flatMap(({ id }) => (use.needs.includes(id) ? [id] : []))
+        steps.push(this.#bindStep(use, round, later))
+      })
     }
     this.#addContent(steps, survey.content, 'function', contents, this.numberOf(survey))
     return steps
+  }
+
+  /** Whether the worker has all of these, as they are, and of what they refer to the latest. */
+  #isCurrent(group: BindingGroup, rebound: ReadonlySet<number>): boolean {
+    const round = this.#bound.get(group[0]!.id)?.round
+    return group.every(({ id, content, needs }) => {
+      const bound = this.#bound.get(id)
+      if (bound?.key !== content.key || bound.round !== round) return false
+      const isNewer = (need: number): boolean => {
+        const other = this.#bound.get(need)
+        return other !== undefined && other.round !== round && other.at > bound.at
+      }
+      return !needs.some((need) => rebound.has(need) || isNewer(need))
+    })
   }
 
   /** To be called when all steps of a survey have been written. */
@@ -170,11 +232,15 @@ export class Ledger {
     steps.push(step)
   }
 
-  #bindStep(use: BindingUse): Step {
+  #bindStep(use: BindingUse, round: object, later: readonly number[]): Step {
     const { id, module, name, isConstant, content } = use
-    const { body } = contentOf(this.codec, [module, name, isConstant, this.#numberOfContent(content)], name)
+    const { body } = contentOf(
+      this.codec,
+      [module, name, isConstant, this.#numberOfContent(content), ...later],
+      name,
+    )
     return this.#step(frameType.bind, id, body, use, () => {
-      this.#bound.set(id, { use, key: content.key, at: ++this.#lastBound })
+      this.#bound.set(id, { use, key: content.key, at: ++this.#lastBound, round })
     })
   }
 

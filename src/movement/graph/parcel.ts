@@ -9,9 +9,11 @@ import { captureRefusal, symbolRefusal, uninitialisedRefusal } from './capture-r
 import { isCell } from './cell.ts'
 import { isCollection, isData, isLeaf } from './data-walk.ts'
 import { functionOfPrototype } from './function-properties.ts'
+import { heldObject } from './held-objects.ts'
 import { builtinPlace, intrinsicPath } from './intrinsics.ts'
 import { isLinkedNamespace } from './linked-namespace.ts'
 import { isUsedMembers, type MemberVariable, type UsedMembers } from './namespace-members.ts'
+import type { Nesting } from './nesting.ts'
 import { rowKind } from './rows.ts'
 import { type Rows, type Slot, writeKnown, writeObject } from './value-rows.ts'
 
@@ -23,10 +25,16 @@ export interface FunctionWriter {
   checkInstance(object: object, constructor: AnyFunction, path: string): void
   /** Told of a function as often as something refers to it. */
   reached(fn: AnyFunction): void
+  /** Sees to it that an object that is held by itself is there. */
+  writeObject(id: number, object: object, path: string): void
   /** Answers with the number of the binding of a module's variable. */
   bindMember(home: MemberVariable, value: unknown, path: string): number
   /** @throws {CaptureError} if the policy denies what a module exports */
   permitMembers(namespace: object, path: string): void
+  /** How deep the writing of parcels has got: what is too deep waits until it is over. */
+  readonly nesting: Nesting
+  /** Keeps what is to be known of the place where something is referred to. */
+  inPlace(write: () => void): () => void
   /** Told that the parcel holds something that may change from call to call. */
   changeable(): void
 }
@@ -41,31 +49,45 @@ export class Parcel implements Rows {
   readonly isFresh: boolean
   /** Bindings that it refers to. */
   readonly needs = new Set<number>()
+  /** Those of them that something needs while it is made. */
+  readonly eager = new Set<number>()
   /** What is in it that stays where it is. */
   readonly live: object[] = []
+  /** Objects that are part of it, whether they have rows or are in data that is whole. */
+  readonly objects = new Set<object>()
+  /** What it is the parcel of. */
+  readonly #root: unknown
   readonly #writer: FunctionWriter
   readonly #indexes = new Map<unknown, number>()
+  /** What was too deep to be written at once. */
+  readonly #waiting: (() => void)[] = []
   readonly #isDataWhole: boolean
 
-  private constructor(writer: FunctionWriter, isFresh: boolean, isDataWhole: boolean) {
+  private constructor(writer: FunctionWriter, root: unknown, isFresh: boolean, isDataWhole: boolean) {
     this.#writer = writer
+    this.#root = root
     this.isFresh = isFresh
     this.#isDataWhole = isDataWhole
   }
 
   /**
    * Writes a value as row 0 and what it refers to.
+   * @param isHeld - the value is held by itself, and this is where
    * @throws {CaptureError} for what can't go
    */
-  static of(writer: FunctionWriter, value: unknown, path: string, isFresh: boolean): Parcel {
+  static of(writer: FunctionWriter, value: unknown, path: string, isFresh: boolean, isHeld = false): Parcel {
+    const root = isHeld ? value : undefined
+    const { depth } = writer.nesting
     for (const isDataWhole of [true, false]) {
-      const parcel = new Parcel(writer, isFresh, isDataWhole)
+      const parcel = new Parcel(writer, root, isFresh, isDataWhole)
       try {
         const slot = parcel.slot(value, path)
+        for (let next = parcel.#waiting.pop(); next !== undefined; next = parcel.#waiting.pop()) next()
         if (parcel.rows.length === 0) parcel.rows.push([rowKind.data, slot])
         return parcel
       } catch (error) {
         if (error !== notOnlyData || !isDataWhole) throw error
+        writer.nesting.depth = depth
       }
     }
     throw notOnlyData
@@ -95,8 +117,23 @@ export class Parcel implements Rows {
     const row: unknown[] = []
     const index = this.rows.push(row) - 1
     this.#indexes.set(value, index)
-    this.#fill(row, value, path)
+    const held = typeof value === 'function' || value === this.#root ? undefined : heldObject(value)
+    if (held !== undefined) this.#fillHeld(row, held, value, path)
+    else if (this.#writer.nesting.isDeep) {
+      this.#waiting.push(this.#writer.inPlace(() => this.#fill(row, value, path)))
+    } else {
+      this.#writer.nesting.depth++
+      this.#fill(row, value, path)
+      this.#writer.nesting.depth--
+    }
     return [index]
+  }
+
+  #fillHeld(row: unknown[], id: number, object: object, path: string): void {
+    this.#writer.changeable()
+    this.needs.add(id)
+    row.push(rowKind.held, id)
+    this.#writer.writeObject(id, object, path)
   }
 
   #symbol(symbol: symbol, path: string): Slot {
@@ -131,7 +168,7 @@ export class Parcel implements Rows {
       this.#writer.writeFunction(this, row, value as AnyFunction, path)
     } else if (types.isProxy(value)) {
       throw captureRefusal(value, path)!
-    } else if (this.#isDataWhole && isData(value)) {
+    } else if (this.#isDataWhole && this.#isData(value)) {
       this.#writer.changeable()
       row.push(rowKind.data, value)
     } else {
@@ -159,6 +196,19 @@ export class Parcel implements Rows {
     }
   }
 
+  /** The binding that something in its rows is held by. */
+  heldAt(slot: Slot): number | undefined {
+    const row = Array.isArray(slot) ? this.rows[slot[0] as number] : undefined
+    return row?.[0] === rowKind.held ? (row[1] as number) : undefined
+  }
+
+  #isData(value: object): boolean {
+    const seen = new Set<object>()
+    if (!isData(value, seen)) return false
+    for (const object of seen) this.objects.add(object)
+    return true
+  }
+
   #refusalOrRestart(value: object, path: string): Error {
     return captureRefusal(value, path) ?? notOnlyData
   }
@@ -166,6 +216,7 @@ export class Parcel implements Rows {
   #fillParts(row: unknown[], value: object, path: string): void {
     const prototype = Object.getPrototypeOf(value) as object | null
     const owner = functionOfPrototype(value)
+    if (owner === undefined) this.objects.add(value)
     if (processClasses.of(value) !== undefined) row.push(rowKind.data, value)
     else if (isCell(value)) row.push(rowKind.cell, this.slot(peek(value, 'v'), path), true)
     else if (owner !== undefined) row.push(rowKind.prototype, this.slot(owner, `${path}.constructor`))

@@ -30,6 +30,17 @@ export class Ways {
     return value
   }
 
+  /** Does something later as if it were done now. */
+  inPlace(write: () => void): () => void {
+    const place = this.#current
+    return () => {
+      const before = this.#current
+      this.#current = place
+      write()
+      this.#current = before
+    }
+  }
+
   reached(fn: AnyFunction): void {
     if (this.#current === undefined) return
     const ways = this.#ways.get(fn) ?? []

@@ -9,6 +9,8 @@ export interface Surroundings {
   /** @throws what kept the code from being there */
   code(id: number, captured: (index: number) => Cell): HeldCode
   cell(id: number): Cell
+  /** Whether a binding has its value. */
+  isBound(id: number): boolean
   /** The class that is registered under a name, if one is. */
   registeredClass(name: string): unknown
   /** Whether a binding has its value; if not, `assign` is called with it when it has. */
@@ -88,6 +90,18 @@ class Builder {
     assign(this.#value(slot))
   }
 
+  /** Gives several values at once, when all are there, so that they keep their order. */
+  #putAll(slots: readonly unknown[], assign: (values: readonly unknown[]) => void): void {
+    const values: unknown[] = []
+    let left = slots.length
+    slots.forEach((slot, index) => {
+      this.#put(slot, (value) => {
+        values[index] = value
+        if (--left === 0) assign(values)
+      })
+    })
+  }
+
   #thing(index: number): unknown {
     if (!this.#isBegun[index]) {
       this.#isBegun[index] = true
@@ -124,7 +138,7 @@ class Builder {
         return
       }
       case rowKind.held:
-        this.#things[index] = this.#surroundings.cell(row[1] as number).v
+        this.#things[index] = this.#held(row[1] as number)
         return
       case rowKind.registered:
         this.#things[index] = this.#registered(row) ?? this.#value(row[2])
@@ -157,6 +171,12 @@ class Builder {
     linkNamespace(object, members)
   }
 
+  #held(id: number): unknown {
+    const { v } = this.#surroundings.cell(id)
+    if (!this.#surroundings.isBound(id)) throw new Error(`What binding ${id} holds is not there yet.`)
+    return v
+  }
+
   #registered([, name]: Row): unknown {
     return this.#surroundings.registeredClass(name as string)
   }
@@ -176,7 +196,9 @@ class Builder {
     const map = new Map<unknown, unknown>()
     this.#things[index] = map
     this.#later.push(() => {
-      for (let i = 1; i < row.length; i += 2) map.set(this.#value(row[i]), this.#value(row[i + 1]))
+      this.#putAll(row.slice(1), (parts) => {
+        for (let i = 0; i < parts.length; i += 2) map.set(parts[i], parts[i + 1])
+      })
     })
   }
 
@@ -184,7 +206,9 @@ class Builder {
     const set = new Set<unknown>()
     this.#things[index] = set
     this.#later.push(() => {
-      for (let i = 1; i < row.length; i++) set.add(this.#value(row[i]))
+      this.#putAll(row.slice(1), (parts) => {
+        for (const part of parts) set.add(part)
+      })
     })
   }
 
@@ -239,9 +263,8 @@ class Builder {
   #properties(object: object, row: Row, from: number, others: readonly Row[]): void {
     for (let i = from; i < row.length; i += 2) {
       const key = row[i] as string
-      this.#put(row[i + 1], (value) =>
-        defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true }),
-      )
+      const flags = { enumerable: true, configurable: true, writable: true }
+      this.#define(object, key, [row[i + 1]], ([value]) => ({ value, ...flags }))
     }
     for (const other of others) {
       const [keySlot, given, first, second] = other
@@ -257,15 +280,28 @@ class Builder {
       const key = this.#value(keySlot) as string | symbol
       const enumerable = (flags & propertyFlag.enumerable) !== 0
       const configurable = (flags & propertyFlag.configurable) !== 0
-      if ((flags & propertyFlag.accessor) === 0) {
-        const writable = (flags & propertyFlag.writable) !== 0
-        defineProperty(object, key, { value: this.#value(first), enumerable, configurable, writable })
-      } else {
-        const get = this.#value(first) as (() => unknown) | undefined
-        const set = this.#value(second) as ((value: unknown) => void) | undefined
-        defineProperty(object, key, { get, set, enumerable, configurable } as PropertyDescriptor)
-      }
+      const writable = (flags & propertyFlag.writable) !== 0
+      this.#define(object, key, [first, second], ([one, two]) =>
+        (flags & propertyFlag.accessor) === 0
+          ? { value: one, enumerable, configurable, writable }
+          : ({ get: one, set: two, enumerable, configurable } as PropertyDescriptor),
+      )
     }
+  }
+
+  /** A property whose value comes later has its place among the others now. */
+  #define(
+    object: object,
+    key: string | symbol,
+    slots: readonly unknown[],
+    property: (values: readonly unknown[]) => PropertyDescriptor,
+  ): void {
+    let isThere = false
+    this.#putAll(slots, (values) => {
+      isThere = true
+      defineProperty(object, key, property(values))
+    })
+    if (!isThere) defineProperty(object, key, { enumerable: true, configurable: true, value: undefined })
   }
 }
 

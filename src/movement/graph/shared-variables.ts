@@ -3,7 +3,7 @@ import type { LiveName } from '../live/live-code.ts'
 import { scopeOf } from '../live/live-code.ts'
 import { type Reading, valueIn } from '../live/reading.ts'
 import type { LiveScope } from '../live/inspector.ts'
-import { bindingId, functionId } from './binding-ids.ts'
+import { cellId, weakly } from './binding-ids.ts'
 import { ambiguousRefusal, unprovenRefusal } from './capture-refusals.ts'
 import { scopeKey, type Ways } from './reached-by.ts'
 
@@ -16,6 +16,8 @@ export interface SharedVariable {
   readonly place: string
   /** Functions by their code: twice the same code means two scopes that look alike, or one. */
   readonly sharers: Map<number, Set<AnyFunction>>
+  /** All of them. */
+  readonly owners: WeakRef<object>[]
   isWritten: boolean
   /** Set once it lives in the worker by itself. */
   id: number | undefined
@@ -54,6 +56,7 @@ export class SharedVariables {
         scope,
         place,
         sharers: new Map(),
+        owners: [],
         // By an earlier call: over there it may have another value than here.
         isWritten: id !== undefined,
         id,
@@ -64,6 +67,7 @@ export class SharedVariables {
     variable.isWritten ||= name.isWritten
     const sharers = variable.sharers.get(code.id) ?? new Set()
     sharers.add(fn)
+    variable.owners.push(weakly(fn))
     variable.sharers.set(code.id, sharers)
     remember(this.#ofFunction, fn, key, variable)
     return variable
@@ -71,7 +75,7 @@ export class SharedVariables {
 
   /** The number under which a variable lives in the worker by itself. */
   idOf(variable: SharedVariable, fn: AnyFunction): number {
-    variable.id ??= bindingId(`cell:${functionId(fn)}:${variable.name}`)
+    variable.id ??= cellId(fn, variable.name)
     return variable.id
   }
 

@@ -4,6 +4,7 @@ import type { Captures } from '../collect.ts'
 import type { AnyFunction } from '../function-source.ts'
 import type { LiveCode } from '../live/live-code.ts'
 import type { Reading } from '../live/reading.ts'
+import type { BindingGroup } from './binding-order.ts'
 import type { Content } from './content.ts'
 import { Surveyor } from './surveyor.ts'
 
@@ -20,6 +21,8 @@ export interface BindingUse {
   readonly content: Content
   /** Bindings whose values become part of its own. */
   readonly needs: readonly number[]
+  /** When all of these are gone, nobody can refer to it any more; none for a variable of a module. */
+  readonly owners: readonly WeakRef<object>[]
   /** What is in it that stays where it is. */
   readonly live: readonly object[]
   /** Where it is used, for messages. */
@@ -39,6 +42,8 @@ export interface Survey {
   readonly codes: readonly LiveCode[]
   /** Each after those it needs, as far as that is possible. */
   readonly bindings: readonly BindingUse[]
+  /** The same; those that need each other together. */
+  readonly groups: readonly BindingGroup[]
   /** Names of captured values of the function itself. */
   readonly captured: readonly string[]
   /** Every name that was found: for a policy that comes later. */
@@ -62,5 +67,11 @@ export interface SurveyOptions {
  * @throws {CaptureError} for what can't go, or may not
  */
 export function survey(fn: AnyFunction, path: string, options: SurveyOptions): Survey {
-  return new Surveyor(options).survey(fn, path)
+  for (let round = 1; ; round++) {
+    const found = new Surveyor(options, round === mostRounds).survey(fn, path)
+    // Each round knows more of what several functions refer to; there is only so much of it.
+    if (found !== undefined) return found
+  }
 }
+
+const mostRounds = 16

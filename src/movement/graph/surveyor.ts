@@ -4,20 +4,22 @@ import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
 import { baseName } from '../live/base-name.ts'
 import { isBeforeDeclaration } from '../live/before-declaration.ts'
 import { namesElsewhere } from '../live/names-elsewhere.ts'
-import { internalsOf } from '../live/inspector.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
 import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
 import { propertyStep } from '../../transport/codec/path.ts'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
 import { missingNames } from '../refusals.ts'
-import { type BindingIdentity, bindingUse } from './binding-use.ts'
-import { bindingId, functionId, variableId } from './binding-ids.ts'
+import { bindingId, functionId, variableId, weakly } from './binding-ids.ts'
+import { type BindingIdentity, identityOfCapture, identityOfVariable } from './binding-use.ts'
 import { inspectorRefusal, nodeCodeRefusal, uninitialisedRefusal } from './capture-refusals.ts'
 import { checkInstance } from './check-instance.ts'
-import { capturedContent, type Content } from './content.ts'
+import { capturedContent } from './content.ts'
+import { type Found, FoundBindings } from './found-bindings.ts'
 import { hasOwnProperties } from './function-properties.ts'
+import { canBeHeld, holdObject } from './held-objects.ts'
 import { builtinPlace } from './intrinsics.ts'
 import { type MemberVariable, membersOf } from './namespace-members.ts'
+import { Nesting } from './nesting.ts'
 import { type FunctionWriter, Parcel } from './parcel.ts'
 import { Ways } from './reached-by.ts'
 import { notingRefusal } from './refused-names.ts'
@@ -25,46 +27,78 @@ import { rowKind } from './rows.ts'
 import { SharedVariables } from './shared-variables.ts'
 import { hasChangeablePrivate, lostPrivateField } from './static-private.ts'
 import { isNeverUndefined } from './uninitialised.ts'
-import type { BindingUse, Survey, SurveyOptions } from './survey.ts'
-import { type Slot, writeAdditions } from './value-rows.ts'
+import type { Survey, SurveyOptions } from './survey.ts'
+import { type Slot, writeAdditions, writeBound } from './value-rows.ts'
 
 /** Looks once at all that a function refers to. */
 export class Surveyor implements FunctionWriter {
   readonly #options: SurveyOptions
   readonly #readings = new Map<AnyFunction, Reading>()
   readonly #codes = new Map<number, LiveCode>()
-  readonly #bindings = new Map<number, BindingUse>()
-  readonly #begun = new Set<number>()
+  readonly #bindings: FoundBindings
   readonly #names: FoundName[] = []
   readonly #shared = new SharedVariables()
   readonly #ways = new Ways()
+  readonly nesting = new Nesting()
   /** Functions that a call's own parcel holds a copy of. */
   readonly #inlined = new Set<AnyFunction>()
   #isSettled = true
   #mustRepeat = false
+  /** Something was taken for a part of another, and is held by itself from now on. */
+  #isOutdated = false
+  readonly #mayBeOutdated: boolean
   #root: AnyFunction | undefined
 
-  constructor(options: SurveyOptions) {
+  /** @param mayBeOutdated - it is to answer in any case */
+  constructor(options: SurveyOptions, mayBeOutdated: boolean) {
     this.#options = options
+    this.#bindings = new FoundBindings(options.codec)
+    this.#mayBeOutdated = mayBeOutdated
   }
 
-  survey(fn: AnyFunction, path: string): Survey {
+  /** Undefined if it has to be done once more: meanwhile more is known of what is held by itself. */
+  survey(fn: AnyFunction, path: string): Survey | undefined {
     this.#root = fn
-    let parcel = Parcel.of(this, fn, path, true)
-    if (this.#mustRepeat) parcel = Parcel.of(this, fn, path, true)
+    let parcel = this.#rootParcel(fn, path)
+    if (this.#mustRepeat) parcel = this.#rootParcel(fn, path)
     this.#shared.check(this.#ways, fn)
+    this.#isOutdated ||= this.#bindings.holdSharedObjects(parcel)
+    if (this.#isOutdated && !this.#mayBeOutdated) return undefined
+    const groups = this.#bindings.inOrder()
     const code = this.#readings.get(fn)?.code
     return {
       name: nameOf(fn),
       code,
-      content: this.#encode(parcel, path),
+      content: capturedContent(this.#options.codec, parcel.rows, path),
       isFresh: parcel.rows.length > 1 || code?.names.some(({ from }) => from === 'captured') !== false,
       codes: [...this.#codes.values()],
-      bindings: [...this.#bindings.values()],
+      bindings: groups.flat(),
+      groups,
       captured: code?.names.filter(({ from }) => from === 'captured').map(({ name }) => name) ?? [],
       names: this.#names,
       isSettled: this.#isSettled,
     }
+  }
+
+  #rootParcel(fn: AnyFunction, path: string): Parcel {
+    const parcel = Parcel.of(this, fn, path, true)
+    this.nesting.finish()
+    return parcel
+  }
+
+  /** Writes the parcel of a binding, or does that later if it is too deep now. */
+  #nested(write: () => void): void {
+    if (this.nesting.isDeep) {
+      this.nesting.later(this.inPlace(write))
+      return
+    }
+    this.nesting.depth++
+    write()
+    this.nesting.depth--
+  }
+
+  inPlace(write: () => void): () => void {
+    return this.#ways.inPlace(write)
   }
 
   reached(fn: AnyFunction): void {
@@ -83,7 +117,10 @@ export class Surveyor implements FunctionWriter {
       row.push(rowKind.builtin, ...builtin)
       return
     }
-    if (!types.isProxy(fn) && isNativeText(fn) && this.#writeBound(parcel, row, fn, path)) return
+    if (!types.isProxy(fn) && isNativeText(fn) && writeBound(parcel, row, fn, path)) {
+      this.changeable()
+      return
+    }
     const reading = this.#read(fn, path)
     if (parcel.isFresh && this.#isInline(fn, reading)) {
       this.#inlined.add(fn)
@@ -102,24 +139,14 @@ export class Surveyor implements FunctionWriter {
         codec.name,
         parcel.row(codec, () => held),
       )
-    this.#hold(id, fn, reading, path)
+    if (this.#bindings.begin(id)) this.#nested(() => this.#hold(id, fn, reading, path))
   }
 
   /** A call has functions of its own if they have captured values; all others are held, and sent once. */
   #isInline(fn: AnyFunction, { code }: Reading): boolean {
     if (fn === this.#root) return true
-    if (code.isClass || this.#bindings.has(functionId(fn))) return false
+    if (code.isClass || this.#bindings.isBegun(functionId(fn))) return false
     return code.names.some(({ from }) => from === 'captured') || hasOwnProperties(fn, code.isClass)
-  }
-
-  #writeBound(parcel: Parcel, row: unknown[], fn: AnyFunction, path: string): boolean {
-    const bound = internalsOf(fn)?.bound
-    if (bound === undefined) return false
-    this.changeable()
-    row.push(rowKind.bound, parcel.slot(bound.target, `${path} → ${nameOf(bound.target) || 'target'}`))
-    row.push(parcel.slot(bound.self, `${path} → this`))
-    bound.args.forEach((arg, index) => row.push(parcel.slot(arg, `${path} → argument ${index + 1}`)))
-    return true
   }
 
   #read(fn: AnyFunction, path: string): Reading {
@@ -140,8 +167,6 @@ export class Surveyor implements FunctionWriter {
 
   /** Gives a function or class a binding of its own, so that it is one thing over there, whoever refers to it. */
   #hold(id: number, fn: AnyFunction, reading: Reading, path: string): void {
-    if (this.#begun.has(id)) return
-    this.#begun.add(id)
     const { code } = reading
     const parcel = Parcel.of(
       {
@@ -157,11 +182,14 @@ export class Surveyor implements FunctionWriter {
     )
     const kind = code.isClass ? 'class' : 'function'
     const identity = { id, kind, module: '', name: nameOf(fn), isConstant: true, isSettled: false } as const
-    this.#bindings.set(id, bindingUse(identity, parcel, this.#encode(parcel, path), path, code, undefined))
+    this.#bindings.add(identity, parcel, { path, code, owners: [weakly(fn)] })
   }
 
   #asWriter(): FunctionWriter {
     return {
+      nesting: this.nesting,
+      inPlace: (write) => this.inPlace(write),
+      writeObject: (id, object, path) => this.writeObject(id, object, path),
       writeFunction: (parcel, row, fn, path) => this.writeFunction(parcel, row, fn, path),
       checkInstance: (object, constructor, path) => this.checkInstance(object, constructor, path),
       changeable: () => this.changeable(),
@@ -203,9 +231,34 @@ export class Surveyor implements FunctionWriter {
       if (name.from !== 'captured') {
         const id = this.#bind(code, name, value, at)
         // A function looks its variables up when it runs; only what is needed while it is made is part of it.
-        if (name.isEager) parcel.needs.add(id)
+        if (name.isEager) {
+          parcel.needs.add(id)
+          parcel.eager.add(id)
+        }
       } else if (name.isShared) captured.push(this.#cell(parcel, fn, name, reading, value, at))
-      else captured.push(parcel.slot(value, at))
+      else captured.push(this.#captured(parcel, name, value, at))
+    })
+  }
+
+  /** Functions that are held share with all others what they have captured: it is held by itself. */
+  #captured(parcel: Parcel, name: LiveName, value: unknown, path: string): Slot {
+    if (!parcel.isFresh && canBeHeld(value)) {
+      holdObject(value)
+      // It may have been taken for a part of something else.
+      this.#isOutdated = true
+    }
+    const slot = parcel.slot(value, path)
+    const id = name.isEager ? parcel.heldAt(slot) : undefined
+    if (id !== undefined) parcel.eager.add(id)
+    return slot
+  }
+
+  writeObject(id: number, object: object, path: string): void {
+    if (!this.#bindings.begin(id)) return
+    this.#nested(() => {
+      const parcel = Parcel.of(this, object, path, false, true)
+      const identity = identityOfCapture(id, path.replace(/^.* → /, ''))
+      this.#bindings.add(identity, parcel, { path, owners: [weakly(object)] })
     })
   }
 
@@ -248,11 +301,12 @@ export class Surveyor implements FunctionWriter {
     if (variable.isInline) this.#mustRepeat = true
     const id = this.#shared.idOf(variable, fn)
     parcel.needs.add(id)
-    if (!this.#begun.has(id)) {
-      this.#begun.add(id)
-      const kind = 'capture'
-      const identity = { id, kind, module: '', name: name.name, isConstant: false, isSettled: false } as const
-      this.#define(identity, value, path, reading.code)
+    if (this.#bindings.begin(id)) {
+      this.#define(identityOfCapture(id, name.name), value, {
+        path,
+        user: reading.code,
+        owners: variable.owners,
+      })
     }
     return parcel.row(variable, () => [rowKind.binding, id])
   }
@@ -260,48 +314,24 @@ export class Surveyor implements FunctionWriter {
   /** A variable of a module: what it holds goes by itself, so that it can be compared. */
   #bind(code: LiveCode, name: LiveName, value: unknown, path: string): number {
     const id = variableId(code, name)
-    if (this.#begun.has(id)) return id
-    this.#begun.add(id)
+    if (!this.#bindings.begin(id)) return id
     const home = name.home ?? { module: code.module, name: name.name, variable: name.variable }
-    this.#defineVariable(id, home, value, path, code)
+    this.#define(identityOfVariable(id, home, value), value, { path, user: code })
     return id
   }
 
   bindMember(home: MemberVariable, value: unknown, path: string): number {
     const id = bindingId(`${home.module}#${home.name}`)
-    if (this.#begun.has(id)) return id
-    this.#begun.add(id)
-    this.#defineVariable(id, home, value, path, undefined)
+    if (this.#bindings.begin(id)) this.#define(identityOfVariable(id, home, value), value, { path })
     return id
   }
 
-  #defineVariable(
-    id: number,
-    { module, name, variable }: MemberVariable,
-    value: unknown,
-    path: string,
-    user: LiveCode | undefined,
-  ): void {
-    const isConstant = variable?.kind === 'const' || variable?.kind === 'import'
-    const isFunction = typeof value === 'function'
-    const isPrimitive = !isFunction && (typeof value !== 'object' || value === null)
-    const kind = isFunction ? kindOfFunction(value as AnyFunction) : isConstant ? 'constant' : 'global'
-    // Undefined may have meant: not yet.
-    const isSettled = variable?.kind === 'const' && isPrimitive && value !== undefined
-    this.#define({ id, kind, module, name, isConstant, isSettled }, value, path, user)
-  }
-
-  #define(identity: BindingIdentity, value: unknown, path: string, user: LiveCode | undefined): void {
-    const parcel = Parcel.of(this, value, path, false)
-    const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
-    this.#bindings.set(
-      identity.id,
-      bindingUse(identity, parcel, this.#encode(parcel, path), path, code, user),
-    )
-  }
-
-  #encode(parcel: Parcel, path: string): Content {
-    return capturedContent(this.#options.codec, parcel.rows, path)
+  #define(identity: BindingIdentity, value: unknown, found: Found): void {
+    this.#nested(() => {
+      const parcel = Parcel.of(this, value, found.path, false)
+      const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
+      this.#bindings.add(identity, parcel, { ...found, code })
+    })
   }
 }
 
@@ -310,6 +340,3 @@ function isUnset({ module }: LiveCode, { variable, home }: LiveName): boolean {
   const declared = home ?? { module, variable }
   return isNeverUndefined(declared.variable) || isBeforeDeclaration(declared.variable, declared.module)
 }
-
-const kindOfFunction = (fn: AnyFunction): 'function' | 'class' =>
-  !types.isProxy(fn) && /^class\b/.test(Function.prototype.toString.call(fn)) ? 'class' : 'function'

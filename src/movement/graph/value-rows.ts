@@ -1,7 +1,8 @@
 import { types } from 'node:util'
 import { inherits, peek, peekProperty } from '../../transport/codec/peek.ts'
 import { mapValueStep, propertyStep } from '../../transport/codec/path.ts'
-import { type AnyFunction, isNativeText } from '../function-source.ts'
+import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
+import { internalsOf } from '../live/inspector.ts'
 import type { LiveCode } from '../live/live-code.ts'
 import {
   builtinSubclassRefusal,
@@ -226,11 +227,21 @@ export function writeAdditions(
   return row.length > before || others.length > 0
 }
 
+/** Writes what a bound function binds. Answers whether it is one. */
+export function writeBound(parcel: Rows, row: unknown[], fn: AnyFunction, path: string): boolean {
+  const bound = internalsOf(fn)?.bound
+  if (bound === undefined) return false
+  row.push(rowKind.bound, parcel.slot(bound.target, `${path} → ${nameOf(bound.target) || 'target'}`))
+  row.push(parcel.slot(bound.self, `${path} → this`))
+  bound.args.forEach((arg, index) => row.push(parcel.slot(arg, `${path} → argument ${index + 1}`)))
+  return true
+}
+
 function constructorOf(parcel: Rows, value: object, prototype: object, path: string): Slot {
   const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
   if (typeof constructor !== 'function') throw prototypeRefusal(path)
   const own: unknown = Object.getOwnPropertyDescriptor(constructor, 'prototype')?.value
   if (own !== prototype) throw prototypeRefusal(path)
   parcel.checkInstance(value, constructor as AnyFunction, path)
-  return parcel.slot(constructor, `${path} → ${constructor.name || 'constructor'}`)
+  return parcel.slot(constructor, `${path} → ${nameOf(constructor as AnyFunction) || 'constructor'}`)
 }

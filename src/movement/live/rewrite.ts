@@ -54,6 +54,12 @@ interface Edit {
   readonly text: string
 }
 
+const naming = new Set<string>(['=', '??=', '||=', '&&='])
+
+const isAnonymous = (node: AnyNode): boolean =>
+  node.type === 'ArrowFunctionExpression' ||
+  ((node.type === 'FunctionExpression' || node.type === 'ClassExpression') && !node.id)
+
 class Editor {
   readonly #targets: ReadonlyMap<number, string>
   readonly #edits = new Map<number, Edit>()
@@ -93,6 +99,12 @@ class Editor {
       case 'CallExpression':
         if (node.callee.type === 'Identifier') this.#callee(node.callee)
         break
+      case 'AssignmentExpression':
+        if (naming.has(node.operator)) this.#named(node.left, node.right)
+        break
+      case 'AssignmentPattern':
+        this.#named(node.left, node.right)
+        break
       case 'TaggedTemplateExpression':
         if (node.tag.type === 'Identifier') this.#callee(node.tag)
         break
@@ -117,6 +129,14 @@ class Editor {
     const target = this.#targets.get(start)
     if (target === undefined) return
     this.#replace(start, end, `${this.#statements.has(start) ? ';' : ''}(0,${target})`)
+  }
+
+  /** What is assigned to a variable takes its name, what is assigned to a property doesn't. */
+  #named(left: AnyNode, right: AnyNode): void {
+    if (left.type !== 'Identifier' || !this.#targets.has(left.start) || !isAnonymous(right)) return
+    const name = `[${JSON.stringify(left.name)}]`
+    this.#replace(right.start, right.start, `({${name}:`)
+    this.#replace(right.end, right.end, `}${name})`)
   }
 
   /** The first to replace a place knows best. */

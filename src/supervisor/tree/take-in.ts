@@ -4,11 +4,7 @@ import type { Child } from './child.ts'
 import type { SupervisorActor } from './supervisor-actor.ts'
 
 /** Gives a child its place below a supervisor. It waits there, unless it was stopped on purpose. */
-export function takeIn(
-  actor: SupervisorActor,
-  spec: ResolvedChild,
-  isDynamic: boolean,
-): Child {
+export function takeIn(actor: SupervisorActor, spec: ResolvedChild, isDynamic: boolean): Child {
   const { identity, children } = actor
   const path = identity.path === '' ? spec.id : `${identity.path}/${spec.id}`
   const { lives } = spec

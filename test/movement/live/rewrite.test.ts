@@ -1,3 +1,4 @@
+import { runInThisContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { rewriteNames } from '../../../src/movement/live/rewrite.ts'
 
@@ -18,6 +19,21 @@ test.each([
     '(o) => { ({ x:x.v, y: [x.v], z: x.v = 2 } = o) }',
   ],
   ['a shorthand with a default', '(o) => { ({ x = 1 } = o) }', '(o) => { ({ x:x.v = 1 } = o) }'],
+  [
+    'a function without a name that is assigned',
+    '() => { x = () => x; x ??= (class {}) }',
+    '() => { x.v = ({["x"]:() => x.v}["x"]); x.v ??= (({["x"]:class {}}["x"])) }',
+  ],
+  [
+    'a function without a name as a default',
+    '(o) => { ({ x = () => 1 } = o) }',
+    '(o) => { ({ x:x.v = ({["x"]:() => 1}["x"]) } = o) }',
+  ],
+  [
+    'a function with a name',
+    '() => { x = function y() {}; x += () => 1 }',
+    '() => { x.v = function y() {}; x.v += () => 1 }',
+  ],
   ['what is shadowed', '(x) => x + (() => x)()', '(x) => x + (() => x)()'],
   ['what is declared later', '() => { f(x); var x = 1 }', '() => { f(x); var x = 1 }'],
   ['typeof', '() => typeof x', '() => typeof x.v'],
@@ -43,4 +59,11 @@ test('an assignment to a constant goes where it throws', () => {
   expect(rewrite('() => { x = y; x++; ({ x } = y) }', ['x'], ['x'])).toBe(
     '() => { x.c = y; x.c++; ({ x:x.c } = y) }',
   )
+})
+
+test('what is assigned has the name that it has without rewriting', () => {
+  const text = '() => { x = async () => 1; const one = x; [x = class {}] = []; return [one.name, x.name] }'
+  const make = (source: string): unknown => runInThisContext(`(x) => (${source})()`)({ v: undefined })
+  expect(make(text)).toEqual(['x', 'x'])
+  expect(make(rewrite(text, ['x']))).toEqual(['x', 'x'])
 })
