@@ -56,7 +56,7 @@ export class Calls {
     this.endings = new CallEndings(options, this.pending, this.#early, reject)
     this.references = new References(options, this)
     callFunctionsBy(this, options)
-    this.answers.connect({ early: this.#early, streams: this.#streams, references: this.references })
+    this.answers.connect({ early: this.#early, references: this.references })
   }
 
   /** Calls made so far. */

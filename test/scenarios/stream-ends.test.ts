@@ -1,4 +1,11 @@
-import { EncodeError, InterruptedError, RemoteError, WorkerStoppedError, type Worker } from 'maltster'
+import {
+  CallTimeoutError,
+  EncodeError,
+  InterruptedError,
+  RemoteError,
+  WorkerStoppedError,
+  type Worker,
+} from 'maltster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { collect, notesOf } from './stream-items.ts'
@@ -268,6 +275,46 @@ describe('beside calls', () => {
     expect(() => worker.stream(counting, [0], { window: 5 } as object)).toThrow(/windowItems/)
     expect(() => worker.stream(counting, [0], { result: 'discard' } as object)).toThrow(TypeError)
     await expectUsable(worker)
+  })
+})
+
+/** Yields at every turn, so that there is always something on its way. */
+async function* ticking(): AsyncGenerator<number> {
+  for (let n = 0; ; n++) {
+    yield n
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+const failureOf = async (stream: AsyncIterable<unknown>): Promise<unknown> => (await prefixOf(stream)).error
+
+describe('items that come too late', () => {
+  test('streams whose time is up take nothing else with them', async () => {
+    const own = await quietWorker()
+    const other = own.call(() => new Promise((resolve) => setTimeout(resolve, 1500, 'fine')))
+    const streams = Array.from({ length: 30 }, () => own.stream(ticking, [], { timeoutMs: 300 }))
+    const failures = await Promise.all(streams.map(failureOf))
+    expect(failures.every((error) => error instanceof CallTimeoutError)).toBe(true)
+    expect(await other).toBe('fine')
+    await expectUsable(own)
+    await own.stop()
+  })
+
+  test.each(['abort', 'interrupt'])('any number of streams may end at once, by %s', async (way) => {
+    const own = await quietWorker()
+    const aborting = new AbortController()
+    const { signal } = aborting
+    const all = Array.from({ length: 1200 }, () => own.stream(ticking, [], { signal }))
+    for (const stream of all) expect((await stream.next()).value).toBe(0)
+    const failures = Promise.all(all.map(failureOf))
+    if (way === 'abort') aborting.abort()
+    else await own.interrupt()
+    const expected = way === 'abort' ? 'AbortError' : 'InterruptedError'
+    expect(new Set((await failures).map((error) => (error as Error).name))).toEqual(new Set([expected]))
+    // Each call that was aborted has its own interrupt, and these take their time.
+    expect(await own.call((a: number, b: number) => a + b, [20, 22])).toBe(42)
+    own.kill()
+    await own.exited
   })
 })
 
