@@ -319,3 +319,56 @@ test('a getter among the arguments may itself make a call with callbacks', async
   await below
   expect(seen.toSorted()).toEqual(['inner first', 'inner last', 'outer first', 'outer last'])
 })
+
+test('a function under `then` is not sent, by whatever way: nobody could await what has it', async () => {
+  const hidden = async (): Promise<object> => {
+    const { proxy: wrap } = await import('maltster')
+    const fn = wrap(() => 1)
+    let reads = 0
+    return {
+      get then() {
+        return reads++ === 0 ? undefined : fn
+      },
+    }
+  }
+  const called = await rejection(worker.call(hidden, [], { timeoutMs: 20_000 }), EncodeError)
+  expect(called).toMatchObject({ path: 'result.then' })
+  const channel = worker.channel<unknown>({ capacity: 4 })
+  using fn = proxy(() => 1)
+  await rejection(channel.send({ then: fn }), EncodeError)
+  const sent = worker.call(
+    async (to: Channel<unknown>) => {
+      const { proxy: wrap } = await import('maltster')
+      await to.send({ then: wrap(() => 1) })
+    },
+    [channel],
+  )
+  expect((await rejection(sent, RemoteError)).remoteName).toBe('EncodeError')
+  expect(await channel.size()).toBe(0)
+  const streamed = worker
+    .stream(async function* () {
+      const { proxy: wrap } = await import('maltster')
+      yield [{ then: wrap(() => 1) }]
+    })
+    .next()
+  expect(await rejection(streamed, EncodeError)).toMatchObject({ path: 'item[0][0].then' })
+  const answered = worker.call(
+    async (ask: () => Promise<unknown>) => {
+      const answer = await ask().catch((error: Error) => error.name)
+      return answer
+    },
+    [
+      async () => {
+        let reads = 0
+        return {
+          get then() {
+            return reads++ === 0 ? undefined : fn
+          },
+        }
+      },
+    ],
+  )
+  expect(await answered).toBe('EncodeError')
+  channel.close()
+  await expectUsable(worker)
+})

@@ -21,6 +21,12 @@ export function refusalOfPrimitive(value: unknown): Refusal {
   }
 }
 
+/** A promise that is resolved with such an object calls the function, and waits for what that never tells. */
+export const refusalOfThen: Refusal = {
+  what: 'a function under `then`, which makes the object one that is awaited wherever it comes',
+  remedy: 'Send it under another name.',
+}
+
 function functionName(value: unknown): string {
   // A proxy or a class with a static `name` may answer anything, or throw.
   if (types.isProxy(value)) return ''
