@@ -114,6 +114,8 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
    *
    * @param options - `signal` ends the wait: no value is lost by that, what comes too late is put back in its place
    * @throws {ChannelClosedError} if it is closed and empty, or its worker ends; `cause` says why in that case
+   * @throws {DecodeError} if the value can't be read here: a registered class refuses it
+   * @throws {BackpressureError} if values were asked for, and not read, faster than they could be; none is lost by that
    * @throws {TypeError} if an option is unknown, or is not what it must be
    */
   receive(options?: ChannelWaitOptions): Promise<T> {

@@ -84,6 +84,8 @@ export class LiveLane implements LiveValues, AnswerLane {
   #servingBytes = 0
   /** Bytes of answers since the other side had read all that was written. */
   #unreadAnswerBytes = 0
+  /** Requests that were refused since then, because the answers of others are not read. */
+  #refused = 0
   /** Weakly: what nobody uses and nobody waits at need not hear of the end. */
   readonly #bound = new Set<WeakRef<Bound>>()
   readonly #unbound = new FinalizationRegistry<WeakRef<Bound>>((bound) => void this.#bound.delete(bound))
@@ -233,11 +235,9 @@ export class LiveLane implements LiveValues, AnswerLane {
 
   #serve(frame: IncomingFrame): void {
     const { id, aux } = frame
-    if (id === 0 || this.#serving.has(id)) {
-      this.#options.stray()
-      return
-    }
-    if (!this.#isRead()) {
+    // Refusals are answers, too.
+    const isDeaf = this.#refused > maxServed.count && !this.#isRead()
+    if (id === 0 || this.#serving.has(id) || isDeaf) {
       this.#options.stray()
       return
     }
@@ -261,15 +261,23 @@ export class LiveLane implements LiveValues, AnswerLane {
   #isRead(): boolean {
     const { pendingBytes } = this.writer
     if (pendingBytes === 0) this.#unreadAnswerBytes = 0
-    return Math.min(pendingBytes, this.#unreadAnswerBytes) <= maxServed.bytes
+    const isRead = Math.min(pendingBytes, this.#unreadAnswerBytes) <= maxServed.bytes
+    if (isRead) this.#refused = 0
+    return isRead
   }
 
   #admit(byteLength: number): void {
     const { count, bytes } = maxServed
+    const { place } = this.#options.transfer
+    if (!this.#isRead()) {
+      this.#refused++
+      const message = `Over ${bytes} bytes of answers have not been read. Ask for less at once: await earlier ones first.`
+      throw new BackpressureError(message, place)
+    }
     const isFull = this.#serving.size > count || this.#servingBytes > Math.max(bytes, byteLength)
     if (!isFull) return
     const message = `Over ${count} requests, or ${bytes} bytes of them, wait for their answer. Await earlier ones first.`
-    throw new BackpressureError(message, this.#options.transfer.place)
+    throw new BackpressureError(message, place)
   }
 
   #replied(frame: IncomingFrame): void {
