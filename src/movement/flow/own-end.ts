@@ -46,12 +46,24 @@ export class OwnEnd implements ChannelEnd, Served {
   take(taker: Taker, isNow: boolean): () => void {
     if (!isNow || this.#queue.size > 0 || this.#queue.isOffered || this.closed) {
       return this.#queue.take({
-        got: (snapshot) => taker.got(this.#snapshots.read(snapshot)),
+        got: (snapshot) => this.#give(snapshot, taker),
         failed: (why) => taker.failed(why),
       })
     }
     taker.empty()
     return () => {}
+  }
+
+  /** To read it may run code of the user's, which may throw: that is for the one who takes it, not for the one who sent it. */
+  #give(snapshot: Snapshot, taker: Taker): void {
+    let value: unknown
+    try {
+      value = this.#snapshots.read(snapshot)
+    } catch (error) {
+      taker.failed(error as Error)
+      return
+    }
+    taker.got(value)
   }
 
   close(): void {

@@ -2,10 +2,29 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { BackpressureError } from '../../../src/errors/call-errors.ts'
-import { EncodeError } from '../../../src/errors/data-errors.ts'
+import { registerClass } from '../../../src/child/register-class.ts'
+import { DecodeError, EncodeError } from '../../../src/errors/data-errors.ts'
 import { ChannelClosedError } from '../../../src/errors/flow-errors.ts'
 import type { Channel } from '../../../src/movement/flow/channel.ts'
 import { channelOf, Connection, type Observed } from '../../support/live-lanes.ts'
+
+/** It can be sent, and not read, if its number is odd. */
+class Odd {
+  readonly n: number
+
+  constructor(n: number) {
+    this.n = n
+  }
+}
+
+registerClass(Odd, {
+  name: 'Odd',
+  encode: ({ n }) => n,
+  decode: (n: number) => {
+    if (n % 2 === 1) throw new Error('odd')
+    return new Odd(n)
+  },
+})
 
 interface Rig {
   readonly connection: Connection
@@ -330,4 +349,26 @@ test('what is not used on the other side any more is let go here', async () => {
   // What is in use stays.
   expect(connection.near.exports.of(near)).toBeDefined()
   expect(await settled(rigged, rigged.far.size())).toBe(0)
+})
+
+test('a value that can not be read is told to the one who takes it, whether it waited or came later', async () => {
+  const rigged = rig(4)
+  const { near } = rigged
+  const waiting = near.receive()
+  await near.send(new Odd(1))
+  await expect(waiting).rejects.toBeInstanceOf(DecodeError)
+  await near.send(new Odd(3))
+  await expect(near.receive()).rejects.toThrow(DecodeError)
+  await near.send(new Odd(2))
+  expect(await near.receive()).toEqual(new Odd(2))
+  const looped = failure(
+    (async () => {
+      for await (const _ of near);
+    })(),
+  )
+  await near.send(new Odd(5))
+  await near.send('next')
+  near.close()
+  expect(await looped).toBeInstanceOf(DecodeError)
+  expect(await near.receive()).toBe('next')
 })
