@@ -343,6 +343,24 @@ describe('code that does not end', () => {
     await impatient.stop()
   })
 
+  whereItCan('process')('what waits for ever does not keep its worker from ending in order', async () => {
+    for (const way of ['timeout', 'interrupt']) {
+      const own = await quietWorker()
+      const stream = own.stream(
+        async function* () {
+          yield 1
+          await new Promise(() => setInterval(() => {}, 1000))
+        },
+        [],
+        way === 'timeout' ? { timeoutMs: 100 } : {},
+      )
+      const failed = failureOf(stream)
+      if (way === 'interrupt') await own.interrupt()
+      expect(await failed).toBeInstanceOf(way === 'timeout' ? CallTimeoutError : InterruptedError)
+      expect(await own.stop({ exitMs: 20_000 })).toMatchObject({ exitCode: 0, signal: null })
+    }
+  })
+
   whereItCan('interrupt')('a stream that shares its process with code that is cut off goes on', async () => {
     const stream = worker.stream(
       async function* () {
