@@ -159,6 +159,7 @@ export class Calls {
     const call = pendingCall(id, background, shipment.name, stream)
     const { live } = this.#options.process
     const takesFunctions = shipment.survey !== undefined || shipment.definition.kind !== 'runtime'
+    const outer = this.references.giving()
     try {
       const policy = this.#policy(options)
       const outgoing = { type, id, flags, shipment, body, isDirect, policy, captures: options?.captures }
@@ -168,7 +169,13 @@ export class Calls {
       if (takesFunctions) call.callbacks = live.tookFunctions()
     } catch (error) {
       if (takesFunctions) live.tookFunctions()?.()
+      endUses(this.references.given(outer))
       throw withCapturePaths(error, shipment)
+    }
+    const given = this.references.given(outer)
+    if (given !== undefined) {
+      const { callbacks } = call
+      call.callbacks = () => (callbacks?.(), endUses(given))
     }
     if (options !== undefined) this.#early.watch(call, options)
     if (this.#options.events.wantsCalls) {
@@ -282,6 +289,8 @@ export class Calls {
     this.#options.events.emit(this.#options.identity, body)
   }
 }
+
+const endUses = (given: ReadonlySet<AnyRef> | undefined): void => given?.forEach((ref) => ref.endUse())
 
 /** What the frame of a call, or of a cast, says of it besides its function and arguments. */
 function flagsOf(shipment: Shipment, options: CallOptions | undefined): number {
