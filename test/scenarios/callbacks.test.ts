@@ -320,24 +320,26 @@ test('a getter among the arguments may itself make a call with callbacks', async
   expect(seen.toSorted()).toEqual(['inner first', 'inner last', 'outer first', 'outer last'])
 })
 
+/* oxlint-disable unicorn/no-thenable -- they are what it is about */
 test('a function under `then` is not sent, by whatever way: nobody could await what has it', async () => {
   const hidden = async (): Promise<object> => {
     const { proxy: wrap } = await import('maltster')
     const fn = wrap(() => 1)
     let reads = 0
-    return {
+    const value: object = {
       get then() {
         return reads++ === 0 ? undefined : fn
       },
     }
+    return value
   }
   const called = await rejection(worker.call(hidden, [], { timeoutMs: 20_000 }), EncodeError)
   expect(called).toMatchObject({ path: 'result.then' })
-  const channel = worker.channel<unknown>({ capacity: 4 })
+  const channel = worker.channel({ capacity: 4 })
   using fn = proxy(() => 1)
   await rejection(channel.send({ then: fn }), EncodeError)
   const sent = worker.call(
-    async (to: Channel<unknown>) => {
+    async (to: Channel) => {
       const { proxy: wrap } = await import('maltster')
       await to.send({ then: wrap(() => 1) })
     },
@@ -360,11 +362,12 @@ test('a function under `then` is not sent, by whatever way: nobody could await w
     [
       async () => {
         let reads = 0
-        return {
+        const value: object = {
           get then() {
             return reads++ === 0 ? undefined : fn
           },
         }
+        return value
       },
     ],
   )

@@ -102,6 +102,7 @@ test('a token of what there is not is refused, and so is any token without a tab
   }
 })
 
+/* oxlint-disable unicorn/no-thenable -- they are what it is about */
 test('no object comes that a promise would take for another', () => {
   for (const value of [{ then: named('2') }, { deep: [{ then: named('2') }] }]) {
     expect(() => encoded(value)).toThrow(/then can't be sent: it is a function under `then`.*another name/)
