@@ -349,6 +349,11 @@ export class LiveLane implements LiveValues, AnswerLane {
     }
   }
 
+  whenRead(told: () => void): void {
+    // Of nothing: that is refused in its turn, behind all that came before.
+    this.ask(0, 'read', [], { replied: told, failed: told })
+  }
+
   /** Tells that so many tokens of an object of the other side are not used any more. */
   tellRelease(number: number, uses: number): void {
     if (this.#end === undefined) this.writer.bytesFrame(frameType.release, 0, uses, number, noBytes)

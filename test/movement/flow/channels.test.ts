@@ -6,6 +6,7 @@ import { registerClass } from '../../../src/child/register-class.ts'
 import { DecodeError, EncodeError } from '../../../src/errors/data-errors.ts'
 import { ChannelClosedError } from '../../../src/errors/flow-errors.ts'
 import type { Channel } from '../../../src/movement/flow/channel.ts'
+import { defaultLimits } from '../../../src/transport/limits.ts'
 import { channelOf, Connection, type Observed } from '../../support/live-lanes.ts'
 
 /** It can be sent, and not read, if its number is odd. */
@@ -42,6 +43,12 @@ function rig(capacity: number, maxBytes?: number): Rig {
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
+
+async function collect(channel: Channel): Promise<unknown[]> {
+  const values: unknown[] = []
+  for await (const value of channel) values.push(value)
+  return values
+}
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
@@ -371,4 +378,97 @@ test('a value that can not be read is told to the one who takes it, whether it w
   near.close()
   expect(await looped).toBeInstanceOf(DecodeError)
   expect(await near.receive()).toBe('next')
+})
+
+test('a value that is put back after the close is still received: the end comes behind all that was given out', async () => {
+  for (const capacity of [0, 4]) {
+    const rigged = rig(capacity)
+    const { near, far } = rigged
+    const given = new AbortController()
+    const gaveUp = failure(far.receive({ signal: given.signal }))
+    await settle(rigged)
+    await near.send('precious')
+    near.close()
+    const looped = collect(near)
+    const late = failure(near.receive())
+    given.abort()
+    expect(await settled(rigged, looped)).toEqual(['precious'])
+    expect(await gaveUp).toBe(given.signal.reason)
+    expect(await late).toBeInstanceOf(ChannelClosedError)
+    expect(
+      await settled(
+        rigged,
+        near.tryReceive().catch((error: unknown) => error),
+      ),
+    ).toBeInstanceOf(ChannelClosedError)
+    expect(rigged.observed.strays).toBe(0)
+  }
+})
+
+test('it does so again for what is put back, given out and put back once more', async () => {
+  const rigged = rig(4)
+  const { near, far } = rigged
+  const [first, second] = [new AbortController(), new AbortController()]
+  const gaveUp = [failure(far.receive({ signal: first.signal }))]
+  await settle(rigged)
+  await near.send('precious')
+  near.close()
+  gaveUp.push(failure(far.receive({ signal: second.signal })))
+  const looped = collect(near)
+  first.abort()
+  while (rigged.observed.putBacks.length === 0) rigged.connection.tasks.runOne()
+  second.abort()
+  expect(await settled(rigged, looped)).toEqual(['precious'])
+  expect(await Promise.all(gaveUp)).toEqual([first.signal.reason, second.signal.reason])
+})
+
+test('a lane that ends keeps nobody waiting at what was given out there', async () => {
+  const rigged = rig(4)
+  const { near, far, connection } = rigged
+  const gaveUp = failure(far.receive())
+  await settle(rigged)
+  await near.send('lost')
+  near.close()
+  const looped = collect(near)
+  connection.break(new Error('gone'))
+  expect(await looped).toEqual([])
+  expect(await gaveUp).toBeInstanceOf(ChannelClosedError)
+})
+
+test('what a lane can not carry stays in the channel, and who asked there is told the limit', async () => {
+  const narrow = {
+    ...defaultLimits,
+    maxBodyBytes: 10_000,
+    maxAttachmentBytes: 100_000,
+    maxItems: 50,
+    maxDepth: 5,
+  }
+  const observed: Observed = { strays: 0, putBacks: [] }
+  const connection = new Connection(observed, narrow)
+  // It was made for another lane, which carries more.
+  const near = channelOf<unknown>(new Connection(observed), { capacity: 4 })
+  const rigged = { connection, observed, near, far: connection.pass(near) }
+  const tooMuch: [unknown, string][] = [
+    ['x'.repeat(20_000), 'maxBodyBytes (10000)'],
+    [new Uint8Array(200_000), 'maxAttachmentBytes (100000'],
+    [Array.from({ length: 60 }, () => 1), 'maxItems (50)'],
+    [[[[[[[1]]]]]], 'maxDepth (5)'],
+  ]
+  for (const [value, limit] of tooMuch) {
+    const asked = [rigged.far.receive(), rigged.far.receive()].map(failure)
+    await settle(rigged)
+    await near.send(value)
+    await settle(rigged)
+    for (const error of await Promise.all(asked)) expect(String(error)).toBe('Error: encode')
+    const now = failure(rigged.far.tryReceive())
+    await settle(rigged)
+    expect(String(await now)).toBe('Error: encode')
+    expect(connection.failures.splice(0)).toEqual(
+      Array.from({ length: 3 }, () => expect.stringContaining(limit) as unknown),
+    )
+    expect(await near.size()).toBe(1)
+    expect(await near.receive()).toEqual(value)
+  }
+  await near.send('little')
+  expect(await settled(rigged, rigged.far.receive())).toBe('little')
 })
