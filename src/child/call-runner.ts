@@ -77,6 +77,10 @@ export class CallRunner {
       controller: undefined,
       promise: undefined,
       stream: undefined,
+      mustEnd: false,
+      isEnded: false,
+      reason: undefined,
+      refusedWaits: 0,
       endings: undefined,
       callbacks: undefined,
       settled: false,
@@ -258,7 +262,11 @@ export class CallRunner {
   }
 
   #threw(call: RunningCall, error: unknown): void {
-    if (!call.settled) this.#fail(call, { kind: 'thrown', thrown: this.#failures.thrown(error) })
+    if (call.settled) return
+    // It has ended by what its wait was refused with, and so in order.
+    if (error === call.reason && error !== undefined) {
+      this.#fail(call, { kind: 'interrupted', collateral: false, executed: 'unknown' })
+    } else this.#fail(call, { kind: 'thrown', thrown: this.#failures.thrown(error) })
   }
 
   #undecodable(call: RunningCall, error: unknown): void {

@@ -2,7 +2,15 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 import { IdPlaces } from '../transport/id-places.ts'
 import type { InterruptRequest } from '../transport/messages.ts'
-import type { RunningCall } from './running-call.ts'
+import { endReason, type RunningCall } from './running-call.ts'
+
+// Taken before user code can replace them.
+const { now } = Date
+
+/** So many refused waits a call may have before it is held still to be cut off: it does not wait, or minds no refusal. */
+const maxRefusedWaits = 1000
+/** How long it is held. An attempt to cut it off comes every millisecond or two. */
+const holdMs = 50
 
 /**
  * The calls that are with this worker, and which of them the running code belongs to.
@@ -77,6 +85,28 @@ export class CallTable {
     return () => void endings.delete(callback)
   }
 
+  /**
+   * Why the call that the running code belongs to has been ended from outside, or is to end: what it would wait for is
+   * refused. Undefined for all other code.
+   */
+  readonly callEnded = (): Error | undefined => {
+    const call = this.current()
+    if (call === undefined || !(call.isEnded || call.mustEnd)) return undefined
+    if (call.mustEnd && ++call.refusedWaits > maxRefusedWaits) this.#hold()
+    return endReason(call)
+  }
+
+  /** Whether the code on the stack is at a point of ours at which it may be cut off. */
+  isHeld = false
+
+  /** A loop of waits that are never awaited is nearly always in our code, where no cut is made but here. */
+  #hold(): void {
+    const endsAt = now() + holdMs
+    this.isHeld = true
+    while (now() < endsAt);
+    this.isHeld = false
+  }
+
   /** Runs the function of a call, so that `current()` knows it. */
   run(call: RunningCall, body: (...args: unknown[]) => unknown, args: unknown[]): unknown {
     this.#synchronous = call
@@ -100,6 +130,7 @@ export class CallTable {
   /** The body threw, or was cut off: nothing synchronous is on the stack any more. */
   leave(): void {
     this.#synchronous = undefined
+    this.isHeld = false
   }
 
   /** Keeps a call whose function has returned a promise. */

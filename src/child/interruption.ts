@@ -1,8 +1,7 @@
-import { InterruptedError } from '../errors/call-errors.ts'
 import type { InterruptRequest } from '../transport/messages.ts'
 import type { CallTable } from './call-table.ts'
 import { clearAsyncIdStack, canClearAsyncIdStack } from './async-id-stack.ts'
-import type { RunningCall } from './running-call.ts'
+import { endCallbacks, endReason, type RunningCall } from './running-call.ts'
 import {
   type AliveAnswer,
   type AliveQuestion,
@@ -63,6 +62,8 @@ class Interruption {
   #needsRecovery = false
   /** Ended, and not yet told so by their abort signal: user code must not run inside the prepare step. */
   #unsignalled: RunningCall[] = []
+  /** Calls that are to end by themselves. */
+  #told: RunningCall[] = []
 
   constructor(options: InterruptionOptions) {
     this.#options = options
@@ -83,10 +84,20 @@ class Interruption {
     return calls.filter((call) => !call.background && call.id <= request.upToCallId)
   }
 
+  /** They may be about to be answered, so that they can't be ended here; but what they would wait for is refused. */
+  #mustEnd(calls: readonly RunningCall[]): void {
+    for (const call of calls) {
+      if (call.mustEnd) continue
+      call.mustEnd = true
+      this.#told.push(call)
+    }
+  }
+
   /** Takes the calls out of the table; their answers are dropped from here on. */
   #end(calls: readonly RunningCall[]): number[] {
     for (const call of calls) {
       call.settled = true
+      call.isEnded = true
       this.#options.table.remove(call)
       this.#unsignalled.push(call)
     }
@@ -100,6 +111,9 @@ class Interruption {
     this.recoverIfCut()
     this.#cut = undefined
     const lastCallId = table.refuse(request)
+    // By themselves, and so they have been answered.
+    const haveEnded = this.#told.some((call) => call.settled && call.reason !== undefined && !call.isEnded)
+    this.#told = []
     const callIds = this.#end(this.#targets(request))
     if (cut?.interruptId === request.interruptId) callIds.push(...cut.callIds)
     const answer: AliveAnswer = {
@@ -107,6 +121,7 @@ class Interruption {
       interruptId: request.interruptId,
       round,
       callIds,
+      haveEnded,
       lastCallId,
       cutAt: cut?.interruptId === request.interruptId ? cut.at : undefined,
     }
@@ -147,11 +162,11 @@ class Interruption {
     for (const call of calls) {
       const { controller, stream, endings } = call
       if (controller !== undefined || endings !== undefined) {
-        const context = { at, collateral: false, executed: 'unknown' as const }
-        const reason = new InterruptedError(`Call ${call.id} was interrupted.`, context)
+        const reason = endReason(call, at)
         for (const end of endings ?? []) end(reason)
         if (controller !== undefined) this.#options.table.inContext(call, () => controller.abort(reason))
       }
+      endCallbacks(call)
       if (stream !== undefined) this.#options.table.inContext(call, () => stream.interrupted())
     }
   }
@@ -167,12 +182,18 @@ class Interruption {
     if (load(cells, cell.ladder) !== request.interruptId) return give(decision.denied, [])
     if (!canClearAsyncIdStack()) return give(decision.impossible, [])
     // Within Node's or our own code the context may be another call's, or none yet.
-    if (!stack.isUserCode || this.#options.mustNotCut()) return give(decision.retry, [])
+    if (this.#options.mustNotCut()) return give(decision.retry, [])
+    if (!stack.isUserCode && !table.isHeld) {
+      this.#mustEnd(this.#targets(request))
+      return give(decision.retry, [])
+    }
     const spinning = table.current()
     const targets = this.#targets(request)
     if (spinning !== undefined && !spinning.settled && !targets.includes(spinning)) {
       return give(decision.spare, this.#end(targets))
     }
+    // Whatever is met from here on is somewhere else.
+    table.isHeld = false
     store(cells, cell.decision, decision.cut)
     if (!this.#holdStill())
       return { decision: decision.withdrawn, at: stack.at, callIds: [], lastCallId: table.refuse(request) }

@@ -50,6 +50,8 @@ export class Ladder {
   #wasSpared = false
   #lastCallId = 0
   #refusesMore = false
+  /** Calls have ended by themselves because of it. */
+  #haveEnded = false
   #isEvaluating = false
   #attempts = 0
   #wantsFinish = false
@@ -79,7 +81,7 @@ export class Ladder {
 
   /** Calls were ended, or will be refused when they arrive. */
   get #endedAny(): boolean {
-    return this.#callIds.size > 0 || this.#refusesMore
+    return this.#callIds.size > 0 || this.#refusesMore || this.#haveEnded
   }
 
   /** Calls that had not arrived at any of the looks were refused, though they be here by the next. */
@@ -95,6 +97,7 @@ export class Ladder {
     clearTimeout(this.#attempt)
     for (const id of answer.callIds) this.#callIds.add(id)
     this.#sawLastCall(answer.lastCallId)
+    if (answer.haveEnded) this.#haveEnded = true
     if (answer.cutAt !== undefined) {
       this.#wasCut = true
       this.#at = answer.cutAt

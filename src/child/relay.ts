@@ -13,6 +13,7 @@ import {
   type RelayReport,
   type RelayRequest,
 } from '../transport/relay/relay-messages.ts'
+import { streamsEndMs } from './sentinel-messages.ts'
 
 /** How long the worker's streams may take to end after it: a process that it left behind may hold them. */
 const drainMs = 100
@@ -20,6 +21,8 @@ const drainMs = 100
 const flushMs = 2000
 /** How long an exit may take after the end of a lane. */
 const laneGraceMs = 500
+/** How much longer than its streams have a worker may take to end itself when the host is gone. */
+const orphanGraceMs = 150
 
 /**
  * A worker's end of a launcher that gives nothing but standard streams. Over these it speaks with the host; the worker
@@ -46,6 +49,7 @@ class Relay {
   readonly multiplexer: Multiplexer
   #worker: LaunchedProcess | undefined
   #isLaunched = false
+  #isOrphaned = false
 
   constructor(input: Socket, output: Socket) {
     this.multiplexer = new Multiplexer(input, output, relayChannelCount, {
@@ -102,6 +106,7 @@ class Relay {
   async #exited(worker: LaunchedProcess, exit: ProcessExit, ended: Promise<unknown>): Promise<void> {
     worker.signalGroup('SIGKILL')
     this.#worker = undefined
+    if (this.#isOrphaned) process.exit()
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, drainMs))])
     for (const channel of this.multiplexer.channels) channel.close()
     const { exitCode, signal } = exit
@@ -118,10 +123,18 @@ class Relay {
     this.multiplexer.message(report)
   }
 
-  /** The host is gone: nothing may stay. */
+  /**
+   * The host is gone: nothing may stay. The worker's lanes have ended with it, so that its sentinel ends it, at once or
+   * when its streams have had their time; what does not end is killed.
+   */
   #end(): void {
-    this.#worker?.signalGroup('SIGKILL')
-    process.exit()
+    if (this.#worker === undefined) process.exit()
+    if (this.#isOrphaned) return
+    this.#isOrphaned = true
+    setTimeout(() => {
+      this.#worker?.signalGroup('SIGKILL')
+      process.exit()
+    }, streamsEndMs + orphanGraceMs)
   }
 }
 

@@ -1,3 +1,4 @@
+import { InterruptedError } from '../errors/call-errors.ts'
 import type { AskedInTurn } from '../movement/flow/asked-in-turn.ts'
 import type { OutgoingStream } from './stream/outgoing-stream.ts'
 
@@ -15,6 +16,14 @@ export interface RunningCall {
   promise: PromiseLike<unknown> | undefined
   /** Where what it returns is iterated, if it is to be. */
   stream: OutgoingStream | undefined
+  /** It is to end, but can't be ended where it is: its next wait ends it, if there is one. */
+  mustEnd: boolean
+  /** It has been ended from outside: it is not answered, and its waits come to nothing. */
+  isEnded: boolean
+  /** Why, once somebody has been told. */
+  reason: InterruptedError | undefined
+  /** Waits that were refused since it is to end. */
+  refusedWaits: number
   /** What waits on behalf of it, and ends with it if it is ended from outside. */
   endings: Set<(reason: Error) => void> | undefined
   /** Functions of the host among its arguments: what it has asked of them goes before its answer. */
@@ -27,4 +36,15 @@ export interface RunningCall {
 export function askAll({ callbacks, settled }: RunningCall): void {
   if (callbacks === undefined || settled) return
   for (const turns of callbacks) turns.askAll()
+}
+
+/** Why a call is ended from outside, the same for all who are told. */
+export function endReason(call: RunningCall, at?: string): InterruptedError {
+  const context = { at, collateral: false, executed: 'unknown' as const }
+  return (call.reason ??= new InterruptedError(`Call ${call.id} was interrupted.`, context))
+}
+
+/** Callbacks are of one call alone: none of them is called any more. */
+export function endCallbacks(call: RunningCall): void {
+  for (const turns of call.callbacks ?? []) turns.callEnded(endReason(call))
 }

@@ -22,6 +22,8 @@ export interface AliveAnswer {
   readonly interruptId: number
   readonly round: number
   readonly callIds: readonly number[]
+  /** Others have ended by themselves, as they were told to: they have been answered. */
+  readonly haveEnded: boolean
   /** The newest call that has arrived; those that were meant and come later will be refused. */
   readonly lastCallId: number
   /** Code was cut off since the ladder began; this is where it was. */

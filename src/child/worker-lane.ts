@@ -17,6 +17,7 @@ export function workerLane(
   return new LiveLane({
     limits,
     whenCallEnds: table.whenCallEnds,
+    callEnded: table.callEnded,
     lastingCame: () => table.trackFromNowOn(),
     kinds: liveKinds,
     serveFunction,

@@ -26,14 +26,11 @@ function killAll(): void {
 /**
  * Open streams get the time to run their `finally` that they have when the host is killed: the sentinel sees that the host
  * is gone, and gives it to them; one that has not said hello yet is starting, and will see it first of all. Where there is
- * no sentinel, or a relay is between, the worker is killed.
+ * no sentinel the worker is killed, and so is a launcher that may not have come as far as to start one.
  */
 function endsItself({ incarnation: { calls, process }, isLocal }: HostProcess): boolean {
-  return (
-    isLocal &&
-    process.isInterruptible !== false &&
-    calls.pending.all().some(({ stream }) => stream !== undefined)
-  )
+  const hasSentinel = isLocal ? process.isInterruptible !== false : process.isInterruptible === true
+  return hasSentinel && calls.pending.all().some(({ stream }) => stream !== undefined)
 }
 
 /** This host is a worker that is being stopped: what it started is stopped as well, as far as there is time. */

@@ -89,7 +89,15 @@ test('without a thread of its own: an interrupt is asked and answered there', as
   host.send(frameType.interrupt, 0, { interruptId: 3, upToCallId: 9, callId: 0, graceMs: 100 })
   expect(await pollUntil(() => host.questions.length > 0, 5000)).toBe(true)
   host.answer({ type: 'beat', beat: 1 })
-  host.answer({ type: 'alive', interruptId: 3, round: 0, callIds: [9], lastCallId: 9, cutAt: undefined })
+  host.answer({
+    type: 'alive',
+    interruptId: 3,
+    round: 0,
+    callIds: [9],
+    haveEnded: false,
+    lastCallId: 9,
+    cutAt: undefined,
+  })
   expect(await host.next(frameType.interrupted)).toMatchObject({
     body: { interruptId: 3, outcome: 'detached', callIds: [9] },
   })

@@ -1,4 +1,4 @@
-import { InterruptedError, type Worker, WorkerDiedError, type WorkerOptions } from 'maltster'
+import { InterruptedError, type Worker, WorkerDiedError } from 'maltster'
 import { expect, test } from 'vitest'
 import {
   expectUsable,
@@ -6,6 +6,7 @@ import {
   quietWorker,
   recordEvents,
   rejection,
+  spinner,
   until,
   whereItCan,
 } from '../scenarios/workers.ts'
@@ -22,21 +23,6 @@ const sleep = async (ms: number): Promise<string> => {
 const endless = (): void => {
   process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
   while (true);
-}
-
-/** A worker whose loops say on stderr that they spin. */
-async function spinner(options: WorkerOptions = {}): Promise<{ worker: Worker; spins: () => Promise<void> }> {
-  let isSpinning = false
-  const worker = await quietWorker({
-    interruptGraceMs: 10_000,
-    ...options,
-    stderr: () => (isSpinning = true),
-  })
-  const spins = async (): Promise<void> => {
-    await until('it spins', () => isSpinning)
-    isSpinning = false
-  }
-  return { worker, spins }
 }
 
 test('all foreground calls made before it end, and those made after it do not', async () => {

@@ -166,11 +166,12 @@ describe.each(['here', 'there'])('a channel whose queue is %s', (where) => {
         async (from: Channel<number>, out: Channel<string>) => {
           await Promise.resolve()
           await out.send('waits')
-          const error: Error = await from.receive().then(
-            () => new Error('received'),
-            (reason: Error) => reason,
-          )
-          await out.send(error.name)
+          const failure = (reason: Error): string => reason.name
+          const first = await from.receive().then(() => 'received', failure)
+          // What it waits for later is refused as well.
+          const later = [out.send('sent'), from.receive(), from.tryReceive()]
+          const all = await Promise.all(later.map((one) => one.then(() => 'done', failure)))
+          Object.assign(globalThis, { ended: [first, ...all] })
         },
         [channel, told],
       ),
@@ -179,7 +180,8 @@ describe.each(['here', 'there'])('a channel whose queue is %s', (where) => {
     expect(await told.receive()).toBe('waits')
     await worker.interrupt()
     await waiting
-    expect(await told.receive()).toBe('InterruptedError')
+    const ended = await worker.call(() => (globalThis as { ended?: string[] }).ended)
+    expect(ended).toEqual(Array.from({ length: 4 }, () => 'InterruptedError'))
     await channel.send(1)
     expect(await told.receive()).toBe('outlived 1')
     await channel.send(2)

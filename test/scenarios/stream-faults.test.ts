@@ -11,16 +11,7 @@ import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type Action, base64, boots, fakeWorker } from '../fixtures/worker/script.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { processState, waitUntilGone } from '../support/processes.ts'
-import {
-  expectUsable,
-  kind,
-  quietWorker,
-  recordEvents,
-  rejection,
-  startWorker,
-  until,
-  whereItCan,
-} from './workers.ts'
+import { expectUsable, kind, quietWorker, recordEvents, rejection, startWorker, until } from './workers.ts'
 
 useLeakCheck()
 
@@ -264,7 +255,7 @@ describe('the end of the host', () => {
 
   const endings = ['SIGKILL', 'exit', 'exit at once', 'uncaught']
 
-  whereItCan('local').each(endings)('a generator ends itself when its host ends by %s', async (ending) => {
+  test.each(endings)('a generator ends itself when its host ends by %s', async (ending) => {
     const { file, pid, kill } = await hostWith('in order', ending)
     await kill()
     await waitUntilGone(pid, 1000)

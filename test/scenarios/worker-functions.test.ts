@@ -5,11 +5,19 @@ import {
   RemoteError,
   type Worker,
   WorkerDiedError,
-  type WorkerOptions,
 } from 'maltster'
 import { expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { expectUsable, ofType, quietWorker, recordEvents, rejection, until, whereItCan } from './workers.ts'
+import {
+  expectUsable,
+  ofType,
+  quietWorker,
+  recordEvents,
+  rejection,
+  spinner,
+  until,
+  whereItCan,
+} from './workers.ts'
 
 useLeakCheck()
 
@@ -41,21 +49,6 @@ const workerFunction = (worker: Worker): Promise<Does & Disposable> =>
     })
     does
   `)
-
-/** A worker whose loops say on stderr that they spin. */
-async function spinner(options: WorkerOptions = {}): Promise<{ worker: Worker; spins: () => Promise<void> }> {
-  let isSpinning = false
-  const worker = await quietWorker({
-    interruptGraceMs: 10_000,
-    ...options,
-    stderr: () => (isSpinning = true),
-  })
-  const spins = async (): Promise<void> => {
-    await until('it spins', () => isSpinning)
-    isSpinning = false
-  }
-  return { worker, spins }
-}
 
 whereItCan('interrupt').each(['spins', 'spins later'])(
   'one that %s is cut off by an interrupt, says where, and the worker keeps its state',

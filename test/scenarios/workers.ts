@@ -45,6 +45,23 @@ export function quietWorker(options: WorkerOptions = {}): Promise<Worker> {
   return startWorker(rest)
 }
 
+/** A worker whose loops say on stderr that they spin: by `process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')`. */
+export async function spinner(
+  options: WorkerOptions = {},
+): Promise<{ worker: Worker; spins: () => Promise<void> }> {
+  let isSpinning = false
+  const worker = await quietWorker({
+    interruptGraceMs: 10_000,
+    ...options,
+    stderr: () => (isSpinning = true),
+  })
+  const spins = async (): Promise<void> => {
+    await until('it spins', () => isSpinning)
+    isSpinning = false
+  }
+  return { worker, spins }
+}
+
 /** Waits until a process is gone whose start was told; a launcher tells no id then, so that all have to be gone. */
 export async function expectGone(pid: number): Promise<void> {
   const isGone = (): boolean => descendants(pid === 0 ? process.pid : pid).length === 0

@@ -41,6 +41,7 @@ const forAllKinds = [
   'test/scenarios/interrupts.test.ts',
   'test/scenarios/preload-functions.test.ts',
   'test/scenarios/register-class.test.ts',
+  'test/scenarios/interrupted-waits.test.ts',
   'test/scenarios/modules.test.ts',
   'test/scenarios/references.test.ts',
   'test/scenarios/start.test.ts',

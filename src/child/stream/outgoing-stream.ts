@@ -1,6 +1,8 @@
 import type { RunningCall } from '../running-call.ts'
+import { isThenable } from '../thenable.ts'
 import { checkResult, type Iteration, iterationOf } from './iteration.ts'
 import type { ItemOutlet } from './item-outlet.ts'
+import { ItemPace } from './item-pace.ts'
 
 // Taken before user code can replace them.
 const { nextTick } = process
@@ -9,8 +11,6 @@ const now = performance.now.bind(performance)
 
 /** How long items are taken in a row before the loop turns: what else comes has to pass. */
 const budgetMs = 2
-/** How long items wait for others while the iterator is busy. */
-const sendMs = 1
 /** After the first items of a run, whose cost is unknown, it looks at the clock every so many: a power of two. */
 const itemsPerClock = 16
 
@@ -66,10 +66,7 @@ export class OutgoingStream {
   /** Items that were waited for, and came. */
   #moves = 0
   #runStartedMs = 0
-  /** Items since the last ones were sent on purpose, and after how many that is done. */
-  #unsent = 0
-  #sentEvery = 1
-  #sentMs = now()
+  readonly #pace = new ItemPace()
 
   constructor(call: RunningCall, outlet: ItemOutlet, owner: StreamOwner) {
     this.call = call
@@ -205,19 +202,9 @@ export class OutgoingStream {
     if (outlet.wantsMore) this.#pumpLater()
   }
 
-  /**
-   * Passes an item on. How long the iterator is busy with the next one is not known, and until then the loop does not turn:
-   * so of a slow one each item leaves at once, and of a fast one as many together as it makes in a millisecond.
-   */
   #take(value: unknown): void {
     this.#outlet.give(value)
-    if (++this.#unsent < this.#sentEvery) return
-    this.#outlet.send()
-    const nowMs = now()
-    const inTime = (this.#unsent * sendMs) / Math.max(nowMs - this.#sentMs, 0.001)
-    this.#sentEvery = Math.max(1, Math.min(this.#sentEvery * 2, inTime))
-    this.#sentMs = nowMs
-    this.#unsent = 0
+    if (this.#pace.isDue()) this.#outlet.send()
   }
 
   /** Asks an asynchronous iterator for its next item. */
@@ -371,8 +358,3 @@ export class OutgoingStream {
 }
 
 const thrown = (error: unknown): StreamEnd => ({ failed: { error, isOfItem: false } })
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false
-  return typeof (value as { then?: unknown }).then === 'function'
-}

@@ -34,10 +34,25 @@ export class AskedInTurn {
   #underWay = 0
   #underWayBytes = 0
 
-  constructor(lane: LiveLane, number: number, bounds: TurnBounds) {
+  readonly #isOfCall: boolean
+  #ended: Error | undefined
+
+  /** @param isOfCall - it is an argument of one call, and goes with that */
+  constructor(lane: LiveLane, number: number, bounds: TurnBounds, isOfCall = false) {
     this.#lane = lane
     this.#number = number
     this.#bounds = bounds
+    this.#isOfCall = isOfCall
+  }
+
+  /** Why the call has ended that it is an argument of, if it was ended from outside. */
+  get ended(): Error | undefined {
+    return this.#ended
+  }
+
+  /** A call among whose arguments it came was ended from outside. */
+  callEnded(why: Error): void {
+    if (this.#isOfCall) this.#ended = why
   }
 
   /**

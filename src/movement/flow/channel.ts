@@ -33,8 +33,9 @@ interface Wait<T> {
  * are copies, made when they are sent; what can't be sent is refused there and then. The values of one sender stay in
  * order. It is bound to its worker: when that ends, all who wait reject with `ChannelClosedError`, whose `cause` says
  * why; what had arrived here before can still be received. A value is gone with the process that it was given to: one that
- * must not be lost is answered through another channel, or is an argument of a call. Who waits at a channel holds the process
- * open; a channel alone does not. Source: Go's channels, Distributed.jl `RemoteChannel`, Malt.jl `worker_channel`.
+ * must not be lost is answered through another channel, or is an argument of a call. A call that is interrupted, timed
+ * out or aborted waits at no channel any more: what it waits for, and would later, rejects with the `InterruptedError`. Who
+ * waits at a channel holds the process open; a channel alone does not. Source: Go's channels, Distributed.jl `RemoteChannel`, Malt.jl `worker_channel`.
  *
  * @example
  * import { spawnWorker, type Channel } from 'maltster'
@@ -211,7 +212,9 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
     options: ChannelWaitOptions | undefined,
     begin: (settle: (outcome: { readonly value: R } | { readonly error: unknown }) => void) => () => void,
   ): Wait<R> {
-    const { waits, whenCallEnds } = this.#lane
+    const { waits, whenCallEnds, callEnded } = this.#lane
+    const ended = callEnded()
+    if (ended !== undefined) return refusedWait(ended)
     const waiter = { channel: this }
     let giveUp: Wait<R>['giveUp'] = nothing
     const promise = new Promise<R>((resolve, reject) => {
@@ -249,13 +252,20 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
   }
 }
 
+/** Who waits for it may be cut off before there is a handler: its rejection must not end the process as an unhandled one. */
+function refusedWait<R>(error: Error): Wait<R> {
+  const promise = new Promise<R>((_, reject) => reject(error))
+  void then.call(promise, undefined, nothing)
+  return { promise, giveUp: nothing }
+}
+
 /** The reason of a wait that was given up by leaving a loop. */
 const left = new Error('The loop was left.')
 
 const { Set } = globalThis
 
 /** What a channel needs of the lane that it is bound to. */
-export type ChannelLane = Pick<LiveLane, 'bind' | 'limits' | 'waits' | 'whenCallEnds'>
+export type ChannelLane = Pick<LiveLane, 'bind' | 'limits' | 'waits' | 'whenCallEnds' | 'callEnded'>
 
 /** Makes a channel whose queue is here, bound to a lane. */
 export function makeChannel<T>(

@@ -9,7 +9,10 @@ export const keptToken = (token: LiveToken): LiveToken =>
 
 /** Whether code that has outlived its call may wait at what this stands for. */
 export const isKeptFunction = ({ kind, data }: LiveToken): boolean =>
-  kind === liveKind.function && typeof data === 'string' && data.startsWith(keptMark)
+  kind === liveKind.function && isKeptData(data)
+
+/** Whether the data of a function's token say that it is not let go with a call. */
+export const isKeptData = (data: LiveData): boolean => typeof data === 'string' && data.startsWith(keptMark)
 
 /** The name of a function, from the data of its token. */
 export const functionName = (data: LiveData): string => {

@@ -8,6 +8,7 @@ import { liveKind, type LiveToken, type LiveValues } from '../../transport/live-
 import type { RequestFailure } from '../../transport/messages.ts'
 import { frameType } from '../../transport/protocol.ts'
 import { ArgumentFunctions } from './argument-functions.ts'
+import { Bonds, type Bound } from './bonds.ts'
 import { type Exported, Exports } from './exports.ts'
 import { isKeptFunction, keptToken } from './function-tokens.ts'
 import { type ImportKind, Imports } from './imports.ts'
@@ -15,10 +16,11 @@ import { type AnyFunction, isClass, type Served, servedBy } from './live-object.
 import { type PendingRequest, PendingRequests } from './pending-requests.ts'
 import { errorOfFailure, type ErrorTransfer, failureOf, releasedError } from './request-failures.ts'
 import { type AnswerLane, ServedRequest } from './served-request.ts'
+import { TakenFunctions } from './taken-functions.ts'
 import { Waits } from './waits.ts'
 
 // Taken before user code can replace them.
-const { FinalizationRegistry, Map, Set, WeakRef } = globalThis
+const { Map } = globalThis
 
 const noBytes = Buffer.alloc(0)
 const noCall = (): undefined => undefined
@@ -39,6 +41,8 @@ export interface LiveLaneOptions {
   readonly tokenOf?: (value: object) => LiveToken | undefined
   /** Has something done when the call ends early that the running code belongs to. Default: there are no calls. */
   readonly whenCallEnds?: WhenCallEnds
+  /** Why the call was ended that the running code belongs to, if it was. Default: there are no calls. */
+  readonly callEnded?: () => Error | undefined
   /** Somebody waits for something of this lane, or nobody does any more. */
   readonly waiting?: (isWaiting: boolean) => void
   /** Something is about to be here at which code may wait that has outlived its call: a channel, a function that is kept. */
@@ -49,11 +53,6 @@ export interface LiveLaneOptions {
 
 /** Has something done when a call ends early; answers how to call it off, or undefined if there is no call. */
 export type WhenCallEnds = (callback: (reason: Error) => void) => (() => void) | undefined
-
-/** What ends with a lane. */
-export interface Bound {
-  laneEnded(why: Error): void
-}
 
 /**
  * One side of one lane, for all values that stay where they are: gives them numbers, and answers what the other side
@@ -75,20 +74,13 @@ export class LiveLane implements LiveValues, AnswerLane {
   #writer: FrameWriter | undefined
   #codec: Codec | undefined
   #end: Error | undefined
-  /** While the arguments of a call are encoded: the functions among them. */
-  #callbacks: Set<Exported> | undefined
-  #takesFunctions = false
-  #hasCaptures = false
-  /** Those of calls in whose arguments a getter makes this call. */
-  #outerCallbacks: Set<Exported>[] = []
+  readonly #taken = new TakenFunctions()
   #servingBytes = 0
   /** Bytes of answers since the other side had read all that was written. */
   #unreadAnswerBytes = 0
   /** Requests that were refused since then, because the answers of others are not read. */
   #refused = 0
-  /** Weakly: what nobody uses and nobody waits at need not hear of the end. */
-  readonly #bound = new Set<WeakRef<Bound>>()
-  readonly #unbound = new FinalizationRegistry<WeakRef<Bound>>((bound) => void this.#bound.delete(bound))
+  readonly #bonds = new Bonds()
   /** The request whose user code is on the stack. */
   #current: ServedRequest | undefined
 
@@ -135,19 +127,14 @@ export class LiveLane implements LiveValues, AnswerLane {
     const home = this.imports.numberOf(value)
     if (home !== undefined) return { kind: liveKind.home, number: home, data: null }
     const served = servedBy(value)
-    const isCallback = typeof value === 'function' && this.#isTaken(path) && served?.isKept !== true
+    const isCallback = typeof value === 'function' && this.#taken.isTaken(path) && served?.isKept !== true
     if (served !== undefined && !isCallback)
       return keptToken(this.#token(this.exports.of(value) ?? this.#export(value, served)))
     if (!isCallback || isClass(value)) return undefined
     // Each call has its own: it ends with that call.
     const exported = this.exports.add(value, this.#options.serveFunction(value as AnyFunction))
-    this.#callbacks = (this.#callbacks ?? new Set()).add(exported)
+    this.#taken.add(exported)
     return this.#token(exported)
-  }
-
-  /** Whether functions become callbacks at this place of the message. */
-  #isTaken(path: (() => string) | undefined): boolean {
-    return this.#takesFunctions && (!this.#hasCaptures || path?.().startsWith('args[0]') === true)
   }
 
   #export(value: object, served: Served): Exported {
@@ -175,19 +162,18 @@ export class LiveLane implements LiveValues, AnswerLane {
     return this.#options.whenCallEnds ?? noCall
   }
 
+  /** Why nothing is to wait here for the running code, if that is so: see `LiveLaneOptions.callEnded`. */
+  get callEnded(): () => Error | undefined {
+    return this.#options.callEnded ?? noCall
+  }
+
   /**
    * Tells something of this side when the lane ends.
    * @returns it need not be told any more
    */
   bind(bound: Bound): () => void {
     this.#options.lastingCame?.()
-    const weak = new WeakRef(bound)
-    if (this.#end !== undefined) bound.laneEnded(this.#end)
-    else {
-      this.#bound.add(weak)
-      this.#unbound.register(bound, weak)
-    }
-    return () => void this.#bound.delete(weak)
+    return this.#bonds.add(bound)
   }
 
   raise(token: LiveToken): unknown {
@@ -204,19 +190,13 @@ export class LiveLane implements LiveValues, AnswerLane {
    * @param hasCaptures - the message is `[args, captures]`, and functions among the captures do not
    */
   takeFunctions(hasCaptures: boolean): void {
-    this.#hasCaptures = hasCaptures
-    if (this.#takesFunctions) this.#outerCallbacks.push(this.#callbacks ?? new Set())
-    this.#callbacks = undefined
-    this.#takesFunctions = true
+    this.#taken.begin(hasCaptures)
   }
 
   /** Answers what lets go of the callbacks, for when the call has settled; undefined if there are none. */
   tookFunctions(): (() => void) | undefined {
-    const callbacks = this.#callbacks
-    const outer = this.#outerCallbacks.pop()
-    this.#takesFunctions = outer !== undefined
-    this.#callbacks = outer
-    if (callbacks === undefined || callbacks.size === 0) return undefined
+    const callbacks = this.#taken.end()
+    if (callbacks === undefined) return undefined
     return () => {
       for (const exported of callbacks) this.exports.delete(exported)
     }
@@ -370,9 +350,7 @@ export class LiveLane implements LiveValues, AnswerLane {
 
   /** After an execution was terminated: what it was answering is answered. */
   recover(interrupted: () => Error): void {
-    this.#takesFunctions = false
-    this.#callbacks = undefined
-    this.#outerCallbacks = []
+    this.#taken.reset()
     const current = this.#current
     this.#current = undefined
     if (current !== undefined) current.fail(interrupted())
@@ -385,8 +363,7 @@ export class LiveLane implements LiveValues, AnswerLane {
     const served = [...this.#serving.values()]
     this.#serving.clear()
     for (const request of served) request.end()
-    for (const bound of this.#bound) bound.deref()?.laneEnded(why)
-    this.#bound.clear()
+    this.#bonds.end(why)
     this.requests.end(why)
     for (const exported of this.exports.all()) this.exports.delete(exported)
     this.imports.end(why)

@@ -1,6 +1,6 @@
 import { liveKind } from '../../transport/live-values.ts'
 import { AskedInTurn } from './asked-in-turn.ts'
-import { functionName } from './function-tokens.ts'
+import { functionName, isKeptData } from './function-tokens.ts'
 import type { ImportKind } from './imports.ts'
 import { type AnyFunction, type Answer, liveSymbol, type Served } from './live-object.ts'
 
@@ -50,10 +50,12 @@ function answerWith(fn: AnyFunction, args: readonly unknown[], answer: Answer): 
 /** A function of the other side, to be called here: it always returns a promise. */
 export const functionKind: ImportKind = {
   make({ lane, number, data }) {
-    const turns = new AskedInTurn(lane, number, callBounds)
+    const turns = new AskedInTurn(lane, number, callBounds, !isKeptData(data))
     lane.argumentFunctions.came(turns)
     const call = (...args: unknown[]): Promise<unknown> => {
+      const ended = lane.callEnded() ?? turns.ended
       const promise = new Promise((resolve, reject) => {
+        if (ended !== undefined) throw ended
         let isSettled = false
         let callOff: (() => void) | undefined
         const settle = (): void => {
