@@ -1,4 +1,4 @@
-import { EncodeError, InterruptedError, proxy, RemoteError, type Worker } from 'maltster'
+import { type Channel, EncodeError, InterruptedError, proxy, RemoteError, type Worker } from 'maltster'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { can, expectUsable, quietWorker, rejection } from './workers.ts'

@@ -178,6 +178,16 @@ test('a call that was refused leaves no trace at the values it was to be given',
   expect(await list.get()).toBe(again)
 })
 
+test('a reference in a channel that another worker asks for stays in it, and the error says why', async () => {
+  using list = await worker.keep(() => [1])
+  using channel = worker.channel({ capacity: 2 })
+  await channel.send(list)
+  const asked = other.call((from: Channel) => from.receive(), [channel])
+  expect((await rejection(asked, RemoteError)).message).toMatch(/stays in it.*RemoteRef/)
+  expect(await channel.size()).toBe(1)
+  expect(await worker.call(async (from: Channel) => from.receive(), [channel])).toEqual([1])
+})
+
 describe('another worker', () => {
   test('gets a copy, which is fetched first, and keeps nothing', async () => {
     using list = await worker.keep(() => [1, 2])

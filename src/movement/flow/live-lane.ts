@@ -9,6 +9,7 @@ import type { RequestFailure } from '../../transport/messages.ts'
 import { frameType } from '../../transport/protocol.ts'
 import { ArgumentFunctions } from './argument-functions.ts'
 import { Bonds, type Bound } from './bonds.ts'
+import { withAskedPath } from './asked-path.ts'
 import { type Exported, Exports } from './exports.ts'
 import { isKeptFunction, keptToken } from './function-tokens.ts'
 import { type ImportKind, Imports } from './imports.ts'
@@ -305,7 +306,11 @@ export class LiveLane implements LiveValues, AnswerLane {
       return 0
     }
     const id = this.requests.nextId()
-    this.writer.frame(frameType.request, 0, id, number, [operation, ...args], 'value')
+    try {
+      this.writer.frame(frameType.request, 0, id, number, [operation, ...args], 'value')
+    } catch (error) {
+      throw withAskedPath(error, operation)
+    }
     this.requests.add(id, request)
     return id
   }

@@ -14,6 +14,13 @@ export function refusalOfPrimitive(value: unknown): Refusal {
     return { what: `a symbol (${String(value)})`, remedy: 'Send its description, a string.' }
   }
   const name = functionName(value)
+  if (isClass(value)) {
+    return {
+      what: name === '' ? 'a class' : `a class (${name})`,
+      remedy:
+        'Only data can be sent here: use the class in the function that is sent, or send what a function makes of it.',
+    }
+  }
   return {
     what: name === '' ? 'a function' : `a function (${name})`,
     remedy:
@@ -33,6 +40,10 @@ function functionName(value: unknown): string {
   const descriptor = Object.getOwnPropertyDescriptor(value, 'name')
   return typeof descriptor?.value === 'string' ? descriptor.value.slice(0, 80) : ''
 }
+
+const functionText = Function.prototype.toString
+const isClass = (value: unknown): boolean =>
+  typeof value === 'function' && !types.isProxy(value) && /^class\b/.test(functionText.call(value))
 
 type Test = (value: object) => boolean
 

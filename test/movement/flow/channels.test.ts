@@ -455,3 +455,20 @@ test('what a lane can not carry stays in the channel, and who asked there is tol
   await near.send('little')
   expect(await settled(rigged, rigged.far.receive())).toBe('little')
 })
+
+test('a getter of a value may send another one that has a channel', async () => {
+  const rigged = rig(4)
+  const [one, two, inner] = [0, 0, 0].map(() => channelOf(rigged.connection, { capacity: 1 }))
+  const { near } = rigged
+  void near.send({
+    x: one,
+    get b() {
+      void near.send({ inner })
+      return 2
+    },
+    y: two,
+  })
+  expect(await near.receive()).toEqual({ inner })
+  const received = (await near.receive()) as { x: unknown; y: unknown }
+  expect([received.x === one, received.y === two]).toEqual([true, true])
+})
