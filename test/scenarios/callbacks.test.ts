@@ -84,7 +84,7 @@ test('an answer or an argument that can not be sent is an error there, with its 
   )
   expect(errors).toEqual([
     ['EncodeError', 'value.socket'],
-    ['EncodeError', 'value[1].deep'],
+    ['EncodeError', 'args[0].deep'],
   ])
 })
 
