@@ -8,13 +8,11 @@ import type { EventStream } from './events.ts'
 import type { PendingCall, PendingCalls } from './pending-calls.ts'
 import type { References } from './references.ts'
 import { callError, rejection } from './remote-error.ts'
-import type { Streams } from './streams.ts'
 import { undecodable } from './undecodable.ts'
 
 /** What an answer may be about that is no call any more. */
 export interface LateAnswers {
   readonly early: EarlyEnds
-  readonly streams: Streams
   readonly references: References
 }
 
@@ -44,6 +42,8 @@ export class CallAnswers {
       this.#items(frame)
       return
     }
+    const { early } = this.#late
+    early.answered(id)
     const call = this.#pending.get(id)
     if (call === undefined) {
       this.#unexpected(frame)
@@ -83,8 +83,9 @@ export class CallAnswers {
 
   #items(frame: IncomingFrame): void {
     const stream = this.#pending.get(frame.id)?.stream
-    if (stream === undefined) this.#unexpected(frame)
-    else stream.received(frame)
+    if (stream !== undefined) stream.received(frame)
+    // Of a stream that was ended here any number of items may be on the way.
+    else if (!this.#late.early.mayHaveItems(frame.id)) this.#stray(frame)
   }
 
   #failure(frame: IncomingFrame): Error {
@@ -98,8 +99,6 @@ export class CallAnswers {
 
   #unexpected(frame: IncomingFrame): void {
     const { id } = frame
-    // Of a stream that was ended here any number of items may be on the way.
-    if (this.#late.streams.hasEnded(id)) return
     if (this.#late.early.wasLate(id)) {
       this.#late.references.late(frame)
       this.#emit({
@@ -109,6 +108,10 @@ export class CallAnswers {
       })
       return
     }
+    this.#stray(frame)
+  }
+
+  #stray({ id }: IncomingFrame): void {
     this.#emit({ type: 'frame.dropped', callId: id, why: 'No such call is under way.' })
     this.#options.process.strayFrame()
   }

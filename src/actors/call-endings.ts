@@ -28,9 +28,13 @@ export class CallEndings {
   ended(report: InterruptReport, { upToCallId }: InterruptRequest): void {
     const place = placeOf(this.#options)
     for (const id of report.callIds) {
-      if (this.#early.wasLate(id)) continue
+      if (this.#early.wasLate(id)) {
+        this.#early.endedThere(id)
+        continue
+      }
       const call = this.#pending.get(id)
       if (call === undefined) continue
+      this.#early.endedThere(id)
       this.#end(call, interruptedError(place, { collateral: false, executed: 'unknown', at: report.at }))
     }
     for (const call of this.#pending.all()) {

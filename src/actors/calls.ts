@@ -56,7 +56,7 @@ export class Calls {
     this.endings = new CallEndings(options, this.pending, this.#early, reject)
     this.references = new References(options, this)
     callFunctionsBy(this, options)
-    this.answers.connect({ early: this.#early, streams: this.#streams, references: this.references })
+    this.answers.connect({ early: this.#early, references: this.references })
   }
 
   /** Calls made so far. */
@@ -160,6 +160,7 @@ export class Calls {
     const call = pendingCall(id, background, shipment.name, stream)
     const { live } = this.#options.process
     const takesFunctions = shipment.survey !== undefined || shipment.definition.kind !== 'runtime'
+    const outer = this.references.giving()
     try {
       const policy = this.#policy(options)
       const captures = options?.captures
@@ -171,7 +172,13 @@ export class Calls {
       if (takesFunctions) call.callbacks = live.tookFunctions()
     } catch (error) {
       if (takesFunctions) live.tookFunctions()?.()
+      endUses(this.references.given(outer))
       throw withCapturePaths(error, shipment)
+    }
+    const given = this.references.given(outer)
+    if (given !== undefined) {
+      const { callbacks } = call
+      call.callbacks = () => (callbacks?.(), endUses(given))
     }
     if (options !== undefined) this.#early.watch(call, options)
     if (this.#options.events.wantsCalls) {
@@ -285,6 +292,8 @@ export class Calls {
     this.#options.events.emit(this.#options.identity, body)
   }
 }
+
+const endUses = (given: ReadonlySet<AnyRef> | undefined): void => given?.forEach((ref) => ref.endUse())
 
 /** What the frame of a call, or of a cast, says of it besides its function and arguments. */
 function flagsOf(shipment: Shipment, options: CallOptions | undefined): number {

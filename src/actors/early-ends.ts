@@ -16,6 +16,8 @@ export class EarlyEnds {
   readonly #reject: (call: PendingCall, error: unknown) => void
   /** Calls that were settled here before their answer came; it is dropped when it does. */
   readonly #abandoned = new Set<number>()
+  /** Calls that the worker has ended, and does not answer, with the newest call of that moment: oldest first. */
+  readonly #endedThere = new Map<number, number>()
 
   constructor(
     options: CallsOptions,
@@ -55,6 +57,25 @@ export class EarlyEnds {
   /** Whether the answer of a call was expected late; from now on it is not. */
   wasLate(callId: number): boolean {
     return this.#abandoned.delete(callId)
+  }
+
+  /** The worker has ended it. What it had said about it before may be on its way on the other lane. */
+  endedThere(callId: number): void {
+    this.#endedThere.set(callId, this.#pending.lastId)
+  }
+
+  /** Whether items of a stream that has been settled here may be on their way. */
+  mayHaveItems(callId: number): boolean {
+    return this.#abandoned.has(callId) || this.#endedThere.has(callId)
+  }
+
+  /** A call was answered: all that was said of those that the worker had ended before it was made has come. */
+  answered(callId: number): void {
+    if (this.#endedThere.size === 0) return
+    for (const [ended, newestId] of this.#endedThere) {
+      if (newestId >= callId) return
+      this.#endedThere.delete(ended)
+    }
   }
 
   /** Settled from here on, though the worker may still be at it: the ladder ends it there. */

@@ -54,7 +54,10 @@ export type LoadedExport<E> = E extends abstract new (...args: any) => unknown
       ? LoadedFunction<A, R>
       : LoadedValue<E>
 
-/** A module that is loaded in a worker, as it looks from here. An export called `then` is not on it. */
+/**
+ * A module that is loaded in a worker, as it looks from here. An export called `then` is not on it; one that is a function
+ * makes of the module a promise for every `import()`, here and there: if it never calls back, `load` never settles.
+ */
 export type LoadedModule<M> = { readonly [Name in Exclude<keyof M, 'then'>]: LoadedExport<M[Name]> }
 
 /** A module of which nothing is known: all that it exports is taken for functions. */

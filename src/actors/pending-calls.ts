@@ -16,7 +16,7 @@ export interface PendingCall {
   sentAt: number
   /** Undoes what its options installed: a timer, a listener on its signal. */
   release: (() => void) | undefined
-  /** Lets go of the functions among its arguments. */
+  /** Lets go of what it was given: functions among its arguments, values that the worker keeps. */
   callbacks: (() => void) | undefined
   /** Lets the next one have its turn, where calls take turns. */
   endTurn: (() => void) | undefined

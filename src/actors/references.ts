@@ -96,6 +96,11 @@ export class References implements RefHome {
   /** While a call is encoded: what stands in this worker for references of others. */
   #copies: ReadonlyMap<AnyRef, AnyRef> | undefined
   #copiedBytes = 0
+  /** While a call is encoded: those that it is given. */
+  #given: ReadonlySet<AnyRef> | undefined
+  #givingCalls = 0
+  /** While a value is fetched, which changes nothing. */
+  #isFetching = false
   /** While a call is explained. */
   explained: ExplainedValues | undefined
 
@@ -146,14 +151,48 @@ export class References implements RefHome {
     const own = ref.home === this ? ref : this.#copies?.get(ref)
     if (own === undefined) throw new ForeignReference(ref)
     own.checkHeld()
-    own.forgetCopy()
+    if (!this.#isFetching) this.#give(own)
     return { kind: liveKind.home, number: own.number, data: null }
+  }
+
+  /** Whoever is given it may change the value: a call until it has settled, all others for good. */
+  #give(ref: AnyRef): void {
+    if (this.#givingCalls > 0 && this.#given?.has(ref) === true) return
+    ref.beginUse()
+    if (this.#givingCalls > 0) this.#given = new Set(this.#given).add(ref)
+  }
+
+  /**
+   * From here to `given` a call is encoded.
+   * @returns for `given`: what the call was given in whose arguments a getter makes this one
+   */
+  giving(): ReadonlySet<AnyRef> | undefined {
+    const outer = this.#given
+    this.#given = undefined
+    this.#givingCalls++
+    return outer
+  }
+
+  /** Answers what is to be told to `settled` when the call has. */
+  given(outer: ReadonlySet<AnyRef> | undefined): ReadonlySet<AnyRef> | undefined {
+    const given = this.#given
+    this.#given = outer
+    this.#givingCalls--
+    return given
   }
 
   async get(ref: AnyRef, options: GetOptions = {}): Promise<unknown> {
     checkOptions('`get`', options, getChecks)
     const name = ref.facts.isRelayed ? runtimeFunction.valueOf : runtimeFunction.same
-    return this.#calls.startPrepared(prepareRuntimeFunction(name), [ref], options)
+    const prepared = prepareRuntimeFunction(name)
+    let fetched: Promise<unknown>
+    this.#isFetching = true
+    try {
+      fetched = this.#calls.startPrepared(prepared, [ref], options)
+    } finally {
+      this.#isFetching = false
+    }
+    return fetched
   }
 
   async map(ref: AnyRef, fn: AnyFunction, [options]: readonly [options?: KeepOptions]): Promise<AnyRef> {

@@ -56,6 +56,8 @@ export class RemoteRef<T> implements Disposable, AsyncDisposable {
   readonly #home: RefHome
   readonly #facts: RefFacts
   #copy: Promise<T> | undefined
+  /** Calls under way that were given it. */
+  #uses = 0
   #isReleased = false
 
   /** @internal */
@@ -92,8 +94,9 @@ export class RemoteRef<T> implements Disposable, AsyncDisposable {
   /**
    * Fetches a copy of the value.
    *
-   * Asked again it gives the same copy, without asking the worker, until the reference has been given to a call there,
-   * which may have changed the value. What changes it without being given the reference is not seen: ask for `fresh`.
+   * Asked again it gives the same copy, without asking the worker, until the reference is given to a call there, which may
+   * change the value as long as it is under way; what was sent by `cast`, in a channel or as the answer of a callback may
+   * do so for good. What changes it without being given the reference is not seen: ask for `fresh`.
    *
    * @param options - see `GetOptions`
    * @throws {EncodeError} if the value can't be sent
@@ -107,6 +110,8 @@ export class RemoteRef<T> implements Disposable, AsyncDisposable {
     const known = this.#copy
     if (known !== undefined && options?.fresh !== true) return known
     const copy = this.#home.get(this, options) as Promise<T>
+    // Before long it may be another value.
+    if (this.#uses > 0) return copy
     this.#copy = copy
     // What failed is asked for again.
     copy.catch(() => {
@@ -171,6 +176,18 @@ export class RemoteRef<T> implements Disposable, AsyncDisposable {
 
   /** The value may be another one from now on, or none. @internal */
   forgetCopy(): void {
+    this.#copy = undefined
+  }
+
+  /** What may change the value has it from now on. @internal */
+  beginUse(): void {
+    this.#uses++
+    this.#copy = undefined
+  }
+
+  /** It has settled, and has changed the value if it was to. @internal */
+  endUse(): void {
+    this.#uses--
     this.#copy = undefined
   }
 

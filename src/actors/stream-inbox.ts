@@ -16,8 +16,6 @@ export interface StreamPeer {
   undecodable(error: unknown): Error
   /** The worker does not keep to what it was granted. */
   overrun(): void
-  /** The call has settled; what is still to come of it is dropped. */
-  settled(id: number): void
 }
 
 /** Items that came in one frame, and those of them that were taken. */
@@ -194,7 +192,6 @@ export class StreamInbox implements StreamSource {
 
   #settle(error: StreamFailure | undefined): void {
     this.#isSettled = true
-    this.#peer.settled(this.#id)
     this.#finish(error)
     const isThrownThere = error?.reason instanceof RemoteError
     this.#tellClosed?.(isThrownThere ? rejection(error.reason) : done)

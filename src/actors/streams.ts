@@ -9,9 +9,6 @@ import { StreamInbox, type StreamPeer } from './stream-inbox.ts'
 import type { StreamWindow } from './stream-options.ts'
 import { undecodable } from './undecodable.ts'
 
-/** So many streams that ended here may still have items on their way. */
-const maxEnded = 1024
-
 const noBytes = Buffer.alloc(0)
 
 /** The streams of one incarnation: what they say to the worker, and what comes of them from there. */
@@ -20,8 +17,6 @@ export class Streams implements StreamPeer {
   readonly #pending: PendingCalls
   readonly #early: EarlyEnds
   readonly #reader: ItemReader
-  /** Newest last. */
-  readonly #ended = new Set<number>()
 
   constructor(options: CallsOptions, pending: PendingCalls, early: EarlyEnds) {
     this.#options = options
@@ -32,11 +27,6 @@ export class Streams implements StreamPeer {
 
   open(window: StreamWindow): StreamInbox {
     return new StreamInbox(window, this)
-  }
-
-  /** Whether this was a stream, and has been settled: what still comes of it is no fault of the worker's. */
-  hasEnded(id: number): boolean {
-    return this.#ended.has(id)
   }
 
   read(frame: IncomingFrame): readonly unknown[] {
@@ -86,14 +76,5 @@ export class Streams implements StreamPeer {
 
   overrun(): void {
     this.#options.process.violated('A stream sent more than it was granted.')
-  }
-
-  settled(id: number): void {
-    this.#ended.add(id)
-    if (this.#ended.size <= maxEnded) return
-    for (const oldest of this.#ended) {
-      this.#ended.delete(oldest)
-      return
-    }
   }
 }

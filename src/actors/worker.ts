@@ -157,7 +157,9 @@ export class Worker implements AsyncDisposable {
    * `fn` goes by its source, and what it refers to goes along: variables, constants, functions, classes, imports; see
    * docs/data-movement.md, and `explain` for one function. Or name an export by `{ module, export }`. Arguments and result are copies, made at once; only binary over 64 KiB is
    * read later, so don't change that until the call has settled. Calls start in the order in which they
-   * were made, and overlap where they wait. Source: Malt.jl `remote_call_fetch`, Erlang `gen_server:call`.
+   * were made, and overlap where they wait. A function among the arguments is called here and always gives its caller there a
+   * promise, also where its parameter is typed as one that answers at once: `xs.filter(keep)` keeps all. A `RemoteRef` inside
+   * an object or array is the value itself there, too, but the types know it only as an argument of its own. Source: Malt.jl `remote_call_fetch`, Erlang `gen_server:call`.
    *
    * @param fn - a function, or `{ module, export }`
    * @param args - its arguments, default none

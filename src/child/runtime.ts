@@ -192,7 +192,10 @@ export class Runtime {
     if (this.#endings.length === 0 && streams?.hasAny !== true) exitInOrder(0)
     else {
       const exit = (): void => exitInOrder(0)
-      void Promise.all([streams?.stopAll(), ...this.#endings.map((end) => end())]).then(exit, exit)
+      void Promise.all([streams?.stopAll(streamsEndMs), ...this.#endings.map((end) => end())]).then(
+        exit,
+        exit,
+      )
     }
   }
 
@@ -205,7 +208,7 @@ export class Runtime {
       return
     }
     setTimeout(end, streamsEndMs)
-    void streams.stopAll().then(end, end)
+    void streams.stopAll(streamsEndMs).then(end, end)
   }
 
   #moveTo(offer: ConnectOffer): void {

@@ -1,4 +1,4 @@
-import { EncodeError, InterruptedError, proxy, RemoteError, type Worker } from 'maltster'
+import { type Channel, EncodeError, InterruptedError, proxy, RemoteError, type Worker } from 'maltster'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { can, expectUsable, quietWorker, rejection } from './workers.ts'
@@ -84,7 +84,7 @@ test('an answer or an argument that can not be sent is an error there, with its 
   )
   expect(errors).toEqual([
     ['EncodeError', 'value.socket'],
-    ['EncodeError', 'value[1].deep'],
+    ['EncodeError', 'args[0].deep'],
   ])
 })
 
@@ -316,4 +316,60 @@ test('a getter among the arguments may itself make a call with callbacks', async
   })
   await below
   expect(seen.toSorted()).toEqual(['inner first', 'inner last', 'outer first', 'outer last'])
+})
+
+/* oxlint-disable unicorn/no-thenable -- they are what it is about */
+test('a function under `then` is not sent, by whatever way: nobody could await what has it', async () => {
+  const hidden = async (): Promise<object> => {
+    const { proxy: wrap } = await import('maltster')
+    const fn = wrap(() => 1)
+    let reads = 0
+    const value: object = {
+      get then() {
+        return reads++ === 0 ? undefined : fn
+      },
+    }
+    return value
+  }
+  const called = await rejection(worker.call(hidden, [], { timeoutMs: 20_000 }), EncodeError)
+  expect(called).toMatchObject({ path: 'result.then' })
+  const channel = worker.channel({ capacity: 4 })
+  using fn = proxy(() => 1)
+  await rejection(channel.send({ then: fn }), EncodeError)
+  const sent = worker.call(
+    async (to: Channel) => {
+      const { proxy: wrap } = await import('maltster')
+      await to.send({ then: wrap(() => 1) })
+    },
+    [channel],
+  )
+  expect((await rejection(sent, RemoteError)).remoteName).toBe('EncodeError')
+  expect(await channel.size()).toBe(0)
+  const streamed = worker
+    .stream(async function* () {
+      const { proxy: wrap } = await import('maltster')
+      yield [{ then: wrap(() => 1) }]
+    })
+    .next()
+  expect(await rejection(streamed, EncodeError)).toMatchObject({ path: 'item[0][0].then' })
+  const answered = worker.call(
+    async (ask: () => Promise<unknown>) => {
+      const answer = await ask().catch((error: Error) => error.name)
+      return answer
+    },
+    [
+      async () => {
+        let reads = 0
+        const value: object = {
+          get then() {
+            return reads++ === 0 ? undefined : fn
+          },
+        }
+        return value
+      },
+    ],
+  )
+  expect(await answered).toBe('EncodeError')
+  channel.close()
+  await expectUsable(worker)
 })

@@ -374,8 +374,12 @@ test('handles of processes are refused by name wherever they are sent', async ()
 
 test('options that make no sense are refused by name', async () => {
   await using worker = await quietWorker()
-  expect(() => worker.channel({ capacity: -1 })).toThrow(/`capacity` to be a whole number from 0 on, got -1/)
-  expect(() => worker.channel({ maxBytes: 0 })).toThrow(/`maxBytes` to be a whole number from 1 on, got 0/)
+  expect(() => worker.channel({ capacity: -1 })).toThrow(
+    /`capacity` to be a whole number from 0 to 4294967295, got -1/,
+  )
+  expect(() => worker.channel({ maxBytes: 0 })).toThrow(
+    /`maxBytes` to be a whole number from 1 to 4294967295, got 0/,
+  )
   expect(() => worker.channel({ size: 1 } as never)).toThrow(
     /no option `size`; it has `capacity` and `maxBytes`/,
   )

@@ -79,6 +79,25 @@ test('a token of what there is not, or of no kind, rejects its call, and the wor
   }
 })
 
+test('a result that a promise would take for another rejects its call at once', async () => {
+  const token = [14, 2, 5, 'made up']
+  for (const rows of [
+    [[3, 'then', [1]], token],
+    [[4, 'then', [1]], token],
+    [[9, 'Error', 'no', 'at', 'then', [1]], token],
+  ]) {
+    await using worker = await startWorker(
+      fakeWorker({ ...boots, called: [frame(5, { id: undefined, aux: 0, flags: 1, body: pack(rows) })] }),
+    )
+    const error = await rejection(
+      worker.call(() => true),
+      DecodeError,
+    )
+    expect(error.reason).toBe('thenable')
+    expect(worker.state).not.toBe('dead')
+  }
+})
+
 test('a flood of requests fills no memory without bounds, and hurts nobody else', async () => {
   const body = pack(['receive'])
   await using worker = await liar([{ ...frame(frameType.request, { body, rising: true }), times: 40_000 }])

@@ -1,5 +1,6 @@
 import {
   CallTimeoutError,
+  type Channel,
   EncodeError,
   explain,
   type InterruptedError,
@@ -135,6 +136,56 @@ test('a worker lists what it keeps', async () => {
   expect(String(map)).toBe(`RemoteRef ${map.number} (Map) of worker ${worker.path}`)
   map.dispose()
   expect(worker.refs()).toHaveLength(1)
+})
+
+test('`get` sees what a call does that was under way when it asked', async () => {
+  using list = await worker.keep(() => [1])
+  using gate = worker.channel<string>({ capacity: 0 })
+  const changing = worker.call(
+    async (values: number[], from: Channel<string>) => {
+      await from.receive()
+      values.push(2)
+    },
+    [list, gate],
+  )
+  expect(await list.get()).toEqual([1])
+  await gate.send('go')
+  await changing
+  expect(await list.get()).toEqual([1, 2])
+  expect(await list.get()).toBe(await list.get())
+  // What never tells that it is done may change it at any time.
+  worker.cast(
+    async (values: number[], from: Channel<string>) => {
+      await from.receive()
+      values.push(3)
+    },
+    [list, gate],
+  )
+  expect(await list.get()).toEqual([1, 2])
+  await gate.send('go')
+  await expect.poll(() => list.get()).toEqual([1, 2, 3])
+})
+
+test('a call that was refused leaves no trace at the values it was to be given', async () => {
+  using list = await worker.keep(() => [1])
+  const copy = await list.get()
+  await rejection(
+    worker.call((..._given: unknown[]) => null, [list, Symbol('no')]),
+    EncodeError,
+  )
+  const again = await list.get()
+  expect(again).not.toBe(copy)
+  expect(await list.get()).toBe(again)
+})
+
+test('a reference in a channel that another worker asks for stays in it, and the error says why', async () => {
+  using list = await worker.keep(() => [1])
+  using channel = worker.channel({ capacity: 2 })
+  await channel.send(list)
+  const asked = other.call((from: Channel) => from.receive(), [channel])
+  expect((await rejection(asked, RemoteError)).message).toMatch(/stays in it.*RemoteRef/)
+  expect(await channel.size()).toBe(1)
+  expect(await worker.call(async (from: Channel) => from.receive(), [channel])).toEqual([1])
 })
 
 describe('another worker', () => {

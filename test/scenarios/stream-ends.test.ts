@@ -1,4 +1,11 @@
-import { EncodeError, InterruptedError, RemoteError, WorkerStoppedError, type Worker } from 'maltster'
+import {
+  CallTimeoutError,
+  EncodeError,
+  InterruptedError,
+  RemoteError,
+  WorkerStoppedError,
+  type Worker,
+} from 'maltster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { collect, notesOf } from './stream-items.ts'
@@ -271,6 +278,46 @@ describe('beside calls', () => {
   })
 })
 
+/** Yields at every turn, so that there is always something on its way. */
+async function* ticking(): AsyncGenerator<number> {
+  for (let n = 0; ; n++) {
+    yield n
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+const failureOf = async (stream: AsyncIterable<unknown>): Promise<unknown> => (await prefixOf(stream)).error
+
+describe('items that come too late', () => {
+  test('streams whose time is up take nothing else with them', async () => {
+    const own = await quietWorker()
+    const other = own.call(() => new Promise((resolve) => setTimeout(resolve, 1500, 'fine')))
+    const streams = Array.from({ length: 30 }, () => own.stream(ticking, [], { timeoutMs: 300 }))
+    const failures = await Promise.all(streams.map(failureOf))
+    expect(failures.every((error) => error instanceof CallTimeoutError)).toBe(true)
+    expect(await other).toBe('fine')
+    await expectUsable(own)
+    await own.stop()
+  })
+
+  test.each(['abort', 'interrupt'])('any number of streams may end at once, by %s', async (way) => {
+    const own = await quietWorker()
+    const aborting = new AbortController()
+    const { signal } = aborting
+    const all = Array.from({ length: 1200 }, () => own.stream(ticking, [], { signal }))
+    for (const stream of all) expect((await stream.next()).value).toBe(0)
+    const failures = Promise.all(all.map(failureOf))
+    if (way === 'abort') aborting.abort()
+    else await own.interrupt()
+    const expected = way === 'abort' ? 'AbortError' : 'InterruptedError'
+    expect(new Set((await failures).map((error) => (error as Error).name))).toEqual(new Set([expected]))
+    // Each call that was aborted has its own interrupt, and these take their time.
+    expect(await own.call((a: number, b: number) => a + b, [20, 22])).toBe(42)
+    own.kill()
+    await own.exited
+  })
+})
+
 describe('code that does not end', () => {
   whereItCan('interrupt')('a generator that spins is cut off when its consumer leaves', async () => {
     const impatient = await quietWorker({ interruptGraceMs: 200 })
@@ -294,6 +341,24 @@ describe('code that does not end', () => {
     expect(await stream.return()).toEqual({ done: true, value: undefined })
     await expectUsable(impatient)
     await impatient.stop()
+  })
+
+  whereItCan('process')('what waits for ever does not keep its worker from ending in order', async () => {
+    for (const way of ['timeout', 'interrupt']) {
+      const own = await quietWorker()
+      const stream = own.stream(
+        async function* () {
+          yield 1
+          await new Promise(() => setInterval(() => {}, 1000))
+        },
+        [],
+        way === 'timeout' ? { timeoutMs: 100 } : {},
+      )
+      const failed = failureOf(stream)
+      if (way === 'interrupt') await own.interrupt()
+      expect(await failed).toBeInstanceOf(way === 'timeout' ? CallTimeoutError : InterruptedError)
+      expect(await own.stop({ exitMs: 20_000 })).toMatchObject({ exitCode: 0, signal: null })
+    }
   })
 
   whereItCan('interrupt')('a stream that shares its process with code that is cut off goes on', async () => {

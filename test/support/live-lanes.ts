@@ -7,7 +7,7 @@ import type { ThrownData } from '../../src/transport/messages.ts'
 import { messageCodec } from '../../src/transport/codec/message-codec.ts'
 import { FrameReader } from '../../src/transport/frame-reader.ts'
 import { FrameWriter } from '../../src/transport/frame-writer.ts'
-import { defaultLimits } from '../../src/transport/limits.ts'
+import { defaultLimits, type Limits } from '../../src/transport/limits.ts'
 import { memoryTransportPair } from '../../src/transport/memory-transport.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import { TaskQueue } from './task-queue.ts'
@@ -30,9 +30,13 @@ export class Connection {
   readonly tasks = new TaskQueue()
   readonly near: LiveLane
   readonly far: LiveLane
+  /** What was told of requests that came to nothing. */
+  readonly failures: string[] = []
   readonly #transports: readonly Transport[]
+  readonly #limits: Limits
 
-  constructor(observed: Observed) {
+  constructor(observed: Observed, limits: Limits = defaultLimits) {
+    this.#limits = limits
     const [near, far] = memoryTransportPair({ schedule: this.tasks.schedule, readBytes: 48 })
     this.#transports = [near, far]
     this.near = this.#open(near, observed)
@@ -40,11 +44,11 @@ export class Connection {
   }
 
   #open(transport: Transport, observed: Observed): LiveLane {
-    const lane = new ObservedLane(observed)
-    const codec = messageCodec(defaultLimits, lane)
+    const lane = new ObservedLane(observed, this.#limits, this.failures)
+    const codec = messageCodec(this.#limits, lane)
     const writer = new FrameWriter(transport, codec, { schedule: this.tasks.schedule })
     lane.open(codec, writer)
-    const reader = new FrameReader(defaultLimits, {
+    const reader = new FrameReader(this.#limits, {
       deferred: false,
       now: () => 0,
       onFrame: (frame) => lane.received(frame),
@@ -74,15 +78,18 @@ export class Connection {
 class ObservedLane extends LiveLane {
   readonly #observed: Observed
 
-  constructor(observed: Observed) {
+  constructor(observed: Observed, limits: Limits, failures: string[]) {
     super({
-      limits: defaultLimits,
+      limits,
       kinds: liveKinds,
       serveFunction,
       stray: () => void observed.strays++,
       transfer: {
         thrown,
-        error: (failure) => new Error(failure.kind === 'thrown' ? failure.thrown.message : failure.kind),
+        error: (failure) => {
+          if (failure.kind === 'encode') failures.push(failure.message)
+          return new Error(failure.kind === 'thrown' ? failure.thrown.message : failure.kind)
+        },
         place: {},
       },
     })

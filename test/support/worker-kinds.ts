@@ -34,6 +34,7 @@ const forAllKinds = [
   'test/scenarios/adversity.test.ts',
   'test/scenarios/callbacks.test.ts',
   'test/scenarios/calls.test.ts',
+  'test/scenarios/channel-values.test.ts',
   'test/scenarios/channels.test.ts',
   'test/scenarios/ends.test.ts',
   'test/scenarios/errors.test.ts',

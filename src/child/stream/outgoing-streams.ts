@@ -6,8 +6,8 @@ import type { RunningCall } from '../running-call.ts'
 import { ItemOutlet } from './item-outlet.ts'
 import { OutgoingStream, type StreamOwner } from './outgoing-stream.ts'
 
-// Taken before user code can replace it.
-const { Promise } = globalThis
+// Taken before user code can replace them.
+const { Promise, setTimeout } = globalThis
 
 /** What the streams of a worker need. */
 export interface OutgoingStreamsOptions extends StreamOwner {
@@ -64,11 +64,19 @@ export class OutgoingStreams {
     this.#streams.get(id)?.stop()
   }
 
-  /** Ends all of them, each in order. */
-  async stopAll(): Promise<void> {
+  /**
+   * Ends all of them, each in order.
+   * @param patienceMs - how long those are waited for that were told to end before, when their calls were ended
+   */
+  async stopAll(patienceMs: number): Promise<void> {
     const streams = [...this.#streams.values()]
     for (const stream of streams) stream.stop()
-    await Promise.all(streams.map(({ over }) => over))
+    const over = (isLate: boolean): Promise<unknown> =>
+      Promise.all(streams.filter(({ call }) => call.settled === isLate).map((stream) => stream.over))
+    const late = new Promise((resolve) => {
+      setTimeout(resolve, patienceMs)
+    })
+    await Promise.all([over(false), Promise.race([over(true), late])])
   }
 
   /** Puts what has been yielded on the lane. */

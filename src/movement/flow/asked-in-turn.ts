@@ -2,6 +2,7 @@ import { BackpressureError } from '../../errors/call-errors.ts'
 import type { EncodedBody } from '../../transport/codec.ts'
 import { encodedBytes } from '../../transport/frame-writer.ts'
 import { encodeToKeep } from '../../transport/kept-body.ts'
+import { withAskedPath } from './asked-path.ts'
 import type { LiveLane } from './live-lane.ts'
 import type { PendingRequest } from './pending-requests.ts'
 
@@ -79,7 +80,7 @@ export class AskedInTurn {
 
   #wait(value: unknown[], request: PendingRequest): Waiting {
     const { count, bytes } = this.#bounds.waiting
-    const body = encodeToKeep(this.#lane.codec, value, 'value')
+    const body = this.#encoded(value)
     const byteLength = encodedBytes(body)
     if (this.#waiting.size >= count || (this.#waiting.size > 0 && this.#waitingBytes + byteLength > bytes)) {
       throw new BackpressureError(
@@ -91,6 +92,14 @@ export class AskedInTurn {
     this.#waiting.add(waiting)
     this.#waitingBytes += byteLength
     return waiting
+  }
+
+  #encoded(value: unknown[]): EncodedBody {
+    try {
+      return encodeToKeep(this.#lane.codec, value, 'value')
+    } catch (error) {
+      throw withAskedPath(error, value[0])
+    }
   }
 
   /** Makes room for the next one when it is answered. */

@@ -1,5 +1,6 @@
 import { ChannelClosedError } from '../../errors/flow-errors.ts'
-import type { Served } from './live-object.ts'
+import { EncodeError } from '../../errors/data-errors.ts'
+import type { Answer, Served } from './live-object.ts'
 import type { QueueSender } from './channel-queue.ts'
 
 /** What waits for a value at an end. One of the three comes, once, unless it gives up before. */
@@ -42,6 +43,25 @@ export const lostError = (why: Error): ChannelClosedError =>
   why instanceof ChannelClosedError
     ? why
     : new ChannelClosedError(`The channel ended with its worker: ${why.message}`, { cause: why })
+
+/**
+ * Answers a request with a value of a channel. What the lane can't carry stays in the channel, and the answer says why.
+ * @returns whether the value has gone
+ */
+export function hasGone(answer: Answer, give: () => void): boolean {
+  try {
+    give()
+    return true
+  } catch (error) {
+    const { worker } = answer.place
+    const to = worker === undefined ? 'the host' : `worker ${worker}`
+    const why = `A value of a channel can't go to ${to}, and stays in it: ${(error as Error).message}`
+    answer.fail(
+      error instanceof EncodeError ? new EncodeError(why, { path: error.path, cause: error }) : error,
+    )
+    return false
+  }
+}
 
 /** What the token of a channel says: its capacity, and by its sign whether it is closed. */
 export const channelData = (capacity: number, isClosed: boolean): number =>

@@ -2,7 +2,7 @@
 export interface ChannelOptions {
   /** Values, 0 to 2^32 - 1; 0: each `send` waits for the `receive` that takes it. Default 64. */
   readonly capacity?: number
-  /** Bytes of them, as they travel, 1 and more; one value is always taken in when there is no other. Default 16 MiB. */
+  /** Bytes of them, as they travel, 1 to 2^32 - 1; one value is always taken in when there is no other. Default 16 MiB. */
   readonly maxBytes?: number
 }
 
@@ -22,7 +22,9 @@ export function checkChannelOptions(options: ChannelOptions): void {
     }
     const least = name === 'capacity' ? 0 : 1
     if (value !== undefined && !isWhole(value, least)) {
-      throw new RangeError(`Expected \`${name}\` to be a whole number from ${least} on, got ${shown(value)}.`)
+      throw new RangeError(
+        `Expected \`${name}\` to be a whole number from ${least} to ${2 ** 32 - 1}, got ${shown(value)}.`,
+      )
     }
   }
 }

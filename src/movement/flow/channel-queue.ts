@@ -2,7 +2,8 @@ import { BackpressureError } from '../../errors/call-errors.ts'
 
 /** What waits for a value. One of the two comes, once, unless it gives up before. */
 export interface QueueTaker<E> {
-  got(entry: E, sequence: number): void
+  /** Answers whether it could take it. If not it has been told so, and the value stays for others. */
+  got(entry: E, sequence: number): boolean
   failed(why: Error): void
 }
 
@@ -19,6 +20,13 @@ export interface ChannelBounds {
   /** Bytes of them; one value is always taken in when there is no other. */
   readonly maxBytes: number
 }
+
+/**
+ * Finds out whether values that were given out are put back.
+ * @param known - told when all of them that are have been; before this returns, or later
+ * @returns whether any are out
+ */
+export type Returns = (known: () => void) => boolean
 
 interface Item<E> {
   readonly entry: E
@@ -53,9 +61,13 @@ export class ChannelQueue<E> {
   /** 32 bits, and then from 0 again. */
   #nextSequence = 0
   #closed: Error | undefined
+  readonly #returns: Returns
+  #isAskingForReturns = false
 
-  constructor(bounds: ChannelBounds) {
+  /** @param returns - default: nothing that was given out is ever put back */
+  constructor(bounds: ChannelBounds, returns: Returns = () => false) {
     this.#bounds = bounds
+    this.#returns = returns
   }
 
   /** Values in it. */
@@ -82,12 +94,10 @@ export class ChannelQueue<E> {
       sender.failed(this.#closed)
       return nothing
     }
-    const taker = first(this.#takers)
-    if (taker !== undefined) {
-      this.#takers.delete(taker)
+    if (this.#takers.size > 0) {
       const sequence = this.#number()
       sender.accepted()
-      taker.got(entry, sequence)
+      if (!this.#hand(entry, sequence)) this.#insert({ entry, byteLength, sequence })
       return nothing
     }
     if (this.#senders.size === 0 && this.#hasRoom(byteLength)) {
@@ -114,18 +124,17 @@ export class ChannelQueue<E> {
    * @returns gives up, if that is not too late
    */
   take(taker: QueueTaker<E>): () => void {
-    const item = this.tryTake()
-    if (item !== undefined) taker.got(item.entry, item.sequence)
-    else if (this.#closed !== undefined) taker.failed(this.#closed)
-    else {
-      this.#takers.add(taker)
-      return () => void this.#takers.delete(taker)
+    const item = this.#next()
+    if (item !== undefined) {
+      if (!taker.got(item.entry, item.sequence)) this.#insert(item)
+      return nothing
     }
-    return nothing
+    this.#takers.add(taker)
+    if (this.#closed !== undefined) this.#endTakers()
+    return () => void this.#takers.delete(taker)
   }
 
-  /** The next value, if there is one. */
-  tryTake(): { readonly entry: E; readonly sequence: number } | undefined {
+  #next(): Item<E> | undefined {
     const item = this.#shift()
     if (item !== undefined) {
       this.#fill()
@@ -136,7 +145,7 @@ export class ChannelQueue<E> {
     this.#forget(next)
     const sequence = this.#number()
     next.sender.accepted()
-    return { entry: next.entry, sequence }
+    return { entry: next.entry, byteLength: next.byteLength, sequence }
   }
 
   /**
@@ -144,30 +153,56 @@ export class ChannelQueue<E> {
    * @throws {BackpressureError} if there are far too many of them
    */
   putBack(entry: E, byteLength: number, sequence: number): void {
-    const taker = first(this.#takers)
-    if (taker !== undefined) {
-      this.#takers.delete(taker)
-      taker.got(entry, sequence)
-      return
-    }
+    if (this.#hand(entry, sequence)) return
     if (this.size >= this.#bounds.capacity + excess.count || this.#bytes + byteLength > excess.bytes) {
       throw new BackpressureError('Too many values were put back into a channel.')
     }
-    let at = this.#first
-    while (at < this.#items.length && isBefore(this.#items[at]!.sequence, sequence)) at++
-    this.#items.splice(at, 0, { entry, byteLength, sequence })
-    this.#bytes += byteLength
+    this.#insert({ entry, byteLength, sequence })
   }
 
-  /** Nothing is taken in any more. What is in it can still be taken out; who waits, waits in vain. */
+  /** Gives a value to the first of those who wait that can take it. Answers whether any could. */
+  #hand(entry: E, sequence: number): boolean {
+    for (const taker of this.#takers) {
+      this.#takers.delete(taker)
+      if (taker.got(entry, sequence)) return true
+    }
+    return false
+  }
+
+  #insert(item: Item<E>): void {
+    let at = this.#first
+    while (at < this.#items.length && isBefore(this.#items[at]!.sequence, item.sequence)) at++
+    this.#items.splice(at, 0, item)
+    this.#bytes += item.byteLength
+  }
+
+  /**
+   * Nothing is taken in any more. What is in it, and what is put back, can still be taken out. Who waits for more is told
+   * so when nothing is out any more that may be put back.
+   */
   close(why: Error): void {
     if (this.#closed !== undefined) return
     this.#closed = why
-    const waiting = [...this.#takers, ...[...this.#senders].map(({ sender }) => sender)]
-    this.#takers.clear()
+    const senders = [...this.#senders]
     this.#senders.clear()
     this.#senderBytes = 0
-    for (const one of waiting) one.failed(why)
+    for (const { sender } of senders) sender.failed(why)
+    this.#endTakers()
+  }
+
+  #endTakers(): void {
+    if (this.#isAskingForReturns || this.#takers.size === 0) return
+    this.#isAskingForReturns = true
+    const known = (): void => {
+      this.#isAskingForReturns = false
+      // What was put back may be out again, with others.
+      this.#endTakers()
+    }
+    if (this.#returns(known)) return
+    this.#isAskingForReturns = false
+    const takers = [...this.#takers]
+    this.#takers.clear()
+    for (const taker of takers) taker.failed(this.#closed!)
   }
 
   #hasRoom(byteLength: number): boolean {

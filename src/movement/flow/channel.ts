@@ -115,6 +115,9 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
    *
    * @param options - `signal` ends the wait: no value is lost by that, what comes too late is put back in its place
    * @throws {ChannelClosedError} if it is closed and empty, or its worker ends; `cause` says why in that case
+   * @throws {EncodeError} if the value can't go where it is received, say for the limits of a worker: it stays in the channel
+   * @throws {DecodeError} if the value can't be read here: a registered class refuses it
+   * @throws {BackpressureError} if values were asked for, and not read, faster than they could be; none is lost by that
    * @throws {TypeError} if an option is unknown, or is not what it must be
    */
   receive(options?: ChannelWaitOptions): Promise<T> {
@@ -154,7 +157,8 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
   }
 
   /**
-   * Ends it for all sides: `send` rejects from now on, also where it waits for room; what is in it can still be received.
+   * Ends it for all sides: `send` rejects from now on, also where it waits for room; what is in it can still be received,
+   * and so can what comes back from a process that was given it and had given up: who waits is told of the end behind that.
    * What was sent here before, with or without `await`, comes before it.
    */
   close(): void {

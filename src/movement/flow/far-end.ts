@@ -5,6 +5,7 @@ import {
   channelData,
   type ChannelEnd,
   closedError,
+  hasGone,
   lostError,
   operation,
   readChannelData,
@@ -27,7 +28,8 @@ const unheard = { replied: nothing, failed: nothing }
 
 /** Takes values with their numbers, as they come from the queue. */
 interface NumberedTaker {
-  got(value: unknown, sequence: number): void
+  /** Answers whether it could take it. If not it has been told so. */
+  got(value: unknown, sequence: number): boolean
   empty(): void
   failed(why: Error): void
 }
@@ -102,7 +104,12 @@ export class FarEnd implements ChannelEnd, Served {
   }
 
   take(taker: Taker, isNow: boolean): () => void {
-    return this.#take(taker, isNow)
+    const numbered: NumberedTaker = {
+      got: (value) => (taker.got(value), true),
+      empty: () => taker.empty(),
+      failed: (why) => taker.failed(why),
+    }
+    return this.#take(numbered, isNow)
   }
 
   #take(taker: NumberedTaker, isNow: boolean): () => void {
@@ -143,7 +150,7 @@ export class FarEnd implements ChannelEnd, Served {
     const own = this.#takers.get(key)
     if (own !== undefined) {
       this.#takers.delete(key)
-      own.got(value, sequence)
+      if (!own.got(value, sequence)) this.#putBack(value, sequence)
       return
     }
     this.#orphans.delete(key)
@@ -157,7 +164,7 @@ export class FarEnd implements ChannelEnd, Served {
     this.#takers.delete(heir)
     this.#orphans.add(heir)
     taker.withdraw()
-    taker.got(value, sequence)
+    if (!taker.got(value, sequence)) this.#putBack(value, sequence)
   }
 
   #putBack(value: unknown, sequence: number): void {
@@ -209,7 +216,7 @@ export class FarEnd implements ChannelEnd, Served {
   request(asked: unknown, args: readonly unknown[], answer: Answer): void {
     const failed = (why: Error): void => answer.fail(why)
     const taker = {
-      got: (value: unknown, sequence: number) => answer.reply(value, sequence),
+      got: (value: unknown, sequence: number) => hasGone(answer, () => answer.give(value, sequence)),
       empty: () => answer.fail(new ChannelEmptyError('The channel is empty.')),
       failed,
     }

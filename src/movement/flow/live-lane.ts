@@ -9,6 +9,7 @@ import type { RequestFailure } from '../../transport/messages.ts'
 import { frameType } from '../../transport/protocol.ts'
 import { ArgumentFunctions } from './argument-functions.ts'
 import { Bonds, type Bound } from './bonds.ts'
+import { withAskedPath } from './asked-path.ts'
 import { type Exported, Exports } from './exports.ts'
 import { isKeptFunction, keptToken } from './function-tokens.ts'
 import { type ImportKind, Imports } from './imports.ts'
@@ -78,6 +79,8 @@ export class LiveLane implements LiveValues, AnswerLane {
   #servingBytes = 0
   /** Bytes of answers since the other side had read all that was written. */
   #unreadAnswerBytes = 0
+  /** Requests that were refused since then, because the answers of others are not read. */
+  #refused = 0
   readonly #bonds = new Bonds()
   /** The request whose user code is on the stack. */
   #current: ServedRequest | undefined
@@ -213,11 +216,9 @@ export class LiveLane implements LiveValues, AnswerLane {
 
   #serve(frame: IncomingFrame): void {
     const { id, aux } = frame
-    if (id === 0 || this.#serving.has(id)) {
-      this.#options.stray()
-      return
-    }
-    if (!this.#isRead()) {
+    // Refusals are answers, too.
+    const isDeaf = this.#refused > maxServed.count && !this.#isRead()
+    if (id === 0 || this.#serving.has(id) || isDeaf) {
       this.#options.stray()
       return
     }
@@ -241,15 +242,23 @@ export class LiveLane implements LiveValues, AnswerLane {
   #isRead(): boolean {
     const { pendingBytes } = this.writer
     if (pendingBytes === 0) this.#unreadAnswerBytes = 0
-    return Math.min(pendingBytes, this.#unreadAnswerBytes) <= maxServed.bytes
+    const isRead = Math.min(pendingBytes, this.#unreadAnswerBytes) <= maxServed.bytes
+    if (isRead) this.#refused = 0
+    return isRead
   }
 
   #admit(byteLength: number): void {
     const { count, bytes } = maxServed
+    const { place } = this.#options.transfer
+    if (!this.#isRead()) {
+      this.#refused++
+      const message = `Over ${bytes} bytes of answers have not been read. Ask for less at once: await earlier ones first.`
+      throw new BackpressureError(message, place)
+    }
     const isFull = this.#serving.size > count || this.#servingBytes > Math.max(bytes, byteLength)
     if (!isFull) return
     const message = `Over ${count} requests, or ${bytes} bytes of them, wait for their answer. Await earlier ones first.`
-    throw new BackpressureError(message, this.#options.transfer.place)
+    throw new BackpressureError(message, place)
   }
 
   #replied(frame: IncomingFrame): void {
@@ -297,7 +306,11 @@ export class LiveLane implements LiveValues, AnswerLane {
       return 0
     }
     const id = this.requests.nextId()
-    this.writer.frame(frameType.request, 0, id, number, [operation, ...args], 'value')
+    try {
+      this.writer.frame(frameType.request, 0, id, number, [operation, ...args], 'value')
+    } catch (error) {
+      throw withAskedPath(error, operation)
+    }
     this.requests.add(id, request)
     return id
   }
@@ -319,6 +332,11 @@ export class LiveLane implements LiveValues, AnswerLane {
     if (this.#end === undefined && this.requests.has(id)) {
       this.writer.bytesFrame(frameType.withdraw, 0, id, 0, noBytes)
     }
+  }
+
+  whenRead(told: () => void): void {
+    // Of nothing: that is refused in its turn, behind all that came before.
+    this.ask(0, 'read', [], { replied: told, failed: told })
   }
 
   /** Tells that so many tokens of an object of the other side are not used any more. */

@@ -1,6 +1,8 @@
 import { types } from 'node:util'
 import { peekProperty } from '../../transport/codec/peek.ts'
+import type { ErrorContext } from '../../errors/maltster-error.ts'
 import type { EncodedBody } from '../../transport/codec.ts'
+import type { Limits } from '../../transport/limits.ts'
 import type { LiveData } from '../../transport/live-values.ts'
 import { protocolVersion } from '../../transport/protocol.ts'
 
@@ -14,6 +16,10 @@ export const liveSymbol: unique symbol = Symbol.for(`maltster.live.${protocolVer
 export interface Answer {
   /** Of the lane that the request came by; the same object always. */
   readonly lane: object
+  /** What can be sent over it. */
+  readonly limits: Limits
+  /** The worker that it leads to or from. */
+  readonly place: ErrorContext
   /** Which of the requests of that lane it is; they rise. */
   readonly id: number
   /** What the request took on the lane. */
@@ -24,9 +30,16 @@ export interface Answer {
   withdrawn: (() => void) | undefined
   /** @param aux - a number that goes along, 0 to 2^32 - 1 */
   reply(value: unknown, aux?: number): void
+  /**
+   * As `reply`, but a value that can't be sent is no answer.
+   * @throws {EncodeError}
+   */
+  give(value: unknown, aux?: number): void
   /** As `reply`, with a value that the codec of this lane has encoded. */
   replyEncoded(body: EncodedBody, aux: number): void
   fail(error: unknown): void
+  /** Tells when the other side has read all that it was told until now, and what it says about that has come. */
+  whenRead(told: () => void): void
 }
 
 /** The side of a live value that other processes see. */

@@ -2,7 +2,15 @@ import { BackpressureError } from '../../errors/call-errors.ts'
 import { ChannelEmptyError } from '../../errors/flow-errors.ts'
 import type { Limits } from '../../transport/limits.ts'
 import { liveKind } from '../../transport/live-values.ts'
-import { channelData, type ChannelEnd, closedError, lostError, operation, type Taker } from './channel-end.ts'
+import {
+  channelData,
+  type ChannelEnd,
+  closedError,
+  hasGone,
+  lostError,
+  operation,
+  type Taker,
+} from './channel-end.ts'
 import { type ChannelBounds, ChannelQueue, type QueueSender } from './channel-queue.ts'
 import type { Answer, Served } from './live-object.ts'
 import { type Snapshot, Snapshots } from './snapshot.ts'
@@ -19,10 +27,14 @@ export class OwnEnd implements ChannelEnd, Served {
   readonly #snapshots: Snapshots
   /** Lanes whose other side knows of it. */
   readonly #announce = new Map<object, (why: unknown) => void>()
+  readonly #limits: Limits
+  /** The last answers with values, by lane: the other side may put these back. */
+  readonly #out = new Map<object, Answer>()
 
   constructor(bounds: ChannelBounds, limits: Limits) {
     this.capacity = bounds.capacity
-    this.#queue = new ChannelQueue(bounds)
+    this.#limits = limits
+    this.#queue = new ChannelQueue(bounds, (known) => this.#returns(known))
     this.#snapshots = new Snapshots(limits)
   }
 
@@ -46,12 +58,37 @@ export class OwnEnd implements ChannelEnd, Served {
   take(taker: Taker, isNow: boolean): () => void {
     if (!isNow || this.#queue.size > 0 || this.#queue.isOffered || this.closed) {
       return this.#queue.take({
-        got: (snapshot) => taker.got(this.#snapshots.read(snapshot)),
+        got: (snapshot) => this.#give(snapshot, taker),
         failed: (why) => taker.failed(why),
       })
     }
     taker.empty()
     return () => {}
+  }
+
+  /** To read it may run code of the user's, which may throw: that is for the one who takes it, not for the one who sent it. */
+  #give(snapshot: Snapshot, taker: Taker): true {
+    let value: unknown
+    try {
+      value = this.#snapshots.read(snapshot)
+    } catch (error) {
+      taker.failed(error as Error)
+      return true
+    }
+    taker.got(value)
+    return true
+  }
+
+  /** Finds out whether what was given to other processes comes back. Each says so by its answer to what it is told last. */
+  #returns(known: () => void): boolean {
+    const out = [...this.#out.values()]
+    this.#out.clear()
+    let unknown = out.length
+    const told = (): void => {
+      if (--unknown === 0) known()
+    }
+    for (const answer of out) answer.whenRead(told)
+    return out.length > 0
   }
 
   close(): void {
@@ -80,6 +117,7 @@ export class OwnEnd implements ChannelEnd, Served {
 
   released(lane: object): void {
     this.#announce.delete(lane)
+    this.#out.delete(lane)
   }
 
   request(asked: unknown, args: readonly unknown[], answer: Answer): void {
@@ -114,11 +152,19 @@ export class OwnEnd implements ChannelEnd, Served {
   #asked(answer: Answer): void {
     answer.withdrawn = this.#queue.take({
       got: (snapshot, sequence) => {
-        if ('body' in snapshot) answer.replyEncoded(snapshot.body, sequence)
-        else answer.reply(snapshot.value, sequence)
+        const isGone = hasGone(answer, () => this.#send(snapshot, sequence, answer))
+        if (isGone) this.#out.set(answer.lane, answer)
+        return isGone
       },
       failed: (why) => answer.fail(why),
     })
+  }
+
+  /** What was encoded for a lane that carries more is encoded anew, which tells what is too much. */
+  #send(snapshot: Snapshot, sequence: number, answer: Answer): void {
+    const isEncoded = 'body' in snapshot && isWithin(this.#limits, answer.limits)
+    if (isEncoded) answer.replyEncoded(snapshot.body, sequence)
+    else answer.give(this.#snapshots.read(snapshot), sequence)
   }
 
   #returned([value, sequence]: readonly unknown[], answer: Answer): void {
@@ -130,3 +176,9 @@ export class OwnEnd implements ChannelEnd, Served {
     answer.reply(null)
   }
 }
+
+const isWithin = (limits: Limits, others: Limits): boolean =>
+  limits.maxBodyBytes <= others.maxBodyBytes &&
+  limits.maxAttachmentBytes <= others.maxAttachmentBytes &&
+  limits.maxItems <= others.maxItems &&
+  limits.maxDepth <= others.maxDepth

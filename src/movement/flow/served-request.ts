@@ -1,5 +1,7 @@
+import type { ErrorContext } from '../../errors/maltster-error.ts'
 import type { EncodedBody } from '../../transport/codec.ts'
 import type { FrameWriter } from '../../transport/frame-writer.ts'
+import type { Limits } from '../../transport/limits.ts'
 import type { RequestFailure } from '../../transport/messages.ts'
 import { frameType } from '../../transport/protocol.ts'
 import type { Answer } from './live-object.ts'
@@ -7,6 +9,9 @@ import type { Answer } from './live-object.ts'
 /** What a request needs of the lane that it came by. */
 export interface AnswerLane {
   readonly writer: FrameWriter
+  readonly limits: Limits
+  readonly place: ErrorContext
+  whenRead(told: () => void): void
   failure(error: unknown): RequestFailure
   /** It has its answer, of so many bytes. */
   answered(request: ServedRequest, answerBytes: number): void
@@ -32,16 +37,31 @@ export class ServedRequest implements Answer {
     this.byteLength = byteLength
   }
 
+  get limits(): Limits {
+    return this.lane.limits
+  }
+
+  get place(): ErrorContext {
+    return this.lane.place
+  }
+
+  whenRead(told: () => void): void {
+    this.lane.whenRead(told)
+  }
+
   reply(value: unknown, aux = 0): void {
-    if (this.isOver) return
-    const before = this.lane.writer.bytesWritten
     try {
-      // Getters of the value may spin, and be cut off: until the frame is there it is not answered.
-      this.lane.writer.frame(frameType.reply, 0, this.id, aux, value, 'value')
+      this.give(value, aux)
     } catch (error) {
       this.fail(error)
-      return
     }
+  }
+
+  give(value: unknown, aux = 0): void {
+    if (this.isOver) return
+    const before = this.lane.writer.bytesWritten
+    // Getters of the value may spin, and be cut off: until the frame is there it is not answered.
+    this.lane.writer.frame(frameType.reply, 0, this.id, aux, value, 'value')
     this.#over(before)
   }
 

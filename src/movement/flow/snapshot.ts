@@ -29,13 +29,21 @@ export class Snapshots {
 
   /** @throws {EncodeError} if it can't be sent */
   take(value: unknown): Snapshot {
+    // A getter of the value may send another one.
+    const outer = this.#live
     this.#live = []
+    try {
+      return this.#take(value)
+    } finally {
+      this.#live = outer
+    }
+  }
+
+  #take(value: unknown): Snapshot {
     const body = encodeToKeep(this.#codec, value, 'value')
     const byteLength = encodedBytes(body)
     if (this.#live.length === 0) return { body, byteLength }
-    const copy = this.#codec.decode(incoming(body))
-    this.#live = []
-    return { value: copy, byteLength }
+    return { value: this.#codec.decode(incoming(body)), byteLength }
   }
 
   /** The value of a snapshot, for one who takes it here. Once: it takes over the memory. */

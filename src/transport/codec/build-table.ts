@@ -4,7 +4,7 @@ import type { LiveValues } from '../live-values.ts'
 import { leastAttachment, maxAttachments, maxSpecialText, nodeKind } from './node-kinds.ts'
 import { liveRow, type OpenRow, openObject, type RowContext } from './open-object.ts'
 import { shortenPath } from './path.ts'
-import { type Refusal, refusalOfPrimitive } from './refusals.ts'
+import { type Refusal, refusalOfPrimitive, refusalOfThen } from './refusals.ts'
 import type { RegisteredClasses } from './registered-classes.ts'
 import { travelsAsUtf8 } from './text.ts'
 
@@ -95,6 +95,7 @@ class TableBuilder implements RowContext {
     if (typeof child === 'object' && child !== null) {
       row.push(this.#reference(child))
     } else if (typeof child === 'function') {
+      if (keys?.[i] === 'then') this.#refuse(refusalOfThen)
       row.push(this.#function(child))
     } else {
       row.push(this.primitive(child))

@@ -29,6 +29,7 @@ const failures = {
   'binary-length': 'the length of a piece of binary does not fit its type',
   'instance-cycle': 'an instance of a class in its node table is part of the data that it is made of',
   live: 'it refers to a value that stays where it is, and that there is not',
+  thenable: 'an object in it has a function under `then`, so that whoever awaits it would call that',
   attachment: 'an attachment is missing, is used twice or is not used',
 } as const
 

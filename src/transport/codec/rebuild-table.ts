@@ -113,7 +113,7 @@ function fill(object: unknown, row: Row, objects: readonly unknown[]): void {
     case nodeKind.object:
     case nodeKind.nullObject:
       for (let i = 1; i < row.length; i += 2) {
-        setOwn(object as Record<string, unknown>, textOf(row[i]), valueOf(row[i + 1], objects))
+        setOwn(object as Record<string, unknown>, textOf(row[i]), propertyOf(row, i, objects))
       }
       return
     case nodeKind.map:
@@ -126,9 +126,19 @@ function fill(object: unknown, row: Row, objects: readonly unknown[]): void {
       return
     case nodeKind.error:
       for (let i = 4; i < row.length; i += 2) {
-        defineErrorProperty(object as Error, textOf(row[i]), valueOf(row[i + 1], objects))
+        defineErrorProperty(object as Error, textOf(row[i]), propertyOf(row, i, objects))
       }
   }
+}
+
+/**
+ * The value behind a key. No object may be one that a promise takes for another: what it is resolved with would be called,
+ * and never settle it.
+ */
+function propertyOf(row: Row, i: number, objects: readonly unknown[]): unknown {
+  const value = valueOf(row[i + 1], objects)
+  if (typeof value === 'function' && textOf(row[i]) === 'then') failDecode('thenable')
+  return value
 }
 
 /** The value of a slot. */

@@ -15,11 +15,24 @@ export function refusalOfPrimitive(value: unknown): Refusal {
     return { what: `a symbol (${String(value)})`, remedy: 'Send its description, a string.' }
   }
   const name = functionName(value)
+  if (isClass(value)) {
+    return {
+      what: name === '' ? 'a class' : `a class (${name})`,
+      remedy:
+        'Only data can be sent here: use the class in the function that is sent, or send what a function makes of it.',
+    }
+  }
   return {
     what: name === '' ? 'a function' : `a function (${name})`,
     remedy:
       'Only data can be sent here: send what the function computes, or `proxy(fn)`, to be called from over there.',
   }
+}
+
+/** A promise that is resolved with such an object calls the function, and waits for what that never tells. */
+export const refusalOfThen: Refusal = {
+  what: 'a function under `then`, which makes the object one that is awaited wherever it comes',
+  remedy: 'Send it under another name.',
 }
 
 function functionName(value: unknown): string {
@@ -28,6 +41,10 @@ function functionName(value: unknown): string {
   const descriptor = Object.getOwnPropertyDescriptor(value, 'name')
   return typeof descriptor?.value === 'string' ? descriptor.value.slice(0, 80) : ''
 }
+
+const functionText = Function.prototype.toString
+const isClass = (value: unknown): boolean =>
+  typeof value === 'function' && !types.isProxy(value) && /^class\b/.test(functionText.call(value))
 
 type Test = (value: object) => boolean
 

@@ -39,7 +39,6 @@ class Link {
         end: () => {},
         undecodable: (error) => error as Error,
         overrun: () => void this.overruns++,
-        settled: () => {},
       },
     )
     this.inbox.numbered(1)

@@ -123,10 +123,12 @@ export class ChannelWorld {
     await this.settle()
     const left: Item[] = []
     for (;;) {
-      const found = await this.channels.owner.tryReceive().catch(() => undefined)
+      // Once it is closed the others are asked for what they may put back.
+      const asked = this.channels.owner.tryReceive().catch(() => undefined)
+      await this.settle()
+      const found = await asked
       if (found === undefined) break
       left.push(found.value)
-      await this.settle()
     }
     this.channels.owner.close()
     await this.settle()

@@ -2,10 +2,30 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { BackpressureError } from '../../../src/errors/call-errors.ts'
-import { EncodeError } from '../../../src/errors/data-errors.ts'
+import { registerClass } from '../../../src/child/register-class.ts'
+import { DecodeError, EncodeError } from '../../../src/errors/data-errors.ts'
 import { ChannelClosedError } from '../../../src/errors/flow-errors.ts'
 import type { Channel } from '../../../src/movement/flow/channel.ts'
+import { defaultLimits } from '../../../src/transport/limits.ts'
 import { channelOf, Connection, type Observed } from '../../support/live-lanes.ts'
+
+/** It can be sent, and not read, if its number is odd. */
+class Odd {
+  readonly n: number
+
+  constructor(n: number) {
+    this.n = n
+  }
+}
+
+registerClass(Odd, {
+  name: 'Odd',
+  encode: ({ n }) => n,
+  decode: (n: number) => {
+    if (n % 2 === 1) throw new Error('odd')
+    return new Odd(n)
+  },
+})
 
 interface Rig {
   readonly connection: Connection
@@ -23,6 +43,12 @@ function rig(capacity: number, maxBytes?: number): Rig {
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
+
+async function collect(channel: Channel): Promise<unknown[]> {
+  const values: unknown[] = []
+  for await (const value of channel) values.push(value)
+  return values
+}
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
@@ -330,4 +356,119 @@ test('what is not used on the other side any more is let go here', async () => {
   // What is in use stays.
   expect(connection.near.exports.of(near)).toBeDefined()
   expect(await settled(rigged, rigged.far.size())).toBe(0)
+})
+
+test('a value that can not be read is told to the one who takes it, whether it waited or came later', async () => {
+  const rigged = rig(4)
+  const { near } = rigged
+  const waiting = near.receive()
+  await near.send(new Odd(1))
+  await expect(waiting).rejects.toBeInstanceOf(DecodeError)
+  await near.send(new Odd(3))
+  await expect(near.receive()).rejects.toThrow(DecodeError)
+  await near.send(new Odd(2))
+  expect(await near.receive()).toEqual(new Odd(2))
+  const looped = failure(
+    (async () => {
+      for await (const _ of near);
+    })(),
+  )
+  await near.send(new Odd(5))
+  await near.send('next')
+  near.close()
+  expect(await looped).toBeInstanceOf(DecodeError)
+  expect(await near.receive()).toBe('next')
+})
+
+test('a value that is put back after the close is still received: the end comes behind all that was given out', async () => {
+  for (const capacity of [0, 4]) {
+    const rigged = rig(capacity)
+    const { near, far } = rigged
+    const given = new AbortController()
+    const gaveUp = failure(far.receive({ signal: given.signal }))
+    await settle(rigged)
+    await near.send('precious')
+    near.close()
+    const looped = collect(near)
+    const late = failure(near.receive())
+    given.abort()
+    expect(await settled(rigged, looped)).toEqual(['precious'])
+    expect(await gaveUp).toBe(given.signal.reason)
+    expect(await late).toBeInstanceOf(ChannelClosedError)
+    expect(
+      await settled(
+        rigged,
+        near.tryReceive().catch((error: unknown) => error),
+      ),
+    ).toBeInstanceOf(ChannelClosedError)
+    expect(rigged.observed.strays).toBe(0)
+  }
+})
+
+test('a lane that ends keeps nobody waiting at what was given out there', async () => {
+  const rigged = rig(4)
+  const { near, far, connection } = rigged
+  const gaveUp = failure(far.receive())
+  await settle(rigged)
+  await near.send('lost')
+  near.close()
+  const looped = collect(near)
+  connection.break(new Error('gone'))
+  expect(await looped).toEqual([])
+  expect(await gaveUp).toBeInstanceOf(ChannelClosedError)
+})
+
+test('what a lane can not carry stays in the channel, and who asked there is told the limit', async () => {
+  const narrow = {
+    ...defaultLimits,
+    maxBodyBytes: 10_000,
+    maxAttachmentBytes: 100_000,
+    maxItems: 50,
+    maxDepth: 5,
+  }
+  const observed: Observed = { strays: 0, putBacks: [] }
+  const connection = new Connection(observed, narrow)
+  // It was made for another lane, which carries more.
+  const near = channelOf<unknown>(new Connection(observed), { capacity: 4 })
+  const rigged = { connection, observed, near, far: connection.pass(near) }
+  const tooMuch: [unknown, string][] = [
+    ['x'.repeat(20_000), 'maxBodyBytes (10000'],
+    [new Uint8Array(200_000), 'maxAttachmentBytes (100000'],
+    [Array.from({ length: 60 }, () => 1), 'maxItems (50'],
+    [[[[[[[1]]]]]], 'maxDepth (5'],
+  ]
+  for (const [value, limit] of tooMuch) {
+    const asked = [rigged.far.receive(), rigged.far.receive()].map(failure)
+    await settle(rigged)
+    await near.send(value)
+    await settle(rigged)
+    for (const error of await Promise.all(asked)) expect(String(error)).toBe('Error: encode')
+    const now = failure(rigged.far.tryReceive())
+    await settle(rigged)
+    expect(String(await now)).toBe('Error: encode')
+    expect(connection.failures.splice(0)).toEqual(
+      Array.from({ length: 3 }, () => expect.stringContaining(limit) as unknown),
+    )
+    expect(await near.size()).toBe(1)
+    expect(await near.receive()).toEqual(value)
+  }
+  await near.send('little')
+  expect(await settled(rigged, rigged.far.receive())).toBe('little')
+})
+
+test('a getter of a value may send another one that has a channel', async () => {
+  const rigged = rig(4)
+  const [one, two, inner] = [0, 0, 0].map(() => channelOf(rigged.connection, { capacity: 1 }))
+  const { near } = rigged
+  void near.send({
+    x: one,
+    get b() {
+      void near.send({ inner })
+      return 2
+    },
+    y: two,
+  })
+  expect(await near.receive()).toEqual({ inner })
+  const received = (await near.receive()) as { x: unknown; y: unknown }
+  expect([received.x === one, received.y === two]).toEqual([true, true])
 })

@@ -101,3 +101,19 @@ test('a token of what there is not is refused, and so is any token without a tab
     expect(error).toMatchObject({ reason: 'live' })
   }
 })
+
+/* oxlint-disable unicorn/no-thenable -- they are what it is about */
+test('no object comes that a promise would take for another', () => {
+  for (const value of [{ then: named('2') }, { deep: [{ then: named('2') }] }]) {
+    expect(() => encoded(value)).toThrow(/then can't be sent: it is a function under `then`.*another name/)
+  }
+  expect(codec.decode(encoded({ then: 1, catch: named('2') }))).toMatchObject({ then: 1 })
+  // Sent all the same.
+  for (const kept of [{ thex: named('2') }, Object.assign(new Error('no'), { thex: named('2') })]) {
+    const body = encoded(kept)
+    const at = body.buffer.indexOf('thex')
+    body.buffer.write('then', at)
+    expect(() => codec.decode(body)).toThrow(DecodeError)
+    expect(() => codec.decode(body)).toThrow('under `then`')
+  }
+})
