@@ -12,6 +12,10 @@ export class Life {
   served = 0
   /** Broadcasts that it has to finish before it takes calls. */
   preparing = 0
+  /** It has run all that it had to before its first call. */
+  isPrepared = false
+  /** It could not run what it had to. */
+  hasFailed = false
   /** It takes no more calls: it is about to be replaced, or is known to be lost. */
   isLeaving = false
   /** When it was last asked for its memory, on the clock of the pool. */

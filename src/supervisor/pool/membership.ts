@@ -2,7 +2,6 @@ import type { Clock } from '../../transport/clock.ts'
 import type { Crew } from './crew.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { pause } from './pause.ts'
-import { emptyError } from './pool-errors.ts'
 import type { Roster } from './roster.ts'
 
 /**
@@ -16,8 +15,8 @@ export interface MembershipParts {
   readonly roster: Roster
   readonly dispatcher: Dispatcher
   readonly clock: Clock
-  /** The pool's place in the tree. */
-  readonly path: () => string
+  /** There is nobody any more, and nobody is to come. */
+  readonly emptied: () => void
 }
 
 /** Who is to be a member of a pool, up or not, and how it grows and shrinks. A name is never used again. */
@@ -72,7 +71,7 @@ export class Membership {
 
   /** Resolves when those that go have finished their calls and are gone. */
   async shrink(size: number, crew: Crew, isCurrent: () => boolean): Promise<void> {
-    const { roster, dispatcher, path } = this.#parts
+    const { roster, emptied } = this.#parts
     const down = this.ids.filter((id) => roster.lifeOf(id) === undefined)
     const leaving: string[] = []
     for (let slot = size; slot < this.#size; slot++) {
@@ -83,7 +82,7 @@ export class Membership {
       if (life !== undefined) life.isLeaving = true
     }
     this.#setSize(size)
-    if (size === 0) dispatcher.refuseAll(emptyError(path()))
+    if (size === 0) emptied()
     const left = leaving.map(async (id) => {
       await roster.lifeOf(id)?.whenIdle()
       // With the crew its members are gone as well.

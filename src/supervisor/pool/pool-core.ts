@@ -36,7 +36,8 @@ type PoolState = 'starting' | 'up' | 'stopping' | 'stopped' | 'down'
 const warmUp = (nothing: number): number => nothing
 
 /**
- * A pool of which nobody is up gives up when so many starts in a row have failed, and twice as many as it has members:
+ * A pool of which nobody is up gives up when so many starts in a row have failed, and twice as many as it has members; to
+ * start is to boot, and to run `init` and what was broadcast:
  * growing waits keep it below its limit of restarts, and what waits would wait for ever.
  */
 const leastFailures = 5
@@ -59,6 +60,8 @@ export class PoolCore implements CrewListener {
   /** Why it has given up by itself, without its supervisor. */
   #failure: unknown
   #failedStarts = 0
+  /** Its calls are let finish before it is stopped, and whoever they need comes back meanwhile. */
+  #isDraining = false
   /** Members whose process is being replaced on purpose. */
   #replaced = new Set<string>()
   #restarts = 0
@@ -81,13 +84,14 @@ export class PoolCore implements CrewListener {
       },
     })
     this.#broadcasts = new Broadcasts({
-      prepared: () => this.#rearrange(),
+      prepared: (life) => this.#prepared(life),
       unprepared: (life, error) => this.#unprepared(life, error),
+      lost: (life, error) => this.#startFailed(life, error),
     })
     this.#recycling = new Recycling(options.recycle, clock, (life) => this.#retire(life))
     const { roster, dispatcher } = this
-    const { path } = parts
-    this.#membership = new Membership({ roster, dispatcher, clock, path }, options.size, options.spares)
+    const emptied = (): void => this.#refuseAll(emptyError(parts.path()))
+    this.#membership = new Membership({ roster, dispatcher, clock, emptied }, options.size, options.spares)
   }
 
   get size(): number {
@@ -120,6 +124,7 @@ export class PoolCore implements CrewListener {
     this.#refusal = undefined
     this.#failure = undefined
     this.#failedStarts = 0
+    this.#isDraining = false
     this.#replaced = new Set()
   }
 
@@ -129,7 +134,6 @@ export class PoolCore implements CrewListener {
   }
 
   ready(id: string, member: PoolMember): void {
-    this.#failedStarts = 0
     const life = this.roster.add(id, member)
     if (!this.#membership.has(id)) life.isLeaving = true
     this.#broadcasts.prepare(life)
@@ -139,42 +143,49 @@ export class PoolCore implements CrewListener {
   gone(id: string): void {
     const life = this.roster.lifeOf(id)
     if (life === undefined) return
-    if (!life.isLeaving && this.#isRunning) this.#restarts++
+    if (!life.isLeaving && this.#isAtWork) this.#restarts++
     this.roster.remove(id)
     this.dispatcher.look()
   }
 
   failed(error: unknown): void {
     const limit = Math.max(leastFailures, 2 * this.#membership.count)
-    const isHopeless = ++this.#failedStarts >= limit && this.roster.lives().length === 0
-    if (isHopeless && this.#state === 'up' && this.#crew !== undefined) this.#giveUp(error, this.#crew)
+    const isUp = (life: Life): boolean => life.isPrepared && !life.isLeaving
+    const isHopeless = ++this.#failedStarts >= limit && !this.roster.lives().some(isUp)
+    if (isHopeless && this.#hasStarted && this.#crew !== undefined) this.#giveUp(error, this.#crew)
   }
 
   stopped(id: string): void {
-    if (this.#state === 'up' && this.#membership.has(id)) void this.#replace(id)
+    if (this.#hasStarted && this.#membership.has(id)) void this.#replace(id)
   }
 
   ended(reason: ExitReason): void {
-    const wasAsked = this.#state === 'stopping'
+    // While it lets its calls finish it may give up as ever.
+    const hasGivenUp = this.#isDraining && reason.type !== 'shutdown'
+    const wasAsked = this.#state === 'stopping' && !hasGivenUp
     const path = this.#parts.path()
+    if (hasGivenUp) this.#refusal = undefined
+    this.#isDraining = false
     this.#state = wasAsked ? 'stopped' : 'down'
     this.#refusal ??= wasAsked ? stoppedPoolError(path) : gaveUpError(path, reason, reason.cause)
     for (const { id } of this.roster.lives()) this.roster.remove(id)
-    this.dispatcher.refuseAll(this.#refusal)
+    this.#refuseAll(this.#refusal)
     this.#crew = undefined
   }
 
   /** Takes no more calls, and has those that wait rejected: the crew is about to be stopped. */
   close(): void {
-    if (!this.#isRunning) return
+    if (!this.#isAtWork) return
+    this.#isDraining = false
     this.#state = 'stopping'
     this.#refusal = stoppedPoolError(this.#parts.path())
-    this.dispatcher.refuseAll(this.#refusal)
+    this.#refuseAll(this.#refusal)
   }
 
   /** Takes no more calls; those that were made go on. */
   drain(): Promise<void> {
     if (this.#isRunning) {
+      this.#isDraining = true
       this.#state = 'stopping'
       this.#refusal = stoppedPoolError(this.#parts.path())
     }
@@ -183,6 +194,15 @@ export class PoolCore implements CrewListener {
 
   get #isRunning(): boolean {
     return this.#state === 'starting' || this.#state === 'up'
+  }
+
+  get #hasStarted(): boolean {
+    return this.#state === 'up' || this.#isDraining
+  }
+
+  /** Members that are lost come back. */
+  get #isAtWork(): boolean {
+    return this.#isRunning || this.#isDraining
   }
 
   /** Why no call is taken, if so. */
@@ -250,12 +270,35 @@ export class PoolCore implements CrewListener {
     this.dispatcher.look()
   }
 
+  /** Only now its start has gone well. */
+  #prepared(life: Life): void {
+    if (!life.isPrepared && !life.hasFailed) {
+      life.isPrepared = true
+      this.#failedStarts = 0
+    }
+    this.#rearrange()
+  }
+
   #unprepared(life: Life, error: unknown): void {
+    if (life.hasFailed) return
     life.isLeaving = true
     this.#restarts++
     this.#rearrange()
     this.#parts.unprepared(life.member, error)
     life.member.kill()
+    this.#startFailed(life, error)
+  }
+
+  /** Its process had started, but what it had to run before its first call has not gone well. */
+  #startFailed(life: Life, error: unknown): void {
+    if (life.hasFailed || life.isPrepared) return
+    life.hasFailed = true
+    this.failed(error)
+  }
+
+  #refuseAll(error: Error): void {
+    this.dispatcher.refuseAll(error)
+    this.#broadcasts.refuse(error)
   }
 
   #retire(life: Life): void {
@@ -276,7 +319,7 @@ export class PoolCore implements CrewListener {
     const replaced = this.#replaced
     if (crew === undefined || replaced.has(id)) return
     replaced.add(id)
-    const isWanted = (): boolean => this.#crew === crew && this.#isRunning && this.#membership.has(id)
+    const isWanted = (): boolean => this.#crew === crew && this.#isAtWork && this.#membership.has(id)
     const failure = await replaceMember(crew, id, isWanted, this.#parts.clock)
     replaced.delete(id)
     if (failure !== undefined) this.#giveUp(failure, crew)
@@ -284,9 +327,10 @@ export class PoolCore implements CrewListener {
 
   #giveUp(failure: unknown, crew: Crew): void {
     this.#state = 'down'
+    this.#isDraining = false
     this.#failure = failure
     this.#refusal = gaveUpError(this.#parts.path(), undefined, failure)
-    this.dispatcher.refuseAll(this.#refusal)
+    this.#refuseAll(this.#refusal)
     crew.stop()
   }
 }

@@ -216,7 +216,8 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
   /**
    * Runs `fn(...args)` in every member, spares included, and, unless `future` is false, in every one to come before its
    * first call, in the order of the broadcasts. Calls that go to a member after this wait until it has run there; those
-   * under way go on beside it. Source: Distributed.jl's `@everywhere`, which forgets those to come.
+   * under way go on beside it. If nobody is there, it waits for the first to come, unless `future` is false. Source:
+   * Distributed.jl's `@everywhere`, which forgets those to come.
    *
    * @param fn - a function, or `{ module, export }`
    * @param args - its arguments, default none
@@ -225,7 +226,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * @throws {TypeError} if a `RemoteRef` is among the arguments, unless `future` is false
    * @throws {RemoteError | Error} if it throws in a member; then those to come don't run it, others may have
    * @throws {WorkerDiedError} if all members died with it; then those to come don't run it
-   * @throws {WorkerUnavailableError | WorkerStoppedError} as `call`
+   * @throws {WorkerUnavailableError | WorkerStoppedError} as `call`; so, too, if it waits and nobody is to come
    * @throws {TypeError | RangeError} for wrong arguments and options
    * @example
    * import { pool } from 'maltster'

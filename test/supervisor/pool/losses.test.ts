@@ -11,6 +11,8 @@ function whoAmI(this: { path: string }): string {
   return this.path
 }
 
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
+
 const remoteError = (message: string): RemoteError =>
   new RemoteError(message, { remoteName: 'Error', remoteStack: '', properties: {} })
 
@@ -152,6 +154,69 @@ describe('a member that is lost', () => {
       ['pool/worker-2', 'serving'],
       ['pool/worker-1', 'spare'],
     ])
+  })
+})
+
+describe('a pool that is being stopped and lets its calls finish', () => {
+  const unavailable = { name: 'WorkerUnavailableError', executed: 'no' }
+
+  it('puts new processes in place of members that have served long enough', async () => {
+    const { core, crew } = simulatedPool({ size: 1, recycle: { afterCalls: 2 } })
+    const calls = upTo(6).map((n) => core.call(() => n, [], undefined))
+    await core.drain()
+    expect(await Promise.all(calls)).toEqual(upTo(6))
+    expect(crew.log.slice(0, 2)).toEqual(['replace worker-1', 'replace worker-1'])
+  })
+
+  it('puts another in place of a member that somebody has stopped', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    const { opened } = gate()
+    const held = core.call(() => opened, [], undefined)
+    const waiting = core.call(whoAmI, [], undefined)
+    const drained = core.drain()
+    crew.lose('worker-1')
+    core.stopped('worker-1')
+    await expect(held).rejects.toThrow('died')
+    expect(await waiting).toBe('pool/worker-1')
+    await drained
+  })
+
+  it('gives up as ever: what waits is told why, and nobody waits for it', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.lose('worker-1')
+    const waiting = core.call(whoAmI, [], undefined)
+    const drained = core.drain()
+    for (let failed = 0; failed < 5; failed++) core.failed(new Error('no licence'))
+    await expect(waiting).rejects.toMatchObject({
+      ...unavailable,
+      message: expect.stringContaining('no licence') as string,
+    })
+    await drained
+    expect(crew.log).toEqual(['stop'])
+  })
+
+  it('tells what waits when its supervisor has given up, and not that it was stopped', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.lose('worker-1')
+    const waiting = core.call(whoAmI, [], undefined)
+    const drained = core.drain()
+    const cause = new Error('too often')
+    core.ended(exitReason('escalated', cause))
+    await expect(waiting).rejects.toMatchObject({ ...unavailable, cause })
+    await drained
+  })
+
+  it('rejects what still waits when it is ended all the same, and replaces nobody any more', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.lose('worker-1')
+    const waiting = core.call(whoAmI, [], undefined)
+    const drained = core.drain()
+    core.close()
+    await expect(waiting).rejects.toMatchObject({ name: 'WorkerStoppedError', executed: 'no' })
+    core.stopped('worker-1')
+    await drained
+    await turns()
+    expect(crew.log).toEqual([])
   })
 })
 

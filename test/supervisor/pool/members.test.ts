@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { useLeakCheck } from '../../support/leak-check.ts'
-import { gate, outcomeOf, simulatedPool, turns } from './simulated-crew.ts'
+import { exitReason, gate, outcomeOf, simulatedPool, turns } from './simulated-crew.ts'
 
 useLeakCheck()
 
@@ -288,16 +288,129 @@ describe('broadcast', () => {
     expect(runs).toBe(2)
   })
 
-  it('is kept if all were dead before it came', async () => {
-    const { core, crew } = simulatedPool({ size: 1 })
-    const ran: string[] = []
-    crew.member('worker-1').die()
-    const broadcast = core.broadcast(() => void ran.push('it'), [], undefined, true)
-    expect(await broadcast).toEqual([])
+  it('waits for the first to come if nobody is there, or all were dead, and that one is its proof', async () => {
+    for (const isDead of [true, false]) {
+      const { core, crew } = simulatedPool({ size: 2 })
+      if (isDead) for (const id of crew.up) crew.member(id).die()
+      else for (const id of crew.up) crew.lose(id)
+      const broadcast = core.broadcast(note, ['a'], undefined, true)
+      expect(await outcomeOf(broadcast)).toBe('pending')
+      if (isDead) for (const id of crew.up) crew.lose(id)
+      crew.bornDead = 1
+      crew.begin('worker-1')
+      expect(await outcomeOf(broadcast)).toBe('pending')
+      crew.begin('worker-2')
+      expect(await broadcast).toEqual(['pool/worker-2 a'])
+      crew.lose('worker-1')
+      crew.begin('worker-1')
+      expect(await core.broadcast(notes, [], undefined, false)).toEqual([['a'], ['a']])
+    }
+  })
+
+  it('that the first to come can not run rejects, and that one serves', async () => {
+    const { core, crew, unprepared } = simulatedPool({ size: 1 })
     crew.lose('worker-1')
+    const failing = (): never => {
+      throw new Error('bad')
+    }
+    const broadcast = core.broadcast(failing, [], undefined, true)
     crew.begin('worker-1')
-    await core.call(whoAmI, [], undefined)
-    expect(ran).toEqual(['it'])
+    await expect(broadcast).rejects.toThrow('bad')
+    expect(await core.call(whoAmI, [], undefined)).toBe('pool/worker-1')
+    expect(unprepared).toEqual([])
+  })
+
+  it('rejects if nobody is to come that could run it, or its sender does not want to wait', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.lose('worker-1')
+    const controller = new AbortController()
+    const unwanted = core.broadcast(note, ['a'], { signal: controller.signal }, true)
+    const broadcast = core.broadcast(note, ['b'], undefined, true)
+    controller.abort(new Error('enough'))
+    await expect(unwanted).rejects.toThrow('enough')
+    await expect(core.broadcast(note, ['c'], { signal: controller.signal }, true)).rejects.toThrow('enough')
+    expect(await outcomeOf(broadcast)).toBe('pending')
+    core.ended(exitReason('escalated', new Error('given up')))
+    await expect(broadcast).rejects.toThrow('given up')
+    core.enter(crew)
+    crew.begin('worker-1')
+    core.started()
+    expect(await core.call(notes, [], undefined)).toEqual([])
+  })
+
+  it('has a new member wait that can not run it while it is not known whether others could', async () => {
+    for (const isGood of [true, false]) {
+      const { core, crew, unprepared } = simulatedPool({ size: 2 })
+      const { opened, open } = gate()
+      crew.lose('worker-2')
+      const fragile = async function (this: { path: string }): Promise<void> {
+        if (this.path === 'pool/worker-2') throw new Error('not here')
+        await opened
+        if (!isGood) throw new Error('nor here')
+      }
+      const broadcast = outcomeOf(core.broadcast(fragile, [], undefined, true))
+      crew.begin('worker-2')
+      const call = core.call(whoAmI, [], undefined)
+      expect(await outcomeOf(call)).toBe('pending')
+      open()
+      await broadcast
+      await turns()
+      expect(crew.member('worker-2').wasKilled).toBe(isGood)
+      expect(unprepared).toHaveLength(isGood ? 1 : 0)
+      await call
+    }
+  })
+
+  it('makes the pool give up if those to come can not run it, throw after throw or death after death', async () => {
+    for (const dies of [false, true]) {
+      const { core, crew } = simulatedPool({ size: 1 })
+      let isBroken = false
+      const fragile = (): unknown => {
+        if (isBroken && dies) return new Promise(() => {})
+        if (isBroken) throw new Error('not any more')
+      }
+      await core.broadcast(fragile, [], undefined, true)
+      isBroken = true
+      crew.lose('worker-1')
+      const refused = expect(core.call(whoAmI, [], undefined)).rejects.toMatchObject({
+        name: 'WorkerUnavailableError',
+        cause: { message: dies ? 'pool/worker-1 died' : 'not any more' },
+      })
+      for (let life = 1; life <= 5; life++) {
+        expect(core.state).toBe('up')
+        crew.begin('worker-1')
+        await turns()
+        if (life < 5 || dies) crew.lose('worker-1')
+        await turns()
+      }
+      expect([core.state, crew.log.at(-1)]).toEqual(['down', 'stop'])
+      await refused
+    }
+  })
+
+  it('counts a start as good, and begins to count anew, when a member has run all of it', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    let isBroken = false
+    await core.broadcast(
+      () => {
+        if (isBroken) throw new Error('not now')
+      },
+      [],
+      undefined,
+      true,
+    )
+    for (let round = 0; round < 3; round++) {
+      for (let life = 0; life < 4; life++) {
+        isBroken = true
+        crew.lose('worker-1')
+        crew.begin('worker-1')
+        await turns()
+      }
+      isBroken = false
+      crew.lose('worker-1')
+      crew.begin('worker-1')
+      expect(await core.call(whoAmI, [], undefined)).toBe('pool/worker-1')
+    }
   })
 
   it('does not let a member serve that can not run what the others have run', async () => {

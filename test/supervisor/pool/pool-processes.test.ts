@@ -309,6 +309,14 @@ describe('members', () => {
     expect(workers.stats()).toMatchObject({ recycled: 3, restarts: 0, state: 'up' })
   })
 
+  it('are replaced also while the pool is stopped, so that all that was made finishes', async () => {
+    const workers = await quietPool({ size: 2, recycle: { afterCalls: 3 } })
+    const calls = upTo(12).map((n) => workers.call((own: number) => own, [n]))
+    await workers.stop({ drainMs: Infinity })
+    expect(await Promise.all(calls)).toEqual(upTo(12))
+    expect(liveWorkers()).toEqual([])
+  })
+
   it('are replaced when they hold too much memory', async () => {
     await using workers = await quietPool({ size: 1, recycle: { maxRssMb: 150 } })
     const before = await workers.call(ownPid)
@@ -365,6 +373,40 @@ describe('members', () => {
       member: handle?.path,
       error: { message: 'not any more' },
     })
+  })
+
+  it('make the pool give up, in which calls wait, if none of them can run it any more', async () => {
+    const flag = join(folder, 'flag')
+    await using workers = await quietPool({ size: 1, worker: { stderr: 'ignore' }, maxRestarts: 100 })
+    const fragile = async (path: string): Promise<void> => {
+      const { existsSync: isThere } = await import('node:fs')
+      if (isThere(path)) throw new Error('not any more')
+    }
+    using _ = observe(() => {}, { types: ['pool.broadcastFailed'], path: workers.path })
+    await workers.broadcast(fragile, [flag])
+    writeFileSync(flag, '')
+    await expect(workers.call(dieNow)).rejects.toMatchObject({ name: 'WorkerDiedError' })
+    await expect(workers.call(ownPid)).rejects.toMatchObject({
+      name: 'WorkerUnavailableError',
+      cause: { message: 'not any more' },
+    })
+    expect(await workers.exited).toMatchObject({ type: 'escalated', cause: { message: 'not any more' } })
+  })
+
+  it('are waited for by a broadcast that finds nobody, and the first of them tells what it came to', async () => {
+    await using workers = await quietPool({ size: 1 })
+    process.kill(pidsOf(workers)[0]!, 'SIGKILL')
+    await waitUntil(() => workers.stats().members.length === 0)
+    const bad = (): never => {
+      throw new Error('bad')
+    }
+    const good = (): number => Object.assign(globalThis, { kept: process.pid }).kept
+    const settled = await Promise.allSettled([workers.broadcast(bad), workers.broadcast(good)])
+    expect(settled).toMatchObject([
+      { status: 'rejected', reason: { name: 'RemoteError', message: 'bad' } },
+      { status: 'fulfilled', value: pidsOf(workers) },
+    ])
+    expect(await workers.call(() => (globalThis as { kept?: number }).kept)).toBe(pidsOf(workers)[0])
   })
 
   it('hold the host as long as a call waits, and no longer', async () => {
