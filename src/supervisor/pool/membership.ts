@@ -54,18 +54,21 @@ export class Membership {
   /**
    * Has the crew start as many more; resolves when they are up.
    * @param hasSpares - spares take over at once, and are in no hurry to be replaced
-   * @param isCurrent - whether the crew is still the pool's
+   * @param isCurrent - whether the crew is still the pool's, and not about to end
+   * @returns false if the crew ended meanwhile: the next one starts as many as there are to be now
    * @throws {Error} why one could not be started; the others stay
    */
-  async grow(size: number, crew: Crew, hasSpares: boolean, isCurrent: () => boolean): Promise<void> {
+  async grow(size: number, crew: Crew, hasSpares: boolean, isCurrent: () => boolean): Promise<boolean> {
     const ids = Array.from({ length: size - this.#size }, () => this.#newId())
     this.#setSize(size)
     if (hasSpares) await pause(headStartMs, [], this.#parts.clock)
+    if (!isCurrent()) return false
     const added = await Promise.allSettled(ids.map((id) => crew.add(id)))
     const failed = added.flatMap((one, at) => (one.status === 'rejected' ? [{ id: ids[at]!, one }] : []))
-    if (failed.length === 0) return
+    if (failed.length === 0) return true
+    if (!isCurrent()) return false
     for (const { id } of failed) this.#ids.delete(id)
-    if (isCurrent()) this.#setSize(size - failed.length)
+    this.#setSize(size - failed.length)
     throw failed[0]!.one.reason
   }
 

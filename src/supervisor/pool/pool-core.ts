@@ -11,7 +11,14 @@ import { Membership } from './membership.ts'
 import { OneByOne } from './one-by-one.ts'
 import { poolCall } from './pool-call.ts'
 import type { PoolCallOptions } from './pool-call-options.ts'
-import { emptyError, gaveUpError, overfullError, startingError, stoppedPoolError } from './pool-errors.ts'
+import {
+  emptyError,
+  gaveUpError,
+  overfullError,
+  resizeOvertakenError,
+  startingError,
+  stoppedPoolError,
+} from './pool-errors.ts'
 import type { PoolStats } from './pool-stats.ts'
 import { Recycling } from './recycling.ts'
 import { replaceMember } from './replacing.ts'
@@ -236,10 +243,17 @@ export class PoolCore implements CrewListener {
       if (this.#state !== 'up' || this.#crew === undefined) throw startingError(this.#parts.path())
       const crew = this.#crew
       const isCurrent = (): boolean => this.#crew === crew
-      if (size > this.size) await this.#membership.grow(size, crew, this.stats().spares > 0, isCurrent)
+      if (size > this.size) await this.#grow(size, crew)
       return { left: size < this.size ? this.#membership.shrink(size, crew, isCurrent) : undefined }
     })
     await left
+  }
+
+  async #grow(size: number, crew: Crew): Promise<void> {
+    const isCurrent = (): boolean => this.#crew === crew && !crew.isEnding
+    const hasSpares = this.stats().spares > 0
+    const isDone = await this.#membership.grow(size, crew, hasSpares, isCurrent)
+    if (!isDone) throw this.#refusal ?? resizeOvertakenError(this.#parts.path(), size)
   }
 
   stats(): PoolStats {

@@ -17,6 +17,12 @@ export const startingError = (path: string): WorkerUnavailableError =>
     retryAt: undefined,
   })
 
+export const resizeOvertakenError = (path: string, size: number): WorkerUnavailableError =>
+  new WorkerUnavailableError(
+    `Pool ${path} ended while it was resized to ${size}. If its supervisor starts it again, it has that size.`,
+    { worker: path, retryAt: undefined },
+  )
+
 export const stoppedPoolError = (path: string): WorkerStoppedError =>
   new WorkerStoppedError(`Pool ${path} has been stopped, or is about to be. Make another one.`, {
     worker: path,

@@ -263,7 +263,8 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * @param size - how many members are to take calls, from 0; with 0 all that wait is rejected
    * @returns resolves when all new ones are ready, or all old ones are gone
    * @throws {SpawnError | BootTimeoutError} if a new one can't be started; the pool has then as many as could
-   * @throws {WorkerStoppedError | WorkerUnavailableError} if the pool has ended
+   * @throws {WorkerStoppedError | WorkerUnavailableError} if the pool has ended, or ends meanwhile; if it is started again, it
+   * has the new size
    * @throws {TypeError | RangeError} if the size is none
    */
   async resize(size: number): Promise<void> {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { useLeakCheck } from '../../support/leak-check.ts'
-import { exitReason, gate, outcomeOf, simulatedPool, turns } from './simulated-crew.ts'
+import { exitReason, gate, outcomeOf, SimulatedCrew, simulatedPool, turns } from './simulated-crew.ts'
 
 useLeakCheck()
 
 function whoAmI(this: { path: string }): string {
   return this.path
 }
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 describe('resize', () => {
   it('adds members that take calls as they are ready', async () => {
@@ -91,6 +93,38 @@ describe('resize', () => {
     expect(core.size).toBe(2)
     expect(core.memberIds).toHaveLength(2)
     expect(core.stats().members).toHaveLength(2)
+  })
+
+  it('has the size that it was given also if its crew ends meanwhile and another one is there', async () => {
+    const { core, crew } = simulatedPool({ size: 1, spares: 1 })
+    const grown = core.resize(4)
+    await turns()
+    core.ended(exitReason('escalated'))
+    const next = new SimulatedCrew(core)
+    core.enter(next)
+    for (const id of core.memberIds) next.begin(id)
+    core.started()
+    await expect(grown).rejects.toThrow('ended while it was resized to 4')
+    expect(core.stats()).toMatchObject({ size: 4, spares: 1 })
+    expect(core.stats().members.map(({ role }) => role)).not.toContain('leaving')
+    expect([crew.log, next.log]).toEqual([[], []])
+    const keys = upTo(20).map((key) => core.call(whoAmI, [], { key }))
+    expect(await Promise.all(keys)).toHaveLength(20)
+    await core.resize(5)
+    expect(next.log).toEqual(['add worker-6'])
+  })
+
+  it('has it, too, if the crew is about to end when members are to be added, or while they are', async () => {
+    for (const isBefore of [true, false]) {
+      const { core, crew } = simulatedPool({ size: 1 })
+      crew.isEnding = isBefore
+      if (!isBefore) crew.failures.push(new Error('its supervisor ends'))
+      const grown = core.resize(3)
+      await Promise.resolve()
+      crew.isEnding = true
+      await expect(grown).rejects.toThrow('ended while it was resized to 3')
+      expect([core.size, core.memberIds.length]).toEqual([3, 3])
+    }
   })
 
   it('sends the calls that wait for a key to the member that has the key now', async () => {

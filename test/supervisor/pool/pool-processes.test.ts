@@ -533,6 +533,21 @@ describe('a pool in a supervisor', () => {
     ).toEqual(['app/jobs/worker-1', 'app/jobs/worker-2'])
   })
 
+  it('has the size that it was given while it was about to give up', async () => {
+    const options = { size: 1, spares: 1, maxRestarts: 0, worker: { stderr: 'ignore' } } as const
+    await using app = await supervise({ maxRestarts: 100, children: [{ id: 'jobs', pool: options }] })
+    const jobs = app.pool('jobs')
+    const resized = jobs.resize(4)
+    for (const pid of pidsOf(jobs)) process.kill(pid, 'SIGKILL')
+    await expect(resized).rejects.toMatchObject({ name: 'WorkerUnavailableError' })
+    await waitUntil(() => jobs.stats().state === 'up')
+    await whenFull(jobs, 1)
+    expect(jobs.size).toBe(4)
+    expect(liveWorkers()).toHaveLength(5)
+    const keyed = upTo(12).map((key) => jobs.call(ownPid, [], { key }))
+    expect(await Promise.all(keyed)).toHaveLength(12)
+  })
+
   it('fails its start with the story of its member, and the siblings are stopped', async () => {
     const flag = join(folder, 'flag')
     writeFileSync(flag, '')
