@@ -163,7 +163,7 @@ export class PoolCore implements CrewListener {
   }
 
   stopped(id: string): void {
-    if (this.#hasStarted && this.#membership.has(id)) void this.#replace(id)
+    if (this.#isAtWork && this.#membership.has(id)) void this.#replace(id)
   }
 
   ended(reason: ExitReason): void {

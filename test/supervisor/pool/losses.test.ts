@@ -273,6 +273,19 @@ describe('a pool without anybody', () => {
     expect(crew.log).toEqual(['replace worker-1'])
   })
 
+  it('does so, too, while it still starts', async () => {
+    const { core, crew } = simulatedPool({ size: 2 })
+    core.ended(exitReason('escalated'))
+    for (const id of crew.up) crew.lose(id)
+    core.enter(crew)
+    crew.begin('worker-1')
+    crew.lose('worker-1')
+    core.stopped('worker-1')
+    await turns()
+    expect(crew.log).toEqual(['replace worker-1'])
+    expect(core.state).toBe('starting')
+  })
+
   it('takes calls again when its supervisor has started it again, with the size that it had', async () => {
     const { core, crew } = simulatedPool({ size: 1 })
     await core.resize(2)

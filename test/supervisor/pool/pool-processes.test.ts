@@ -286,6 +286,30 @@ describe('members', () => {
     expect(await workers.call(ownPid)).toBeGreaterThan(0)
   })
 
+  it('are replaced if they were stopped through their handle while the pool still started', async () => {
+    const flag = join(folder, 'flag')
+    const init = async (): Promise<void> => {
+      const { currentCall } = await import('maltster/worker')
+      if (currentCall().worker.name === 'worker-1') return
+      const { existsSync: isThere } = await import('node:fs')
+      const endsAt = performance.now() + 10_000
+      while (!isThere(flag) && performance.now() < endsAt) await new Promise(setImmediate)
+    }
+    const starting = quietPool({ name: 'jobs', init })
+    const members = (): readonly { state?: unknown }[] => root().tree().children[0]?.children ?? []
+    await waitUntil(() => members()[0]?.state === 'up')
+    await root().worker('jobs/worker-1').stop()
+    writeFileSync(flag, '')
+    await using workers = await starting
+    await whenFull(workers)
+    expect(
+      workers
+        .stats()
+        .members.map(({ incarnation }) => incarnation)
+        .toSorted(),
+    ).toEqual([1, 2])
+  })
+
   it('are none if the pool is stopped while it grows, shrinks or replaces them', async () => {
     for (const change of [3, 1, undefined]) {
       const workers = await quietPool({ size: 2, spares: 1, recycle: { afterCalls: 1 } })
@@ -504,6 +528,26 @@ describe('maps over processes', () => {
     expect(got).toEqual(upTo(40))
     expect(existsSync(`${flag}35`)).toBe(true)
     expect(workers.stats()).toMatchObject({ waiting: 0, running: 0 })
+  })
+})
+
+describe('a stream over an endless input', () => {
+  it('ends when its pool has given up, although `onError` makes up for every item', async () => {
+    await using workers = await quietPool({ size: 1, maxRestarts: 1, backoff: { minMs: 0 } })
+    const poison = (n: number): number => {
+      if (n > 5) process.kill(process.pid, 'SIGKILL')
+      return n
+    }
+    function* endless(): Generator<number> {
+      for (let n = 1; n < 1_000_000; n++) yield n
+    }
+    const got: (number | null)[] = []
+    const read = async (): Promise<void> => {
+      for await (const one of workers.mapStream(endless(), poison, { onError: () => null })) got.push(one)
+    }
+    await expect(read()).rejects.toMatchObject({ name: 'WorkerUnavailableError' })
+    expect(got.slice(0, 7)).toEqual([1, 2, 3, 4, 5, null, null])
+    expect(got.length).toBeLessThan(20)
   })
 })
 
