@@ -1,5 +1,6 @@
 import type { Callable } from '../../actors/callable.ts'
 import type { Clock } from '../../transport/clock.ts'
+import type { Task, TaskTaker } from './dispatcher.ts'
 import { ItemRunner, type Settled } from './item-runner.ts'
 import { lengthOf, type MapOptions } from './map-options.ts'
 import { MapStream } from './map-stream.ts'
@@ -28,13 +29,14 @@ function readAhead(
   mapping: Mapping,
   closed: AbortController,
   isBounded: boolean,
+  taker: TaskTaker,
   failed: (error: unknown) => void = () => {},
 ): Results {
   const { core, clock, items, fn, options } = mapping
   const { batchSize = 1 } = options
-  const submit = core.dispatcher.submit.bind(core.dispatcher)
+  const submit = (task: Task): Promise<unknown> => taker.submit(task)
   const total = lengthOf(items)
-  const refusal = core.refusal.bind(core)
+  const refusal = (): Error | undefined => core.refusal(!isBounded)
   const runner = new ItemRunner({ fn, options, total, closed: closed.signal, clock, submit, refusal, failed })
   const concurrency = (): number => options.concurrency ?? core.capacity
   return new ReadAhead<unknown, Settled>(items, {
@@ -55,7 +57,7 @@ export function streamOf(mapping: Mapping): AsyncGenerator<unknown, void, void> 
     ahead?.close()
     closed.abort(unwanted)
   }
-  const begin = (): Results => (ahead = readAhead(mapping, closed, true))
+  const begin = (): Results => (ahead = readAhead(mapping, closed, true, mapping.core.dispatcher))
   return new MapStream(inOrder(mapping, begin, leave), leave)
 }
 
@@ -86,16 +88,19 @@ export function allOf(mapping: Mapping): Promise<unknown[]> {
   const closed = new AbortController()
   const { signal } = mapping.options
   if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
-  return new Promise((resolve) => {
-    const failed = (error: unknown): void => {
-      if (closed.signal.aborted) return
-      resolve(rejected(error))
-      ahead.close()
-      closed.abort(unwanted)
-    }
-    const ahead = readAhead(mapping, closed, false, failed)
-    void collect(ahead).then(resolve, () => {})
-  })
+  return mapping.core.undertake(
+    (taker) =>
+      new Promise<unknown[]>((resolve) => {
+        const failed = (error: unknown): void => {
+          if (closed.signal.aborted) return
+          resolve(rejected(error))
+          ahead.close()
+          closed.abort(unwanted)
+        }
+        const ahead = readAhead(mapping, closed, false, taker, failed)
+        void collect(ahead).then(resolve, () => {})
+      }),
+  )
 }
 
 /** Of a map that has failed nobody waits for this: it was told with what. */

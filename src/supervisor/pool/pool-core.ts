@@ -5,13 +5,14 @@ import type { Clock } from '../../transport/clock.ts'
 import type { ArgumentKeeper } from '../worker/kept-arguments.ts'
 import { Broadcasts, copiesForThoseToCome } from './broadcasts.ts'
 import type { Crew, CrewListener, PoolMember } from './crew.ts'
-import { Dispatcher } from './dispatcher.ts'
+import { Dispatcher, type TaskTaker } from './dispatcher.ts'
 import type { Life } from './life.ts'
 import { Membership } from './membership.ts'
 import { OneByOne } from './one-by-one.ts'
 import { poolCall } from './pool-call.ts'
 import type { PoolCallOptions } from './pool-call-options.ts'
 import {
+  backingOffError,
   emptyError,
   gaveUpError,
   overfullError,
@@ -24,6 +25,7 @@ import { Recycling } from './recycling.ts'
 import { replaceMember } from './replacing.ts'
 import type { ResolvedPool } from './resolve-pool.ts'
 import { Roster } from './roster.ts'
+import { Undertakings } from './undertakings.ts'
 
 /** What a pool is made of. */
 export interface PoolCoreParts {
@@ -60,6 +62,7 @@ export class PoolCore implements CrewListener {
   readonly #broadcasts: Broadcasts
   readonly #recycling: Recycling
   readonly #changes = new OneByOne()
+  readonly #undertakings = new Undertakings()
   readonly #membership: Membership
   #crew: Crew | undefined
   #state: PoolState = 'starting'
@@ -83,7 +86,7 @@ export class PoolCore implements CrewListener {
     this.dispatcher = new Dispatcher({
       roster: this.roster,
       maxQueued: options.maxQueued,
-      refusal: () => this.refusal(),
+      refusal: (wasBegun) => this.refusal(wasBegun),
       overfull: (waiting) => overfullError(parts.path(), waiting),
       served: (life) => {
         this.#served++
@@ -189,14 +192,34 @@ export class PoolCore implements CrewListener {
     this.#refuseAll(this.#refusal)
   }
 
-  /** Takes no more calls; those that were made go on. */
-  drain(): Promise<void> {
+  /** Takes no more calls; resolves when those that were made are over, and maps with all their items. */
+  async drain(): Promise<void> {
     if (this.#isRunning) {
       this.#isDraining = true
       this.#state = 'stopping'
       this.#refusal = stoppedPoolError(this.#parts.path())
+      if (this.dispatcher.isPaused) this.#refuseAll(this.#refusal)
     }
-    return this.dispatcher.whenIdle()
+    await Promise.all([this.dispatcher.whenIdle(), this.#undertakings.whenOver()])
+  }
+
+  /** Begins nothing more for now; what waits while it is stopped would wait for ever. */
+  pause(): void {
+    this.dispatcher.pause()
+    if (this.#isDraining) this.#refuseAll(stoppedPoolError(this.#parts.path()))
+  }
+
+  /** Its supervisor starts it again, in milliseconds since 1970. */
+  backsOff(retryAt: number): void {
+    if (this.#state === 'down' && this.#refusal !== undefined)
+      this.#refusal = backingOffError(this.#refusal, this.#parts.path(), retryAt)
+  }
+
+  /** Its supervisor leaves it as it is, on purpose. */
+  staysDown(): void {
+    if (this.#crew !== undefined) return
+    this.#state = 'stopped'
+    this.#refusal = stoppedPoolError(this.#parts.path())
   }
 
   get #isRunning(): boolean {
@@ -212,14 +235,27 @@ export class PoolCore implements CrewListener {
     return this.#isRunning || this.#isDraining
   }
 
-  /** Why no call is taken, if so. */
-  refusal(): Error | undefined {
+  /** Why no call is taken, if so. What was begun before the pool is stopped is let finish. */
+  refusal(wasBegun = false): Error | undefined {
+    if (wasBegun && this.#isDraining && !this.dispatcher.isPaused) return undefined
     return this.#refusal ?? (this.size === 0 ? emptyError(this.#parts.path()) : undefined)
   }
 
   call(fn: Callable, args: readonly unknown[], options: PoolCallOptions | undefined): Promise<unknown> {
     const { keeper, clock } = this.#parts
-    return poolCall({ dispatcher: this.dispatcher, keeper, clock }, fn, args, options)
+    const begin = (dispatcher: TaskTaker) => poolCall({ dispatcher, keeper, clock }, fn, args, options)
+    return options?.retry === undefined ? begin(this.dispatcher) : this.undertake(begin)
+  }
+
+  /** Begins something that makes calls until it is over: a pool that is stopped lets it finish. */
+  undertake<T>(begin: (dispatcher: TaskTaker) => Promise<T>): Promise<T> {
+    const { dispatcher } = this
+    if (this.refusal() !== undefined) return begin(dispatcher)
+    const begun: TaskTaker = {
+      wouldBegin: (key) => dispatcher.wouldBegin(key),
+      submit: (task) => dispatcher.submit({ ...task, wasBegun: true }),
+    }
+    return this.#undertakings.watch(begin(begun))
   }
 
   async broadcast(
@@ -233,7 +269,7 @@ export class PoolCore implements CrewListener {
     const copies = isLasting ? copiesForThoseToCome(this.#parts.keeper, args) : () => args
     const there = this.roster.lives().filter(({ isLeaving }) => !isLeaving)
     const broadcast = { fn, args: copies, options }
-    return this.#broadcasts.send(there, broadcast, isLasting)
+    return this.#undertakings.watch(this.#broadcasts.send(there, broadcast, isLasting))
   }
 
   /** Makes it larger or smaller, after changes of size that were asked for before; none waits for those that go. */

@@ -40,6 +40,20 @@ export function gaveUpError(
   return new WorkerUnavailableError(message, { worker: path, retryAt: undefined, cause })
 }
 
+/** It has ended as that says, and its supervisor starts it again, in milliseconds since 1970. */
+export function backingOffError(
+  { message, cause }: Error,
+  path: string,
+  retryAt: number,
+): WorkerUnavailableError {
+  const when = new Date(retryAt).toISOString()
+  return new WorkerUnavailableError(`${message} It is started again at ${when}.`, {
+    worker: path,
+    retryAt,
+    cause,
+  })
+}
+
 export const overfullError = (path: string, waiting: number): BackpressureError =>
   new BackpressureError(
     `${waiting} calls wait for a member of pool ${path}, which is its \`maxQueued\`. Nothing was sent. ` +

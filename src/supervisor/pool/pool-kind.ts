@@ -65,6 +65,7 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
   readonly #members = new Map<string, Member>()
   readonly #end = new PoolEnd()
   #place: ChildPlace | undefined
+  #watchingPlace: Disposable | undefined
   #actor: SupervisorActor | undefined
   #isHurried = false
 
@@ -121,6 +122,13 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
   attach(place: ChildPlace): void {
     this.#place = place
     this.#end.watch(place)
+    this.#watchingPlace?.[Symbol.dispose]()
+    this.#watchingPlace = place.subscribe(({ state, retryAtMs }) => {
+      const { clock } = this.#seams
+      if (state === 'stopped') this.#core.staysDown()
+      else if (state === 'backing-off' && retryAtMs !== undefined)
+        this.#core.backsOff(Math.ceil(clock.wallTimeMs() + retryAtMs - clock.nowMs()))
+    })
   }
 
   async terminate(): Promise<void> {

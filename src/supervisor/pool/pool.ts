@@ -274,7 +274,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
 
   /** Begins no more calls until `resume`. Those that are under way go on, and others may still be made. */
   pause(): void {
-    this.#core.dispatcher.pause()
+    this.#core.pause()
   }
 
   /** Goes on with the calls that wait. */
@@ -293,8 +293,8 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
   }
 
   /**
-   * Ends the pool: takes no more calls, lets those that were made finish, and stops the members. What has not finished by
-   * then rejects with `WorkerStoppedError`.
+   * Ends the pool: takes no more calls, lets those that were made finish, maps included, and stops the members. What has not
+   * finished by then rejects with `WorkerStoppedError`; so does, at once, what waits in a pool that is paused.
    *
    * @param options - `drainMs`, default 1000
    * @throws {TypeError | RangeError} for wrong options

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { RemoteError } from '../../../src/errors/call-errors.ts'
 import { EncodeError } from '../../../src/errors/data-errors.ts'
 import { RestartLimitError } from '../../../src/errors/supervision-errors.ts'
+import { allOf } from '../../../src/supervisor/pool/mapping.ts'
+import { systemClock } from '../../../src/transport/clock.ts'
 import { useLeakCheck } from '../../support/leak-check.ts'
 import { exitReason, gate, outcomeOf, simulatedPool, turns } from './simulated-crew.ts'
 
@@ -204,6 +206,56 @@ describe('a pool that is being stopped and lets its calls finish', () => {
     core.ended(exitReason('escalated', cause))
     await expect(waiting).rejects.toMatchObject({ ...unavailable, cause })
     await drained
+  })
+
+  it('finishes maps, and calls that are tried again, and lets no new ones begin', async () => {
+    const { core } = simulatedPool({ size: 1 })
+    const items = upTo(5)
+    const clock = systemClock
+    const map = allOf({ core, clock, items, fn: async (n: number) => (await turns(1), n), options: {} })
+    let runs = 0
+    const failsOnce = (): number => {
+      if (runs++ === 0) throw remoteError('failed')
+      return runs
+    }
+    const retried = core.call(failsOnce, [], { retry: { times: 1, delayMs: 1 } })
+    const drained = core.drain()
+    const late = allOf({ core, clock, items, fn: (n: number) => n, options: {} })
+    await expect(late).rejects.toMatchObject({ name: 'WorkerStoppedError', executed: 'no' })
+    await expect(core.call(() => 0, [], { retry: { times: 1 } })).rejects.toThrow('stopped')
+    await drained
+    expect([await map, await retried]).toEqual([items, 2])
+  })
+
+  it('hands on what certainly did not run where it was', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.member('worker-1').die()
+    const call = core.call(whoAmI, [], undefined)
+    const drained = core.drain()
+    await turns()
+    crew.lose('worker-1')
+    crew.begin('worker-1')
+    expect(await call).toBe('pool/worker-1')
+    await drained
+  })
+
+  it('rejects what waits if it is paused, before or then, and never waits for a `resume`', async () => {
+    for (const isBefore of [true, false]) {
+      const { core } = simulatedPool({ size: 1 })
+      const { opened, open } = gate()
+      const held = core.call(() => opened, [], undefined)
+      const waiting = core.call(whoAmI, [], undefined)
+      const items = upTo(3)
+      const map = allOf({ core, clock: systemClock, items, fn: (n: number) => n, options: {} })
+      if (isBefore) core.pause()
+      const drained = core.drain()
+      if (!isBefore) core.pause()
+      for (const one of [waiting, map]) {
+        await expect(one).rejects.toMatchObject({ name: 'WorkerStoppedError', executed: 'no' })
+      }
+      open()
+      await Promise.all([held, drained])
+    }
   })
 
   it('rejects what still waits when it is ended all the same, and replaces nobody any more', async () => {

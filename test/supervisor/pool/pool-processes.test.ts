@@ -296,8 +296,8 @@ describe('members', () => {
       while (!isThere(flag) && performance.now() < endsAt) await new Promise(setImmediate)
     }
     const starting = quietPool({ name: 'jobs', init })
-    const members = (): readonly { state?: unknown }[] => root().tree().children[0]?.children ?? []
-    await waitUntil(() => members()[0]?.state === 'up')
+    const members = (): readonly unknown[] => root().tree().children[0]?.children ?? []
+    await waitUntil(() => (members()[0] as { state?: string } | undefined)?.state === 'up')
     await root().worker('jobs/worker-1').stop()
     writeFileSync(flag, '')
     await using workers = await starting
@@ -349,6 +349,14 @@ describe('members', () => {
     })
     await waitUntil(async () => (await workers.call(ownPid)) !== before)
     expect(workers.stats()).toMatchObject({ recycled: 1, restarts: 0 })
+  })
+
+  it('finish maps that were begun before a stop', async () => {
+    const workers = await quietPool({ size: 2 })
+    const map = workers.map(upTo(20), (n) => new Promise<number>((done) => setTimeout(done, 5, n)))
+    await workers.stop({ drainMs: Infinity })
+    expect(await map).toEqual(upTo(20))
+    expect(liveWorkers()).toEqual([])
   })
 
   it('run what was broadcast, those to come as well, and `init` before it', async () => {
@@ -575,6 +583,37 @@ describe('a pool in a supervisor', () => {
         .members.map(({ path }) => path)
         .toSorted(),
     ).toEqual(['app/jobs/worker-1', 'app/jobs/worker-2'])
+  })
+
+  it('says when it is started again, and that it was stopped once it was', async () => {
+    const pool = { size: 1, maxRestarts: 0, worker: { stderr: 'ignore' } } as const
+    const children = [
+      { id: 'jobs', pool },
+      { id: 'others', pool },
+    ] as const
+    const backoff = { minMs: 60_000, maxMs: 60_000 }
+    await using app = await supervise({ maxRestarts: 100, backoff, children })
+    const before = Date.now()
+    for (const id of ['jobs', 'others'] as const) {
+      const workers = app.pool(id)
+      const isDown = (): boolean =>
+        app.whichChildren().some((one) => one.id === id && one.state === 'backing-off')
+      // The first restart comes at once.
+      await expect(workers.call(dieNow)).rejects.toThrow('died')
+      await waitUntil(() => workers.stats().state === 'up' && workers.stats().members.length === 1)
+      await expect(workers.call(dieNow)).rejects.toThrow('died')
+      await waitUntil(isDown)
+      const refused = await workers.call(ownPid).catch((error: unknown) => error)
+      expect(refused).toMatchObject({ name: 'WorkerUnavailableError', cause: { name: 'RestartLimitError' } })
+      const { retryAt } = refused as { retryAt: number }
+      expect(retryAt).toBeGreaterThan(before)
+      if (id === 'jobs') await workers.stop()
+      else await app.terminateChild(id)
+      await expect(workers.call(ownPid)).rejects.toMatchObject({ name: 'WorkerStoppedError', executed: 'no' })
+      expect(workers.stats().state).toBe('stopped')
+    }
+    await app.restartChild('jobs')
+    expect(await app.pool('jobs').call(ownPid)).toBeGreaterThan(0)
   })
 
   it('has the size that it was given while it was about to give up', async () => {
