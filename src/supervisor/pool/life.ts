@@ -1,5 +1,13 @@
 import type { PoolMember } from './crew.ts'
 
+/** How many calls one life takes. */
+export interface CallBounds {
+  /** At once. */
+  readonly concurrency: number
+  /** In all. */
+  readonly maxCalls: number
+}
+
 /** One incarnation of a member, and what it is doing for the pool. */
 export class Life {
   readonly id: string
@@ -27,9 +35,10 @@ export class Life {
     this.member = member
   }
 
-  /** Whether one more call may go to it. */
-  isFree(concurrency: number): boolean {
-    return this.busy < concurrency && this.preparing === 0 && !this.isLeaving
+  /** Whether one more call may go to it: so many at once, and so many in all. */
+  isFree({ concurrency, maxCalls }: CallBounds): boolean {
+    const hasRoom = this.busy < concurrency && this.served + this.busy < maxCalls
+    return hasRoom && this.preparing === 0 && !this.isLeaving
   }
 
   /** Resolves when no call is with it. */

@@ -81,7 +81,10 @@ export class PoolCore implements CrewListener {
   constructor(parts: PoolCoreParts) {
     const { options, clock } = parts
     this.#parts = parts
-    this.roster = new Roster(options.concurrency)
+    this.roster = new Roster({
+      concurrency: options.concurrency,
+      maxCalls: options.recycle?.afterCalls ?? Infinity,
+    })
     this.roster.resize(options.size)
     this.dispatcher = new Dispatcher({
       roster: this.roster,

@@ -173,6 +173,25 @@ describe('recycle', () => {
     expect(Math.max(...perLife.values())).toBe(3)
   })
 
+  it('gives it exactly so many, also if several calls end in the same turn', async () => {
+    const { core, crew } = simulatedPool({ size: 1, concurrency: 3, recycle: { afterCalls: 5 } })
+    const { opened, open } = gate()
+    const lives: number[] = []
+    const calls = upTo(15).map((n) => {
+      const fn = async function (this: { incarnation: number }): Promise<void> {
+        lives.push(this.incarnation)
+        // The first three end at once, and so do those that follow.
+        await opened
+      }
+      return core.call(fn, [n], undefined)
+    })
+    open()
+    await Promise.all(calls)
+    expect([1, 2, 3].map((life) => lives.filter((one) => one === life).length)).toEqual([5, 5, 5])
+    await turns()
+    expect(crew.log).toEqual(['replace worker-1', 'replace worker-1', 'replace worker-1'])
+  })
+
   it('replaces a member whose memory has grown too large, and asks only now and then', async () => {
     const { core, crew } = simulatedPool({ size: 1, recycle: { maxRssMb: 100 } })
     const member = crew.member('worker-1')
