@@ -189,6 +189,11 @@ function resolveAt(where: string, spec: SupervisorSpec, kinds: ChildKinds): Reso
   if (children.length > maxChildren) {
     throw invalid(field('children'), `${children.length} children`, `at most \`maxChildren\`, ${maxChildren}`)
   }
+  const { strategy = 'one-for-one', parallelStart = false } = spec
+  if (parallelStart && strategy !== 'one-for-one') {
+    const remedy = 'Where children depend on each other they start in order.'
+    throw invalid(field('parallelStart'), true, `\`false\` where \`strategy\` is ${strategy}`, remedy)
+  }
   const owners = new Map<unknown, number>()
   children.forEach((child, index) => {
     const id = (child as ChildSpec | undefined)?.id
@@ -201,7 +206,7 @@ function resolveAt(where: string, spec: SupervisorSpec, kinds: ChildKinds): Reso
   })
   return {
     name: spec.name,
-    strategy: spec.strategy ?? 'one-for-one',
+    strategy,
     maxRestarts: spec.maxRestarts ?? 3,
     periodMs,
     intensityScope: spec.intensityScope ?? 'supervisor',
@@ -209,7 +214,7 @@ function resolveAt(where: string, spec: SupervisorSpec, kinds: ChildKinds): Reso
     autoShutdown,
     maxChildren,
     maxConcurrentBoots: spec.maxConcurrentBoots ?? Math.max(2, availableParallelism()),
-    parallelStart: spec.parallelStart ?? false,
+    parallelStart,
     resurrect: spec.resurrect ?? false,
     coalesce: spec.coalesce ?? true,
     // Not by `map`, which passes over holes.
