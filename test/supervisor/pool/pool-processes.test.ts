@@ -286,6 +286,17 @@ describe('members', () => {
     expect(await workers.call(ownPid)).toBeGreaterThan(0)
   })
 
+  it('must not be left out by their `init`', async () => {
+    const skipped = quietPool({ name: 'jobs', size: 1, init: () => 'skip' })
+    await expect(skipped).rejects.toMatchObject({
+      name: 'SpawnError',
+      code: 'ERR_MALTSTER_SPAWN',
+      message: expect.stringMatching(/Pool jobs .*`init` returned 'skip' in jobs\/worker-1/) as string,
+      reason: { type: 'shutdown' },
+    })
+    expect(liveWorkers()).toEqual([])
+  })
+
   it('are replaced if they were stopped through their handle while the pool still started', async () => {
     const flag = join(folder, 'flag')
     const init = async (): Promise<void> => {
