@@ -34,9 +34,9 @@ export class MapStream implements AsyncGenerator<unknown, void, void> {
     return Promise.resolve(end)
   }
 
-  throw(error: unknown): Promise<Step> {
+  async throw(error: unknown): Promise<Step> {
     this.#end()
-    return Promise.reject(error as Error)
+    throw error
   }
 
   [Symbol.asyncIterator](): this {

@@ -20,7 +20,7 @@ import {
   startingError,
   stoppedPoolError,
 } from './pool-errors.ts'
-import type { PoolStats } from './pool-stats.ts'
+import { memberStatsOf, type PoolStats } from './pool-stats.ts'
 import { Recycling } from './recycling.ts'
 import { replaceMember } from './replacing.ts'
 import type { ResolvedPool } from './resolve-pool.ts'
@@ -81,10 +81,7 @@ export class PoolCore implements CrewListener {
   constructor(parts: PoolCoreParts) {
     const { options, clock } = parts
     this.#parts = parts
-    this.roster = new Roster({
-      concurrency: options.concurrency,
-      maxCalls: options.recycle?.afterCalls ?? Infinity,
-    })
+    this.roster = new Roster(options)
     this.roster.resize(options.size)
     this.dispatcher = new Dispatcher({
       roster: this.roster,
@@ -165,7 +162,8 @@ export class PoolCore implements CrewListener {
     const limit = Math.max(leastFailures, 2 * this.#membership.count)
     const isUp = (life: Life): boolean => life.isPrepared && !life.isLeaving
     const isHopeless = ++this.#failedStarts >= limit && !this.roster.lives().some(isUp)
-    if (isHopeless && this.#hasStarted && this.#crew !== undefined) this.#giveUp(error, this.#crew)
+    if (isHopeless && this.#state !== 'starting' && this.#isAtWork && this.#crew !== undefined)
+      this.#giveUp(error, this.#crew)
   }
 
   stopped(id: string): void {
@@ -227,10 +225,6 @@ export class PoolCore implements CrewListener {
 
   get #isRunning(): boolean {
     return this.#state === 'starting' || this.#state === 'up'
-  }
-
-  get #hasStarted(): boolean {
-    return this.#state === 'up' || this.#isDraining
   }
 
   /** Members that are lost come back. */
@@ -306,14 +300,7 @@ export class PoolCore implements CrewListener {
       served: this.#served,
       restarts: this.#restarts,
       recycled: this.#recycled,
-      members: lives.map((life) => ({
-        path: life.member.path,
-        pid: life.member.pid,
-        incarnation: life.member.incarnation,
-        role: life.isLeaving ? 'leaving' : life.slot === undefined ? 'spare' : 'serving',
-        running: life.busy,
-        served: life.served,
-      })),
+      members: lives.map(memberStatsOf),
     }
   }
 

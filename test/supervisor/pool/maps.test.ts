@@ -380,7 +380,7 @@ describe('mapStream', () => {
     )
     const reader = (async () => {
       for await (const one of stream) {
-        if (one !== null || ++read === 10_000) return one
+        if (one !== null || ++read === 10_000) break
       }
     })()
     await turns(20)

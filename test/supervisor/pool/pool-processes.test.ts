@@ -313,12 +313,7 @@ describe('members', () => {
     writeFileSync(flag, '')
     await using workers = await starting
     await whenFull(workers)
-    expect(
-      workers
-        .stats()
-        .members.map(({ incarnation }) => incarnation)
-        .toSorted(),
-    ).toEqual([1, 2])
+    expect(new Set(workers.stats().members.map(({ incarnation }) => incarnation))).toEqual(new Set([1, 2]))
   })
 
   it('are none if the pool is stopped while it grows, shrinks or replaces them', async () => {
@@ -344,14 +339,6 @@ describe('members', () => {
     expect(workers.stats()).toMatchObject({ recycled: 3, restarts: 0, state: 'up' })
   })
 
-  it('are replaced also while the pool is stopped, so that all that was made finishes', async () => {
-    const workers = await quietPool({ size: 2, recycle: { afterCalls: 3 } })
-    const calls = upTo(12).map((n) => workers.call((own: number) => own, [n]))
-    await workers.stop({ drainMs: Infinity })
-    expect(await Promise.all(calls)).toEqual(upTo(12))
-    expect(liveWorkers()).toEqual([])
-  })
-
   it('are replaced when they hold too much memory', async () => {
     await using workers = await quietPool({ size: 1, recycle: { maxRssMb: 150 } })
     const before = await workers.call(ownPid)
@@ -360,14 +347,6 @@ describe('members', () => {
     })
     await waitUntil(async () => (await workers.call(ownPid)) !== before)
     expect(workers.stats()).toMatchObject({ recycled: 1, restarts: 0 })
-  })
-
-  it('finish maps that were begun before a stop', async () => {
-    const workers = await quietPool({ size: 2 })
-    const map = workers.map(upTo(20), (n) => new Promise<number>((done) => setTimeout(done, 5, n)))
-    await workers.stop({ drainMs: Infinity })
-    expect(await map).toEqual(upTo(20))
-    expect(liveWorkers()).toEqual([])
   })
 
   it('run what was broadcast, those to come as well, and `init` before it', async () => {
@@ -547,109 +526,5 @@ describe('maps over processes', () => {
     expect(got).toEqual(upTo(40))
     expect(existsSync(`${flag}35`)).toBe(true)
     expect(workers.stats()).toMatchObject({ waiting: 0, running: 0 })
-  })
-})
-
-describe('a stream over an endless input', () => {
-  it('ends when its pool has given up, although `onError` makes up for every item', async () => {
-    await using workers = await quietPool({ size: 1, maxRestarts: 1, backoff: { minMs: 0 } })
-    const poison = (n: number): number => {
-      if (n > 5) process.kill(process.pid, 'SIGKILL')
-      return n
-    }
-    function* endless(): Generator<number> {
-      for (let n = 1; n < 1_000_000; n++) yield n
-    }
-    const got: (number | null)[] = []
-    const read = async (): Promise<void> => {
-      for await (const one of workers.mapStream(endless(), poison, { onError: () => null })) got.push(one)
-    }
-    await expect(read()).rejects.toMatchObject({ name: 'WorkerUnavailableError' })
-    expect(got.slice(0, 7)).toEqual([1, 2, 3, 4, 5, null, null])
-    expect(got.length).toBeLessThan(20)
-  })
-})
-
-describe('a pool in a supervisor', () => {
-  it('is started again with its size when it has given up, and its handle goes on', async () => {
-    await using app = await supervise({
-      name: 'app',
-      children: [
-        {
-          id: 'jobs',
-          pool: { size: 1, maxRestarts: 0, worker: { stdout: 'ignore', stderr: 'ignore' } },
-        },
-      ],
-    })
-    const jobs = app.pool('jobs')
-    expect(await jobs.call(() => 1)).toBe(1)
-    await jobs.resize(2)
-    await expect(jobs.call(dieNow)).rejects.toThrow('died')
-    await waitUntil(() => jobs.stats().state === 'up' && jobs.stats().members.length === 2)
-    expect(await jobs.call(() => 2)).toBe(2)
-    expect(app.whichChildren()).toMatchObject([{ id: 'jobs', kind: 'pool', state: 'up', incarnation: 2 }])
-    expect(
-      jobs
-        .stats()
-        .members.map(({ path }) => path)
-        .toSorted(),
-    ).toEqual(['app/jobs/worker-1', 'app/jobs/worker-2'])
-  })
-
-  it('says when it is started again, and that it was stopped once it was', async () => {
-    const pool = { size: 1, maxRestarts: 0, worker: { stderr: 'ignore' } } as const
-    const children = [
-      { id: 'jobs', pool },
-      { id: 'others', pool },
-    ] as const
-    const backoff = { minMs: 60_000, maxMs: 60_000 }
-    await using app = await supervise({ maxRestarts: 100, backoff, children })
-    const before = Date.now()
-    for (const id of ['jobs', 'others'] as const) {
-      const workers = app.pool(id)
-      const isDown = (): boolean =>
-        app.whichChildren().some((one) => one.id === id && one.state === 'backing-off')
-      // The first restart comes at once.
-      await expect(workers.call(dieNow)).rejects.toThrow('died')
-      await waitUntil(() => workers.stats().state === 'up' && workers.stats().members.length === 1)
-      await expect(workers.call(dieNow)).rejects.toThrow('died')
-      await waitUntil(isDown)
-      const refused = await workers.call(ownPid).catch((error: unknown) => error)
-      expect(refused).toMatchObject({ name: 'WorkerUnavailableError', cause: { name: 'RestartLimitError' } })
-      const { retryAt } = refused as { retryAt: number }
-      expect(retryAt).toBeGreaterThan(before)
-      if (id === 'jobs') await workers.stop()
-      else await app.terminateChild(id)
-      await expect(workers.call(ownPid)).rejects.toMatchObject({ name: 'WorkerStoppedError', executed: 'no' })
-      expect(workers.stats().state).toBe('stopped')
-    }
-    await app.restartChild('jobs')
-    expect(await app.pool('jobs').call(ownPid)).toBeGreaterThan(0)
-  })
-
-  it('has the size that it was given while it was about to give up', async () => {
-    const options = { size: 1, spares: 1, maxRestarts: 0, worker: { stderr: 'ignore' } } as const
-    await using app = await supervise({ maxRestarts: 100, children: [{ id: 'jobs', pool: options }] })
-    const jobs = app.pool('jobs')
-    const resized = jobs.resize(4)
-    for (const pid of pidsOf(jobs)) process.kill(pid, 'SIGKILL')
-    await expect(resized).rejects.toMatchObject({ name: 'WorkerUnavailableError' })
-    await waitUntil(() => jobs.stats().state === 'up')
-    await whenFull(jobs, 1)
-    expect(jobs.size).toBe(4)
-    expect(liveWorkers()).toHaveLength(5)
-    const keyed = upTo(12).map((key) => jobs.call(ownPid, [], { key }))
-    expect(await Promise.all(keyed)).toHaveLength(12)
-  })
-
-  it('fails its start with the story of its member, and the siblings are stopped', async () => {
-    const flag = join(folder, 'flag')
-    writeFileSync(flag, '')
-    const children = [
-      { id: 'store', worker: { stdout: 'ignore', stderr: 'ignore' } },
-      { id: 'jobs', pool: { size: 2, worker: { preload: [{ source: 'throw new Error("no licence")' }] } } },
-    ] as const
-    await expect(supervise({ name: 'app', children })).rejects.toThrow(/jobs.*no licence/s)
-    expect(liveWorkers()).toEqual([])
   })
 })
