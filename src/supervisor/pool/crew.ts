@@ -42,6 +42,8 @@ export interface CrewListener {
  * that it was given at its start come up together or not at all.
  */
 export interface Crew {
+  /** It has been told to end, or has given up. `ended` is told, or will be. */
+  readonly isEnding: boolean
   /**
    * Adds a member. Resolves when it is ready.
    * @throws {Error} why it could not be started; then it is no member

@@ -18,6 +18,8 @@ export interface Task {
   readonly signals: readonly AbortSignal[]
   /** Whether it can be done anew as it was meant, if it was with a member and certainly did not run there. */
   readonly mayMove: boolean
+  /** Part of something that was begun before, such as a map: taken as long as the pool lets that finish. */
+  readonly wasBegun?: boolean
   run(member: PoolMember): Promise<unknown>
 }
 
@@ -25,8 +27,8 @@ export interface Task {
 export interface DispatcherPool {
   readonly roster: Roster
   readonly maxQueued: number
-  /** Why nothing is taken now, if so. */
-  refusal(): Error | undefined
+  /** Why nothing is taken now, if so; of what was begun before, or of what is new. */
+  refusal(wasBegun: boolean): Error | undefined
   /** What a call is told that would be one too many. */
   overfull(waiting: number): Error
   /** A member has done with something. */
@@ -54,6 +56,9 @@ class Job implements Turn {
     this.priority = task.priority
   }
 }
+
+/** Where tasks go. */
+export type TaskTaker = Pick<Dispatcher, 'submit' | 'wouldBegin'>
 
 /** Hands tasks to members: by priority, by key, and one after the other. */
 export class Dispatcher {
@@ -113,7 +118,7 @@ export class Dispatcher {
   submit(task: Task): Promise<unknown> {
     const aborted = task.signals.find((signal) => signal.aborted)
     if (aborted !== undefined) return Promise.reject(aborted.reason as Error)
-    const refusal = this.#pool.refusal()
+    const refusal = this.#pool.refusal(task.wasBegun === true)
     if (refusal !== undefined) return rejection(refusal)
     const { maxQueued } = this.#pool
     if (this.waiting >= maxQueued) return rejection(this.#pool.overfull(this.waiting))
@@ -202,8 +207,8 @@ export class Dispatcher {
   #handOn(job: Job): boolean {
     const { signals, mayMove } = job.task
     const isAborted = signals.some((signal) => signal.aborted)
-    if (!mayMove || isAborted || job.handovers === maxHandovers || this.#pool.refusal() !== undefined)
-      return false
+    if (!mayMove || isAborted || job.handovers === maxHandovers) return false
+    if (this.#pool.refusal(true) !== undefined) return false
     job.handovers++
     this.#enqueue(job)
     return true

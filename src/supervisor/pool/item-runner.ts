@@ -1,8 +1,11 @@
+import { setImmediate as aTurn } from 'node:timers/promises'
+
 import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
 import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
 import { withExecuted } from '../../errors/executed.ts'
 import { ReleasedError } from '../../errors/flow-errors.ts'
+import { WorkerUnavailableError } from '../../errors/supervision-errors.ts'
 import { WorkerDiedError, WorkerStoppedError } from '../../errors/worker-errors.ts'
 import type { Clock } from '../../transport/clock.ts'
 import { Attempts } from './attempts.ts'
@@ -15,8 +18,8 @@ import { pause } from './pause.ts'
 import type { Batch } from './read-ahead.ts'
 import { retryDelayMs } from './retry.ts'
 
-/** What became of one item at one attempt. */
-type Settled = { readonly value: unknown } | { readonly error: unknown }
+/** What became of one item, at one attempt or for good. */
+export type Settled = { readonly value: unknown } | { readonly error: unknown }
 
 /** The worker may have died of an item before this one. */
 type Outcome = Settled | 'not run'
@@ -30,6 +33,10 @@ export interface ItemRunnerParts {
   readonly closed: AbortSignal
   readonly clock: Clock
   readonly submit: (task: Task) => Promise<unknown>
+  /** Why nothing is taken now, if so. */
+  readonly refusal: () => Error | undefined
+  /** Called with what an item has failed with for good, when it has. */
+  readonly failed: (error: unknown) => void
 }
 
 /** Whether one item may be refused, and the others of its batch with it: nothing has run. */
@@ -43,6 +50,9 @@ const isItemFault = (error: unknown): boolean =>
 /** What fetching what an item has thrown failed with: it did run, however that failed. */
 const asThrown = (error: unknown): unknown =>
   withExecuted(error, 'yes', { note: 'The item has thrown, and what it threw is lost.' })
+
+const isRefusal = (error: unknown): boolean =>
+  error instanceof WorkerUnavailableError || error instanceof WorkerStoppedError
 
 let lastBatch = 0
 
@@ -63,8 +73,8 @@ export class ItemRunner {
     this.#signals = signal === undefined ? [parts.closed] : [parts.closed, signal]
   }
 
-  /** The results of a batch, in its order. */
-  async run({ first, items }: Batch<unknown>): Promise<unknown[]> {
+  /** What became of a batch for good, in its order; when all of it is known. */
+  async run({ first, items }: Batch<unknown>): Promise<Settled[]> {
     const outcomes =
       items.length === 1 ? [await this.#alone(items[0], first)] : await this.#together({ first, items })
     return Promise.all(
@@ -76,12 +86,17 @@ export class ItemRunner {
     )
   }
 
-  /** Until the item has a result: further attempts, or what `onError` says. */
-  async #finish(outcome: Settled, item: unknown, index: number): Promise<unknown> {
-    const value = 'value' in outcome ? outcome.value : await this.#again(outcome.error, item, index)
-    const { options, total } = this.#parts
-    options.onProgress?.({ done: ++this.#done, total })
-    return value
+  /** Until the item has a result, or none for good: further attempts, or what `onError` says. */
+  async #finish(outcome: Settled, item: unknown, index: number): Promise<Settled> {
+    const { options, total, failed } = this.#parts
+    try {
+      const value = 'value' in outcome ? outcome.value : await this.#again(outcome.error, item, index)
+      options.onProgress?.({ done: ++this.#done, total })
+      return { value }
+    } catch (error) {
+      failed(error)
+      return { error }
+    }
   }
 
   async #again(firstError: unknown, item: unknown, index: number): Promise<unknown> {
@@ -100,9 +115,14 @@ export class ItemRunner {
     }
   }
 
-  #givenUp(error: unknown, failure: Omit<ItemFailure<unknown>, 'workerDied'>): unknown {
-    const { onError } = this.#parts.options
-    if (onError === undefined) throw error
+  async #givenUp(error: unknown, failure: Omit<ItemFailure<unknown>, 'workerDied'>): Promise<unknown> {
+    const { options, refusal } = this.#parts
+    const { onError } = options
+    // There is no pool any more: what comes would all be refused, and nobody's item is at fault.
+    const isRefused = isRefusal(error) && refusal() !== undefined
+    if (onError === undefined || isRefused) throw error
+    // What fails before it is sent takes no time: an endless input of such would not let the host do anything else.
+    await aTurn()
     return onError(error, { ...failure, workerDied: error instanceof WorkerDiedError })
   }
 

@@ -1,5 +1,13 @@
 import type { PoolMember } from './crew.ts'
 
+/** How many calls one life takes. */
+export interface CallBounds {
+  /** At once. */
+  readonly concurrency: number
+  /** In all. */
+  readonly maxCalls: number
+}
+
 /** One incarnation of a member, and what it is doing for the pool. */
 export class Life {
   readonly id: string
@@ -12,6 +20,10 @@ export class Life {
   served = 0
   /** Broadcasts that it has to finish before it takes calls. */
   preparing = 0
+  /** It has run all that it had to before its first call. */
+  isPrepared = false
+  /** It could not run what it had to. */
+  hasFailed = false
   /** It takes no more calls: it is about to be replaced, or is known to be lost. */
   isLeaving = false
   /** When it was last asked for its memory, on the clock of the pool. */
@@ -23,9 +35,10 @@ export class Life {
     this.member = member
   }
 
-  /** Whether one more call may go to it. */
-  isFree(concurrency: number): boolean {
-    return this.busy < concurrency && this.preparing === 0 && !this.isLeaving
+  /** Whether one more call may go to it: so many at once, and so many in all. */
+  isFree({ concurrency, maxCalls }: CallBounds): boolean {
+    const hasRoom = this.busy < concurrency && this.served + this.busy < maxCalls
+    return hasRoom && this.preparing === 0 && !this.isLeaving
   }
 
   /** Resolves when no call is with it. */

@@ -24,7 +24,10 @@ export interface MapOptions<T, R> extends Omit<PoolCallOptions, 'key' | 'result'
    * own: one that throws fails alone, and those that a dead worker held are tried again one by one. Default 1.
    */
   readonly batchSize?: number
-  /** Given what an item failed with, after the last attempt: what it returns stands for the result. Default: throws it. */
+  /**
+   * Given what an item failed with, after the last attempt: what it returns stands for the result. Default: throws it. Not
+   * asked when the pool has given up, was stopped, or is of size 0: that ends the map.
+   */
   readonly onError?: (error: unknown, failure: ItemFailure<T>) => R | Promise<R>
   /** Items, or batches by their first item, of one key go to one member. */
   readonly key?: (item: T, index: number) => PoolKey

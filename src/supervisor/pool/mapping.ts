@@ -1,7 +1,9 @@
 import type { Callable } from '../../actors/callable.ts'
 import type { Clock } from '../../transport/clock.ts'
-import { ItemRunner } from './item-runner.ts'
+import type { Task, TaskTaker } from './dispatcher.ts'
+import { ItemRunner, type Settled } from './item-runner.ts'
 import { lengthOf, type MapOptions } from './map-options.ts'
+import { MapStream } from './map-stream.ts'
 import type { PoolCore } from './pool-core.ts'
 import { ReadAhead, rejected } from './read-ahead.ts'
 
@@ -20,43 +22,64 @@ const windowFactor = 2
 /** Why what waits is not begun any more; nobody gets to see it. */
 const unwanted = new Error('The map has ended before this item was begun.')
 
+/** Batch by batch. */
+type Results = ReadAhead<unknown, Settled>
+
 function readAhead(
   mapping: Mapping,
   closed: AbortController,
   isBounded: boolean,
-  failed?: (error: unknown) => void,
-) {
+  taker: TaskTaker,
+  failed: (error: unknown) => void = () => {},
+): Results {
   const { core, clock, items, fn, options } = mapping
   const { batchSize = 1 } = options
-  const submit = core.dispatcher.submit.bind(core.dispatcher)
+  const submit = (task: Task): Promise<unknown> => taker.submit(task)
   const total = lengthOf(items)
-  const runner = new ItemRunner({ fn, options, total, closed: closed.signal, clock, submit })
+  const refusal = (): Error | undefined => core.refusal(!isBounded)
+  const runner = new ItemRunner({ fn, options, total, closed: closed.signal, clock, submit, refusal, failed })
   const concurrency = (): number => options.concurrency ?? core.capacity
-  return new ReadAhead<unknown, unknown>(items, {
+  return new ReadAhead<unknown, Settled>(items, {
     batchSize,
     concurrency,
     window: () => (isBounded ? windowFactor * concurrency() : Infinity),
     run: (batch) => runner.run(batch),
     signal: options.signal,
-    ...(failed === undefined ? {} : { failed }),
+    failed,
   })
 }
 
 /** The results in the order of the items, as they are asked for. */
-export async function* streamOf(mapping: Mapping): AsyncGenerator<unknown, void, void> {
+export function streamOf(mapping: Mapping): AsyncGenerator<unknown, void, void> {
   const closed = new AbortController()
+  let ahead: Results | undefined
+  const leave = (): void => {
+    ahead?.close()
+    closed.abort(unwanted)
+  }
+  const begin = (): Results => (ahead = readAhead(mapping, closed, true, mapping.core.dispatcher))
+  return new MapStream(inOrder(mapping, begin, leave), leave)
+}
+
+async function* inOrder(
+  mapping: Mapping,
+  begin: () => Results,
+  leave: () => void,
+): AsyncGenerator<unknown, void, void> {
   const { signal } = mapping.options
   signal?.throwIfAborted()
-  const ahead = readAhead(mapping, closed, true)
+  const ahead = begin()
   try {
     for (;;) {
       const results = await ahead.take()
       if (results === undefined) return
-      yield* results
+      for (const result of results) {
+        if ('error' in result) throw result.error
+        yield result.value
+      }
     }
   } finally {
-    ahead.close()
-    closed.abort(unwanted)
+    leave()
   }
 }
 
@@ -65,23 +88,27 @@ export function allOf(mapping: Mapping): Promise<unknown[]> {
   const closed = new AbortController()
   const { signal } = mapping.options
   if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
-  return new Promise((resolve) => {
-    const failed = (error: unknown): void => {
-      if (closed.signal.aborted) return
-      resolve(rejected(error))
-      ahead.close()
-      closed.abort(unwanted)
-    }
-    const ahead = readAhead(mapping, closed, false, failed)
-    void collect(ahead).then(resolve, () => {})
-  })
+  return mapping.core.undertake(
+    (taker) =>
+      new Promise<unknown[]>((resolve) => {
+        const failed = (error: unknown): void => {
+          if (closed.signal.aborted) return
+          resolve(rejected(error))
+          ahead.close()
+          closed.abort(unwanted)
+        }
+        const ahead = readAhead(mapping, closed, false, taker, failed)
+        void collect(ahead).then(resolve, () => {})
+      }),
+  )
 }
 
-async function collect(ahead: ReadAhead<unknown, unknown>): Promise<unknown[]> {
+/** Of a map that has failed nobody waits for this: it was told with what. */
+async function collect(ahead: Results): Promise<unknown[]> {
   const all: unknown[] = []
   for (;;) {
     const results = await ahead.take()
     if (results === undefined) return all
-    for (const result of results) all.push(result)
+    for (const result of results) all.push('error' in result ? undefined : result.value)
   }
 }

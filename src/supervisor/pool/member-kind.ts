@@ -1,6 +1,8 @@
 import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
 import type { Worker } from '../../actors/worker.ts'
+import type { ExitReason } from '../../errors/exit-reason.ts'
+import { SpawnError } from '../../errors/worker-errors.ts'
 import type { ModuleReference } from '../../movement/module-reference.ts'
 import type { ChildIdentity, ChildKind, ChildListener, ChildPlace, ChildRun } from '../tree/child-run.ts'
 import type { WorkerHandle } from '../worker/worker-handle.ts'
@@ -49,10 +51,10 @@ export class MemberKind implements ChildKind {
   start(identity: ChildIdentity, listener: ChildListener): ChildRun {
     const { id } = identity
     const pool = this.#pool
+    let isSkipped = false
     const run = this.#worker.start(identity, {
       skipped: () => {
-        const message = `\`init\` returned 'skip' in ${identity.path}, and a pool can't do with less than its size.`
-        listener.failed(new Error(message))
+        isSkipped = true
       },
       failed: (error) => {
         listener.failed(error)
@@ -66,6 +68,11 @@ export class MemberKind implements ChildKind {
       },
       exited: (reason, cause) => {
         pool.gone(id)
+        if (isSkipped) {
+          const error = skippedError(identity.path, run.pid, reason)
+          listener.failed(error)
+          pool.failed(error)
+        }
         listener.exited(reason, cause)
       },
     })
@@ -78,6 +85,12 @@ export class MemberKind implements ChildKind {
     }
   }
 }
+
+const skippedError = (path: string, pid: number | undefined, reason: ExitReason): SpawnError =>
+  new SpawnError(
+    `\`init\` returned 'skip' in ${path}, and a pool can't do with less than its size. \`resize\` makes it smaller.`,
+    { worker: path, pid, reason },
+  )
 
 function memberOf(worker: Worker): PoolMember {
   const { path, pid, incarnation } = worker

@@ -2,7 +2,6 @@ import type { Clock } from '../../transport/clock.ts'
 import type { Crew } from './crew.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { pause } from './pause.ts'
-import { emptyError } from './pool-errors.ts'
 import type { Roster } from './roster.ts'
 
 /**
@@ -16,8 +15,8 @@ export interface MembershipParts {
   readonly roster: Roster
   readonly dispatcher: Dispatcher
   readonly clock: Clock
-  /** The pool's place in the tree. */
-  readonly path: () => string
+  /** There is nobody any more, and nobody is to come. */
+  readonly emptied: () => void
 }
 
 /** Who is to be a member of a pool, up or not, and how it grows and shrinks. A name is never used again. */
@@ -55,24 +54,27 @@ export class Membership {
   /**
    * Has the crew start as many more; resolves when they are up.
    * @param hasSpares - spares take over at once, and are in no hurry to be replaced
-   * @param isCurrent - whether the crew is still the pool's
+   * @param isCurrent - whether the crew is still the pool's, and not about to end
+   * @returns false if the crew ended meanwhile: the next one starts as many as there are to be now
    * @throws {Error} why one could not be started; the others stay
    */
-  async grow(size: number, crew: Crew, hasSpares: boolean, isCurrent: () => boolean): Promise<void> {
+  async grow(size: number, crew: Crew, hasSpares: boolean, isCurrent: () => boolean): Promise<boolean> {
     const ids = Array.from({ length: size - this.#size }, () => this.#newId())
     this.#setSize(size)
     if (hasSpares) await pause(headStartMs, [], this.#parts.clock)
+    if (!isCurrent()) return false
     const added = await Promise.allSettled(ids.map((id) => crew.add(id)))
     const failed = added.flatMap((one, at) => (one.status === 'rejected' ? [{ id: ids[at]!, one }] : []))
-    if (failed.length === 0) return
+    if (failed.length === 0) return true
+    if (!isCurrent()) return false
     for (const { id } of failed) this.#ids.delete(id)
-    if (isCurrent()) this.#setSize(size - failed.length)
+    this.#setSize(size - failed.length)
     throw failed[0]!.one.reason
   }
 
   /** Resolves when those that go have finished their calls and are gone. */
   async shrink(size: number, crew: Crew, isCurrent: () => boolean): Promise<void> {
-    const { roster, dispatcher, path } = this.#parts
+    const { roster, emptied } = this.#parts
     const down = this.ids.filter((id) => roster.lifeOf(id) === undefined)
     const leaving: string[] = []
     for (let slot = size; slot < this.#size; slot++) {
@@ -83,7 +85,7 @@ export class Membership {
       if (life !== undefined) life.isLeaving = true
     }
     this.#setSize(size)
-    if (size === 0) dispatcher.refuseAll(emptyError(path()))
+    if (size === 0) emptied()
     const left = leaving.map(async (id) => {
       await roster.lifeOf(id)?.whenIdle()
       // With the crew its members are gone as well.

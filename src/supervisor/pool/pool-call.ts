@@ -2,14 +2,14 @@ import type { Callable } from '../../actors/callable.ts'
 import type { Clock } from '../../transport/clock.ts'
 import { type ArgumentKeeper, rememberArguments } from '../worker/kept-arguments.ts'
 import { Attempts } from './attempts.ts'
-import type { Dispatcher, Task } from './dispatcher.ts'
+import type { Task, TaskTaker } from './dispatcher.ts'
 import { pause } from './pause.ts'
 import { callOptionsOf, type PoolCallOptions } from './pool-call-options.ts'
 import { retryDelayMs } from './retry.ts'
 
 /** What a call of a pool goes through. */
 export interface PoolCallParts {
-  readonly dispatcher: Dispatcher
+  readonly dispatcher: TaskTaker
   readonly keeper: ArgumentKeeper
   readonly clock: Clock
 }

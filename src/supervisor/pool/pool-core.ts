@@ -5,18 +5,27 @@ import type { Clock } from '../../transport/clock.ts'
 import type { ArgumentKeeper } from '../worker/kept-arguments.ts'
 import { Broadcasts, copiesForThoseToCome } from './broadcasts.ts'
 import type { Crew, CrewListener, PoolMember } from './crew.ts'
-import { Dispatcher } from './dispatcher.ts'
+import { Dispatcher, type TaskTaker } from './dispatcher.ts'
 import type { Life } from './life.ts'
 import { Membership } from './membership.ts'
 import { OneByOne } from './one-by-one.ts'
 import { poolCall } from './pool-call.ts'
 import type { PoolCallOptions } from './pool-call-options.ts'
-import { emptyError, gaveUpError, overfullError, startingError, stoppedPoolError } from './pool-errors.ts'
-import type { PoolStats } from './pool-stats.ts'
+import {
+  backingOffError,
+  emptyError,
+  gaveUpError,
+  overfullError,
+  resizeOvertakenError,
+  startingError,
+  stoppedPoolError,
+} from './pool-errors.ts'
+import { memberStatsOf, type PoolStats } from './pool-stats.ts'
 import { Recycling } from './recycling.ts'
 import { replaceMember } from './replacing.ts'
 import type { ResolvedPool } from './resolve-pool.ts'
 import { Roster } from './roster.ts'
+import { Undertakings } from './undertakings.ts'
 
 /** What a pool is made of. */
 export interface PoolCoreParts {
@@ -36,7 +45,8 @@ type PoolState = 'starting' | 'up' | 'stopping' | 'stopped' | 'down'
 const warmUp = (nothing: number): number => nothing
 
 /**
- * A pool of which nobody is up gives up when so many starts in a row have failed, and twice as many as it has members:
+ * A pool of which nobody is up gives up when so many starts in a row have failed, and twice as many as it has members; to
+ * start is to boot, and to run `init` and what was broadcast:
  * growing waits keep it below its limit of restarts, and what waits would wait for ever.
  */
 const leastFailures = 5
@@ -52,6 +62,7 @@ export class PoolCore implements CrewListener {
   readonly #broadcasts: Broadcasts
   readonly #recycling: Recycling
   readonly #changes = new OneByOne()
+  readonly #undertakings = new Undertakings()
   readonly #membership: Membership
   #crew: Crew | undefined
   #state: PoolState = 'starting'
@@ -59,6 +70,8 @@ export class PoolCore implements CrewListener {
   /** Why it has given up by itself, without its supervisor. */
   #failure: unknown
   #failedStarts = 0
+  /** Its calls are let finish before it is stopped, and whoever they need comes back meanwhile. */
+  #isDraining = false
   /** Members whose process is being replaced on purpose. */
   #replaced = new Set<string>()
   #restarts = 0
@@ -68,12 +81,12 @@ export class PoolCore implements CrewListener {
   constructor(parts: PoolCoreParts) {
     const { options, clock } = parts
     this.#parts = parts
-    this.roster = new Roster(options.concurrency)
+    this.roster = new Roster(options)
     this.roster.resize(options.size)
     this.dispatcher = new Dispatcher({
       roster: this.roster,
       maxQueued: options.maxQueued,
-      refusal: () => this.refusal(),
+      refusal: (wasBegun) => this.refusal(wasBegun),
       overfull: (waiting) => overfullError(parts.path(), waiting),
       served: (life) => {
         this.#served++
@@ -81,13 +94,14 @@ export class PoolCore implements CrewListener {
       },
     })
     this.#broadcasts = new Broadcasts({
-      prepared: () => this.#rearrange(),
+      prepared: (life) => this.#prepared(life),
       unprepared: (life, error) => this.#unprepared(life, error),
+      lost: (life, error) => this.#startFailed(life, error),
     })
     this.#recycling = new Recycling(options.recycle, clock, (life) => this.#retire(life))
     const { roster, dispatcher } = this
-    const { path } = parts
-    this.#membership = new Membership({ roster, dispatcher, clock, path }, options.size, options.spares)
+    const emptied = (): void => this.#refuseAll(emptyError(parts.path()))
+    this.#membership = new Membership({ roster, dispatcher, clock, emptied }, options.size, options.spares)
   }
 
   get size(): number {
@@ -120,6 +134,7 @@ export class PoolCore implements CrewListener {
     this.#refusal = undefined
     this.#failure = undefined
     this.#failedStarts = 0
+    this.#isDraining = false
     this.#replaced = new Set()
   }
 
@@ -128,7 +143,7 @@ export class PoolCore implements CrewListener {
     if (this.#crew !== undefined || this.#state !== 'starting') return
     this.#state = 'stopped'
     this.#refusal = error
-    this.dispatcher.refuseAll(error)
+    this.#refuseAll(error)
   }
 
   /** All members have been ready. */
@@ -137,7 +152,6 @@ export class PoolCore implements CrewListener {
   }
 
   ready(id: string, member: PoolMember): void {
-    this.#failedStarts = 0
     const life = this.roster.add(id, member)
     if (!this.#membership.has(id)) life.isLeaving = true
     this.#broadcasts.prepare(life)
@@ -147,60 +161,106 @@ export class PoolCore implements CrewListener {
   gone(id: string): void {
     const life = this.roster.lifeOf(id)
     if (life === undefined) return
-    if (!life.isLeaving && this.#isRunning) this.#restarts++
+    if (!life.isLeaving && this.#isAtWork) this.#restarts++
     this.roster.remove(id)
     this.dispatcher.look()
   }
 
   failed(error: unknown): void {
     const limit = Math.max(leastFailures, 2 * this.#membership.count)
-    const isHopeless = ++this.#failedStarts >= limit && this.roster.lives().length === 0
-    if (isHopeless && this.#state === 'up' && this.#crew !== undefined) this.#giveUp(error, this.#crew)
+    const isUp = (life: Life): boolean => life.isPrepared && !life.isLeaving
+    const isHopeless = ++this.#failedStarts >= limit && !this.roster.lives().some(isUp)
+    if (isHopeless && this.#state !== 'starting' && this.#isAtWork && this.#crew !== undefined)
+      this.#giveUp(error, this.#crew)
   }
 
   stopped(id: string): void {
-    if (this.#state === 'up' && this.#membership.has(id)) void this.#replace(id)
+    if (this.#isAtWork && this.#membership.has(id)) void this.#replace(id)
   }
 
   ended(reason: ExitReason): void {
-    const wasAsked = this.#state === 'stopping'
+    // While it lets its calls finish it may give up as ever.
+    const hasGivenUp = this.#isDraining && reason.type !== 'shutdown'
+    const wasAsked = this.#state === 'stopping' && !hasGivenUp
     const path = this.#parts.path()
+    if (hasGivenUp) this.#refusal = undefined
+    this.#isDraining = false
     this.#state = wasAsked ? 'stopped' : 'down'
     this.#refusal ??= wasAsked ? stoppedPoolError(path) : gaveUpError(path, reason, reason.cause)
     for (const { id } of this.roster.lives()) this.roster.remove(id)
-    this.dispatcher.refuseAll(this.#refusal)
+    this.#refuseAll(this.#refusal)
     this.#crew = undefined
   }
 
   /** Takes no more calls, and has those that wait rejected: the crew is about to be stopped. */
   close(): void {
-    if (!this.#isRunning) return
+    if (!this.#isAtWork) return
+    this.#isDraining = false
     this.#state = 'stopping'
     this.#refusal = stoppedPoolError(this.#parts.path())
-    this.dispatcher.refuseAll(this.#refusal)
+    this.#refuseAll(this.#refusal)
   }
 
-  /** Takes no more calls; those that were made go on. */
-  drain(): Promise<void> {
+  /** Takes no more calls; resolves when those that were made are over, and maps with all their items. */
+  async drain(): Promise<void> {
     if (this.#isRunning) {
+      this.#isDraining = true
       this.#state = 'stopping'
       this.#refusal = stoppedPoolError(this.#parts.path())
+      if (this.dispatcher.isPaused) this.#refuseAll(this.#refusal)
     }
-    return this.dispatcher.whenIdle()
+    await Promise.all([this.dispatcher.whenIdle(), this.#undertakings.whenOver()])
+  }
+
+  /** Begins nothing more for now; what waits while it is stopped would wait for ever. */
+  pause(): void {
+    this.dispatcher.pause()
+    if (this.#isDraining) this.#refuseAll(stoppedPoolError(this.#parts.path()))
+  }
+
+  /** Its supervisor starts it again, in milliseconds since 1970. */
+  backsOff(retryAt: number): void {
+    if (this.#state === 'down' && this.#refusal !== undefined)
+      this.#refusal = backingOffError(this.#refusal, this.#parts.path(), retryAt)
+  }
+
+  /** Its supervisor leaves it as it is, on purpose. */
+  staysDown(): void {
+    if (this.#crew !== undefined) return
+    this.#state = 'stopped'
+    this.#refusal = stoppedPoolError(this.#parts.path())
   }
 
   get #isRunning(): boolean {
     return this.#state === 'starting' || this.#state === 'up'
   }
 
-  /** Why no call is taken, if so. */
-  refusal(): Error | undefined {
+  /** Members that are lost come back. */
+  get #isAtWork(): boolean {
+    return this.#isRunning || this.#isDraining
+  }
+
+  /** Why no call is taken, if so. What was begun before the pool is stopped is let finish. */
+  refusal(wasBegun = false): Error | undefined {
+    if (wasBegun && this.#isDraining && !this.dispatcher.isPaused) return undefined
     return this.#refusal ?? (this.size === 0 ? emptyError(this.#parts.path()) : undefined)
   }
 
   call(fn: Callable, args: readonly unknown[], options: PoolCallOptions | undefined): Promise<unknown> {
     const { keeper, clock } = this.#parts
-    return poolCall({ dispatcher: this.dispatcher, keeper, clock }, fn, args, options)
+    const begin = (dispatcher: TaskTaker) => poolCall({ dispatcher, keeper, clock }, fn, args, options)
+    return options?.retry === undefined ? begin(this.dispatcher) : this.undertake(begin)
+  }
+
+  /** Begins something that makes calls until it is over: a pool that is stopped lets it finish. */
+  undertake<T>(begin: (dispatcher: TaskTaker) => Promise<T>): Promise<T> {
+    const { dispatcher } = this
+    if (this.refusal() !== undefined) return begin(dispatcher)
+    const begun: TaskTaker = {
+      wouldBegin: (key) => dispatcher.wouldBegin(key),
+      submit: (task) => dispatcher.submit({ ...task, wasBegun: true }),
+    }
+    return this.#undertakings.watch(begin(begun))
   }
 
   async broadcast(
@@ -214,7 +274,7 @@ export class PoolCore implements CrewListener {
     const copies = isLasting ? copiesForThoseToCome(this.#parts.keeper, args) : () => args
     const there = this.roster.lives().filter(({ isLeaving }) => !isLeaving)
     const broadcast = { fn, args: copies, options }
-    return this.#broadcasts.send(there, broadcast, isLasting)
+    return this.#undertakings.watch(this.#broadcasts.send(there, broadcast, isLasting))
   }
 
   /** Makes it larger or smaller, after changes of size that were asked for before; none waits for those that go. */
@@ -224,10 +284,17 @@ export class PoolCore implements CrewListener {
       if (this.#state !== 'up' || this.#crew === undefined) throw startingError(this.#parts.path())
       const crew = this.#crew
       const isCurrent = (): boolean => this.#crew === crew
-      if (size > this.size) await this.#membership.grow(size, crew, this.stats().spares > 0, isCurrent)
+      if (size > this.size) await this.#grow(size, crew)
       return { left: size < this.size ? this.#membership.shrink(size, crew, isCurrent) : undefined }
     })
     await left
+  }
+
+  async #grow(size: number, crew: Crew): Promise<void> {
+    const isCurrent = (): boolean => this.#crew === crew && !crew.isEnding
+    const hasSpares = this.stats().spares > 0
+    const isDone = await this.#membership.grow(size, crew, hasSpares, isCurrent)
+    if (!isDone) throw this.#refusal ?? resizeOvertakenError(this.#parts.path(), size)
   }
 
   stats(): PoolStats {
@@ -241,14 +308,7 @@ export class PoolCore implements CrewListener {
       served: this.#served,
       restarts: this.#restarts,
       recycled: this.#recycled,
-      members: lives.map((life) => ({
-        path: life.member.path,
-        pid: life.member.pid,
-        incarnation: life.member.incarnation,
-        role: life.isLeaving ? 'leaving' : life.slot === undefined ? 'spare' : 'serving',
-        running: life.busy,
-        served: life.served,
-      })),
+      members: lives.map(memberStatsOf),
     }
   }
 
@@ -258,12 +318,35 @@ export class PoolCore implements CrewListener {
     this.dispatcher.look()
   }
 
+  /** Only now its start has gone well. */
+  #prepared(life: Life): void {
+    if (!life.isPrepared && !life.hasFailed) {
+      life.isPrepared = true
+      this.#failedStarts = 0
+    }
+    this.#rearrange()
+  }
+
   #unprepared(life: Life, error: unknown): void {
+    if (life.hasFailed) return
     life.isLeaving = true
     this.#restarts++
     this.#rearrange()
     this.#parts.unprepared(life.member, error)
     life.member.kill()
+    this.#startFailed(life, error)
+  }
+
+  /** Its process had started, but what it had to run before its first call has not gone well. */
+  #startFailed(life: Life, error: unknown): void {
+    if (life.hasFailed || life.isPrepared) return
+    life.hasFailed = true
+    this.failed(error)
+  }
+
+  #refuseAll(error: Error): void {
+    this.dispatcher.refuseAll(error)
+    this.#broadcasts.refuse(error)
   }
 
   #retire(life: Life): void {
@@ -284,7 +367,7 @@ export class PoolCore implements CrewListener {
     const replaced = this.#replaced
     if (crew === undefined || replaced.has(id)) return
     replaced.add(id)
-    const isWanted = (): boolean => this.#crew === crew && this.#isRunning && this.#membership.has(id)
+    const isWanted = (): boolean => this.#crew === crew && this.#isAtWork && this.#membership.has(id)
     const failure = await replaceMember(crew, id, isWanted, this.#parts.clock)
     replaced.delete(id)
     if (failure !== undefined) this.#giveUp(failure, crew)
@@ -292,9 +375,10 @@ export class PoolCore implements CrewListener {
 
   #giveUp(failure: unknown, crew: Crew): void {
     this.#state = 'down'
+    this.#isDraining = false
     this.#failure = failure
     this.#refusal = gaveUpError(this.#parts.path(), undefined, failure)
-    this.dispatcher.refuseAll(this.#refusal)
+    this.#refuseAll(this.#refusal)
     crew.stop()
   }
 }

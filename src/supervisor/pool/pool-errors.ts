@@ -17,6 +17,12 @@ export const startingError = (path: string): WorkerUnavailableError =>
     retryAt: undefined,
   })
 
+export const resizeOvertakenError = (path: string, size: number): WorkerUnavailableError =>
+  new WorkerUnavailableError(
+    `Pool ${path} ended while it was resized to ${size}. If its supervisor starts it again, it has that size.`,
+    { worker: path, retryAt: undefined },
+  )
+
 export const stoppedPoolError = (path: string): WorkerStoppedError =>
   new WorkerStoppedError(`Pool ${path} has been stopped, or is about to be. Make another one.`, {
     worker: path,
@@ -39,6 +45,20 @@ export function gaveUpError(
   const why = cause instanceof Error ? cause.message : reason === undefined ? '' : describeExit(reason)
   const message = `Pool ${path} has given up: ${why}`
   return new WorkerUnavailableError(message, { worker: path, retryAt: undefined, cause })
+}
+
+/** It has ended as that says, and its supervisor starts it again, in milliseconds since 1970. */
+export function backingOffError(
+  { message, cause }: Error,
+  path: string,
+  retryAt: number,
+): WorkerUnavailableError {
+  const when = new Date(retryAt).toISOString()
+  return new WorkerUnavailableError(`${message} It is started again at ${when}.`, {
+    worker: path,
+    retryAt,
+    cause,
+  })
 }
 
 export const overfullError = (path: string, waiting: number): BackpressureError =>

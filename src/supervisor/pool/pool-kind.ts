@@ -124,9 +124,14 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
     this.#watching?.[Symbol.dispose]()
     this.#place = place
     this.#end.watch(place)
-    this.#watching = place.subscribe(({ state }) => {
+    this.#watching = place.subscribe(({ state, retryAtMs }) => {
+      const { clock } = this.#seams
       if (state === 'removed') this.#core.neverStarted(neverStartedError(place.path))
       else if (place.status.isLeaving === true) this.#core.neverStarted(stoppedPoolError(place.path))
+      // After that: who was never started is told so, and not that it stays down.
+      if (state === 'stopped') this.#core.staysDown()
+      else if (state === 'backing-off' && retryAtMs !== undefined)
+        this.#core.backsOff(Math.ceil(clock.wallTimeMs() + retryAtMs - clock.nowMs()))
     })
   }
 

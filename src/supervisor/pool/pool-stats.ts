@@ -1,3 +1,5 @@
+import type { Life } from './life.ts'
+
 /** A member that is up. */
 export interface PoolMemberStats {
   /** Place in the tree. */
@@ -12,6 +14,12 @@ export interface PoolMemberStats {
   readonly running: number
   /** Calls that this incarnation has had. */
   readonly served: number
+}
+
+export function memberStatsOf({ member, isLeaving, slot, busy, served }: Life): PoolMemberStats {
+  const { path, pid, incarnation } = member
+  const role = isLeaving ? 'leaving' : slot === undefined ? 'spare' : 'serving'
+  return { path, pid, incarnation, role, running: busy, served }
 }
 
 /** A pool as it is now. */

@@ -221,7 +221,8 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
   /**
    * Runs `fn(...args)` in every member, spares included, and, unless `future` is false, in every one to come before its
    * first call, in the order of the broadcasts. Calls that go to a member after this wait until it has run there; those
-   * under way go on beside it. Source: Distributed.jl's `@everywhere`, which forgets those to come.
+   * under way go on beside it. If nobody is there, it waits for the first to come, unless `future` is false. Source:
+   * Distributed.jl's `@everywhere`, which forgets those to come.
    *
    * @param fn - a function, or `{ module, export }`
    * @param args - its arguments, default none
@@ -230,7 +231,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * @throws {TypeError} if a `RemoteRef` is among the arguments, unless `future` is false
    * @throws {RemoteError | Error} if it throws in a member; then those to come don't run it, others may have
    * @throws {WorkerDiedError} if all members died with it; then those to come don't run it
-   * @throws {WorkerUnavailableError | WorkerStoppedError} as `call`
+   * @throws {WorkerUnavailableError | WorkerStoppedError} as `call`; so, too, if it waits and nobody is to come
    * @throws {TypeError | RangeError} for wrong arguments and options
    * @example
    * import { pool } from 'maltster'
@@ -267,7 +268,8 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * @param size - how many members are to take calls, from 0; with 0 all that wait is rejected
    * @returns resolves when all new ones are ready, or all old ones are gone
    * @throws {SpawnError | BootTimeoutError} if a new one can't be started; the pool has then as many as could
-   * @throws {WorkerStoppedError | WorkerUnavailableError} if the pool has ended
+   * @throws {WorkerStoppedError | WorkerUnavailableError} if the pool has ended, or ends meanwhile; if it is started again, it
+   * has the new size
    * @throws {TypeError | RangeError} if the size is none
    */
   async resize(size: number): Promise<void> {
@@ -277,7 +279,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
 
   /** Begins no more calls until `resume`. Those that are under way go on, and others may still be made. */
   pause(): void {
-    this.#core.dispatcher.pause()
+    this.#core.pause()
   }
 
   /** Goes on with the calls that wait. */
@@ -296,8 +298,8 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
   }
 
   /**
-   * Ends the pool: takes no more calls, lets those that were made finish, and stops the members. What has not finished by
-   * then rejects with `WorkerStoppedError`.
+   * Ends the pool: takes no more calls, lets those that were made finish, maps included, and stops the members. What has not
+   * finished by then rejects with `WorkerStoppedError`; so does, at once, what waits in a pool that is paused.
    *
    * @param options - `drainMs`, default 1000
    * @throws {TypeError | RangeError} for wrong options

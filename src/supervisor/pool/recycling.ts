@@ -22,7 +22,7 @@ export class Recycling {
   /** To be called when a call has left a member; a call of it may still be there. */
   served(life: Life): void {
     if (life.isLeaving) return
-    // With several calls at once those that are there count: it gets no more than so many.
+    // With several calls at once those that are there count: it has been given as many as it gets.
     if (life.served + life.busy >= this.#afterCalls) this.#retire(life)
     else if (this.#maxRssBytes < Infinity) this.#measure(life).catch(() => {})
   }

@@ -18,6 +18,8 @@ export interface ResolvedPool {
   readonly size: number
   readonly spares: number
   readonly concurrency: number
+  /** How many calls a member gets before it is replaced. */
+  readonly maxCalls: number
   readonly maxQueued: number
   readonly recycle: RecycleOptions | undefined
   readonly limits: Limits
@@ -80,11 +82,13 @@ export function resolvePool(options: PoolOptions): ResolvedPool {
   const { recycle, worker } = options
   if (recycle !== undefined) checkOptions('`recycle`', recycle, { afterCalls: count, maxRssMb: amount })
   const { size = availableParallelism(), spares = 0, concurrency = 1, maxQueued = 65_536 } = options
+  const maxCalls = recycle?.afterCalls ?? Infinity
   return {
     size,
     spares,
     // It gets no more calls at once than it may have in all.
-    concurrency: Math.min(concurrency, recycle?.afterCalls ?? Infinity),
+    concurrency: Math.min(concurrency, maxCalls),
+    maxCalls,
     maxQueued,
     recycle,
     limits: { ...defaultLimits, ...worker?.limits },

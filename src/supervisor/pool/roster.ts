@@ -1,20 +1,20 @@
 import type { PoolMember } from './crew.ts'
-import { Life } from './life.ts'
+import { type CallBounds, Life } from './life.ts'
 
 /**
  * Who of a pool takes calls. There are as many slots as the pool has size; each is held by a member that is up, as long
  * as there are enough. The others are spares, and take a slot over in the turn in which its holder is lost.
  */
 export class Roster {
-  readonly concurrency: number
+  readonly #bounds: CallBounds
   readonly #lives = new Map<string, Life>()
   #slots: (Life | undefined)[] = []
   /** Since when a slot is without a holder: the number of the loss. A slot that is new has been so longest. */
   readonly #vacantSince = new Map<number, number>()
   #losses = 0
 
-  constructor(concurrency: number) {
-    this.concurrency = concurrency
+  constructor(bounds: CallBounds) {
+    this.#bounds = bounds
   }
 
   /** How many slots there are. */
@@ -91,15 +91,15 @@ export class Roster {
 
   /** Whether a call can go to the holder of that slot, or to any, now. */
   isFree(slot?: number): boolean {
-    if (slot !== undefined) return this.#slots[slot]?.isFree(this.concurrency) === true
-    return this.#slots.some((life) => life?.isFree(this.concurrency) === true)
+    if (slot !== undefined) return this.#slots[slot]?.isFree(this.#bounds) === true
+    return this.#slots.some((life) => life?.isFree(this.#bounds) === true)
   }
 
   /** Takes a place with the holder of that slot, or with the one that has had the fewest calls among the least busy. */
   claim(slot?: number): Life | undefined {
     let chosen: Life | undefined
     for (const life of slot === undefined ? this.#slots : [this.#slots[slot]]) {
-      if (life === undefined || !life.isFree(this.concurrency)) continue
+      if (life === undefined || !life.isFree(this.#bounds)) continue
       const isBetter =
         chosen === undefined ||
         life.busy < chosen.busy ||

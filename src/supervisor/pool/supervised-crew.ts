@@ -14,8 +14,12 @@ export class SupervisedCrew implements Crew {
     this.#specOf = specOf
   }
 
+  get isEnding(): boolean {
+    return this.#actor.isEnding
+  }
+
   async add(id: string): Promise<void> {
-    if (this.#actor.isEnding) throw stoppedPoolError(this.#actor.identity.path)
+    if (this.isEnding) throw stoppedPoolError(this.#actor.identity.path)
     await new Promise<void>(
       (resolve, reject) => void this.#actor.admit(this.#specOf(id), { resolve, reject }),
     )

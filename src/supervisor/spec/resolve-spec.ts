@@ -204,6 +204,11 @@ function resolveAt(where: string, spec: SupervisorSpec, kinds: ChildKinds, depth
   if (children.length > maxChildren) {
     throw invalid(field('children'), `${children.length} children`, `at most \`maxChildren\`, ${maxChildren}`)
   }
+  const { strategy = 'one-for-one', parallelStart = false } = spec
+  if (parallelStart && strategy !== 'one-for-one') {
+    const remedy = 'Where children depend on each other they start in order.'
+    throw invalid(field('parallelStart'), true, `\`false\` where \`strategy\` is ${strategy}`, remedy)
+  }
   const owners = new Map<unknown, number>()
   children.forEach((child, index) => {
     const id = (child as ChildSpec | undefined)?.id
@@ -216,7 +221,7 @@ function resolveAt(where: string, spec: SupervisorSpec, kinds: ChildKinds, depth
   })
   return {
     name: spec.name,
-    strategy: spec.strategy ?? 'one-for-one',
+    strategy,
     maxRestarts: spec.maxRestarts ?? 3,
     periodMs,
     intensityScope: spec.intensityScope ?? 'supervisor',
@@ -224,7 +229,7 @@ function resolveAt(where: string, spec: SupervisorSpec, kinds: ChildKinds, depth
     autoShutdown,
     maxChildren,
     maxConcurrentBoots: spec.maxConcurrentBoots ?? Math.max(2, availableParallelism()),
-    parallelStart: spec.parallelStart ?? false,
+    parallelStart,
     resurrect: spec.resurrect ?? false,
     coalesce: spec.coalesce ?? true,
     // Not by `map`, which passes over holes.

@@ -86,7 +86,7 @@ export interface SupervisorSpec {
   readonly maxConcurrentBoots?: number
   /**
    * Whether the first children of a one-for-one supervisor start side by side, `maxConcurrentBoots` at a time, and not
-   * one after the other. Default false.
+   * one after the other. With another strategy it is refused: there they depend on each other. Default false.
    */
   readonly parallelStart?: boolean
   /**

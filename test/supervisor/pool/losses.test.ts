@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { RemoteError } from '../../../src/errors/call-errors.ts'
 import { EncodeError } from '../../../src/errors/data-errors.ts'
 import { RestartLimitError } from '../../../src/errors/supervision-errors.ts'
+import { allOf } from '../../../src/supervisor/pool/mapping.ts'
+import { systemClock } from '../../../src/transport/clock.ts'
 import { useLeakCheck } from '../../support/leak-check.ts'
 import { exitReason, gate, outcomeOf, simulatedPool, turns } from './simulated-crew.ts'
 
@@ -10,6 +12,8 @@ useLeakCheck()
 function whoAmI(this: { path: string }): string {
   return this.path
 }
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 const remoteError = (message: string): RemoteError =>
   new RemoteError(message, { remoteName: 'Error', remoteStack: '', properties: {} })
@@ -155,6 +159,119 @@ describe('a member that is lost', () => {
   })
 })
 
+describe('a pool that is being stopped and lets its calls finish', () => {
+  const unavailable = { name: 'WorkerUnavailableError', executed: 'no' }
+
+  it('puts new processes in place of members that have served long enough', async () => {
+    const { core, crew } = simulatedPool({ size: 1, recycle: { afterCalls: 2 } })
+    const calls = upTo(6).map((n) => core.call(() => n, [], undefined))
+    await core.drain()
+    expect(await Promise.all(calls)).toEqual(upTo(6))
+    expect(crew.log.slice(0, 2)).toEqual(['replace worker-1', 'replace worker-1'])
+  })
+
+  it('puts another in place of a member that somebody has stopped', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    const { opened } = gate()
+    const held = core.call(() => opened, [], undefined)
+    const waiting = core.call(whoAmI, [], undefined)
+    const drained = core.drain()
+    crew.lose('worker-1')
+    core.stopped('worker-1')
+    await expect(held).rejects.toThrow('died')
+    expect(await waiting).toBe('pool/worker-1')
+    await drained
+  })
+
+  it('gives up as ever: what waits is told why, and nobody waits for it', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.lose('worker-1')
+    const waiting = core.call(whoAmI, [], undefined)
+    const drained = core.drain()
+    for (let failed = 0; failed < 5; failed++) core.failed(new Error('no licence'))
+    await expect(waiting).rejects.toMatchObject({
+      ...unavailable,
+      message: expect.stringContaining('no licence') as string,
+    })
+    await drained
+    expect(crew.log).toEqual(['stop'])
+  })
+
+  it('tells what waits when its supervisor has given up, and not that it was stopped', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.lose('worker-1')
+    const waiting = core.call(whoAmI, [], undefined)
+    const drained = core.drain()
+    const cause = new Error('too often')
+    core.ended(exitReason('escalated', cause))
+    await expect(waiting).rejects.toMatchObject({ ...unavailable, cause })
+    await drained
+  })
+
+  it('finishes maps, and calls that are tried again, and lets no new ones begin', async () => {
+    const { core } = simulatedPool({ size: 1 })
+    const items = upTo(5)
+    const clock = systemClock
+    const map = allOf({ core, clock, items, fn: async (n: number) => (await turns(1), n), options: {} })
+    let runs = 0
+    const failsOnce = (): number => {
+      if (runs++ === 0) throw remoteError('failed')
+      return runs
+    }
+    const retried = core.call(failsOnce, [], { retry: { times: 1, delayMs: 1 } })
+    const drained = core.drain()
+    const late = allOf({ core, clock, items, fn: (n: number) => n, options: {} })
+    await expect(late).rejects.toMatchObject({ name: 'WorkerStoppedError', executed: 'no' })
+    await expect(core.call(() => 0, [], { retry: { times: 1 } })).rejects.toThrow('stopped')
+    await drained
+    expect([await map, await retried]).toEqual([items, 2])
+  })
+
+  it('hands on what certainly did not run where it was', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.member('worker-1').die()
+    const call = core.call(whoAmI, [], undefined)
+    const drained = core.drain()
+    await turns()
+    crew.lose('worker-1')
+    crew.begin('worker-1')
+    expect(await call).toBe('pool/worker-1')
+    await drained
+  })
+
+  it('rejects what waits if it is paused, before or then, and never waits for a `resume`', async () => {
+    for (const isBefore of [true, false]) {
+      const { core } = simulatedPool({ size: 1 })
+      const { opened, open } = gate()
+      const held = core.call(() => opened, [], undefined)
+      const waiting = core.call(whoAmI, [], undefined)
+      const items = upTo(3)
+      const map = allOf({ core, clock: systemClock, items, fn: (n: number) => n, options: {} })
+      if (isBefore) core.pause()
+      const drained = core.drain()
+      if (!isBefore) core.pause()
+      for (const one of [waiting, map]) {
+        await expect(one).rejects.toMatchObject({ name: 'WorkerStoppedError', executed: 'no' })
+      }
+      open()
+      await Promise.all([held, drained])
+    }
+  })
+
+  it('rejects what still waits when it is ended all the same, and replaces nobody any more', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.lose('worker-1')
+    const waiting = core.call(whoAmI, [], undefined)
+    const drained = core.drain()
+    core.close()
+    await expect(waiting).rejects.toMatchObject({ name: 'WorkerStoppedError', executed: 'no' })
+    core.stopped('worker-1')
+    await drained
+    await turns()
+    expect(crew.log).toEqual([])
+  })
+})
+
 describe('a pool without anybody', () => {
   it('rejects what waits, and what comes, when it has given up, and says why', async () => {
     const { core, crew } = simulatedPool({ size: 1 })
@@ -206,6 +323,19 @@ describe('a pool without anybody', () => {
     core.stopped('worker-1')
     expect(await call).toBe('pool/worker-1')
     expect(crew.log).toEqual(['replace worker-1'])
+  })
+
+  it('does so, too, while it still starts', async () => {
+    const { core, crew } = simulatedPool({ size: 2 })
+    core.ended(exitReason('escalated'))
+    for (const id of crew.up) crew.lose(id)
+    core.enter(crew)
+    crew.begin('worker-1')
+    crew.lose('worker-1')
+    core.stopped('worker-1')
+    await turns()
+    expect(crew.log).toEqual(['replace worker-1'])
+    expect(core.state).toBe('starting')
   })
 
   it('takes calls again when its supervisor has started it again, with the size that it had', async () => {

@@ -5,7 +5,7 @@ import { allOf, type Mapping, streamOf } from '../../../src/supervisor/pool/mapp
 import type { PoolCore } from '../../../src/supervisor/pool/pool-core.ts'
 import { RemoteError } from '../../../src/errors/call-errors.ts'
 import { useLeakCheck } from '../../support/leak-check.ts'
-import { gate, outcomeOf, simulatedPool, turns } from './simulated-crew.ts'
+import { exitReason, gate, outcomeOf, simulatedPool, turns } from './simulated-crew.ts'
 
 useLeakCheck()
 
@@ -305,6 +305,90 @@ describe('mapStream', () => {
       })(),
     ).rejects.toThrow('two')
     expect(got).toEqual([0, 1])
+  })
+
+  it('throws where the failed item stands also if its batch has others before it', async () => {
+    const { core } = simulatedPool({ size: 1 })
+    const fn = (n: number): number => {
+      if (n === 2) throw remoteError('two')
+      return n
+    }
+    const got: unknown[] = []
+    const stream = streamOf(mapping(core, upTo(8), fn, { batchSize: 4 }))
+    await expect(
+      (async () => {
+        for await (const one of stream) got.push(one)
+      })(),
+    ).rejects.toThrow('two')
+    expect(got).toEqual([0, 1])
+  })
+
+  it('can be left at once while its next result is waited for', async () => {
+    for (const how of ['return', 'throw', 'dispose'] as const) {
+      const { core } = simulatedPool({ size: 1 })
+      const { opened, open } = gate()
+      const input = counted(50)
+      const stream = streamOf(mapping(core, input.items, () => opened))
+      const waits = [stream.next(), stream.next()]
+      await turns()
+      if (how === 'return') expect(await stream.return()).toEqual({ done: true, value: undefined })
+      else if (how === 'dispose') await stream[Symbol.asyncDispose]()
+      else await expect(stream.throw(new Error('enough'))).rejects.toThrow('enough')
+      const end = { done: true, value: undefined }
+      expect(await Promise.all([...waits, stream.next()])).toEqual([end, end, end])
+      expect(input.closed()).toBe(true)
+      expect(core.stats()).toMatchObject({ waiting: 0, running: 1 })
+      open()
+      await turns()
+    }
+  })
+
+  it('can be left before it was begun, and reads nothing then', async () => {
+    const { core } = simulatedPool()
+    const input = counted(5)
+    const stream = streamOf(mapping(core, input.items, (n: number) => n))
+    expect(await stream.return()).toEqual({ done: true, value: undefined })
+    expect(await stream.next()).toEqual({ done: true, value: undefined })
+    expect(input.taken()).toBe(0)
+  })
+
+  it('ends with why its pool takes nothing any more, whatever `onError` says', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    const asked: unknown[] = []
+    const onError = (error: unknown): null => (asked.push(error), null)
+    const fn = (n: number): number => {
+      if (n === 1) throw remoteError('one')
+      return n
+    }
+    const stream = streamOf(mapping(core, counted(1_000_000).items, fn, { onError }))
+    expect([(await stream.next()).value, (await stream.next()).value]).toEqual([0, null])
+    crew.lose('worker-1')
+    core.ended(exitReason('escalated', new Error('too often')))
+    await expect(collected(stream)).rejects.toMatchObject({ name: 'WorkerUnavailableError' })
+    expect(asked.filter((error) => (error as Error).name !== 'WorkerDiedError')).toMatchObject([
+      { message: 'one' },
+    ])
+  })
+
+  it('lets the host go on while `onError` makes up for items that are not even sent', async () => {
+    const { core } = simulatedPool({ size: 1, maxQueued: 1 })
+    const { opened, open } = gate()
+    const others = [core.call(() => opened, [], undefined), core.call(() => 0, [], undefined)]
+    let read = 0
+    const stream = streamOf(
+      mapping(core, counted(1_000_000).items, (n: number) => n, { onError: () => null }),
+    )
+    const reader = (async () => {
+      for await (const one of stream) {
+        if (one !== null || ++read === 10_000) break
+      }
+    })()
+    await turns(20)
+    expect(read).toBeLessThan(10_000)
+    await stream.return()
+    await reader
+    open()
+    await Promise.all(others)
   })
 
   it('begins nothing more when its reader leaves', async () => {

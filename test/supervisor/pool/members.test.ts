@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { useLeakCheck } from '../../support/leak-check.ts'
-import { gate, outcomeOf, simulatedPool, turns } from './simulated-crew.ts'
+import { exitReason, gate, outcomeOf, SimulatedCrew, simulatedPool, turns } from './simulated-crew.ts'
 
 useLeakCheck()
 
 function whoAmI(this: { path: string }): string {
   return this.path
 }
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 describe('resize', () => {
   it('adds members that take calls as they are ready', async () => {
@@ -93,6 +95,38 @@ describe('resize', () => {
     expect(core.stats().members).toHaveLength(2)
   })
 
+  it('has the size that it was given also if its crew ends meanwhile and another one is there', async () => {
+    const { core, crew } = simulatedPool({ size: 1, spares: 1 })
+    const grown = core.resize(4)
+    await turns()
+    core.ended(exitReason('escalated'))
+    const next = new SimulatedCrew(core)
+    core.enter(next)
+    for (const id of core.memberIds) next.begin(id)
+    core.started()
+    await expect(grown).rejects.toThrow('ended while it was resized to 4')
+    expect(core.stats()).toMatchObject({ size: 4, spares: 1 })
+    expect(core.stats().members.map(({ role }) => role)).not.toContain('leaving')
+    expect([crew.log, next.log]).toEqual([[], []])
+    const keys = upTo(20).map((key) => core.call(whoAmI, [], { key }))
+    expect(await Promise.all(keys)).toHaveLength(20)
+    await core.resize(5)
+    expect(next.log).toEqual(['add worker-6'])
+  })
+
+  it('has it, too, if the crew is about to end when members are to be added, or while they are', async () => {
+    for (const isBefore of [true, false]) {
+      const { core, crew } = simulatedPool({ size: 1 })
+      crew.isEnding = isBefore
+      if (!isBefore) crew.failures.push(new Error('its supervisor ends'))
+      const grown = core.resize(3)
+      await Promise.resolve()
+      crew.isEnding = true
+      await expect(grown).rejects.toThrow('ended while it was resized to 3')
+      expect([core.size, core.memberIds.length]).toEqual([3, 3])
+    }
+  })
+
   it('sends the calls that wait for a key to the member that has the key now', async () => {
     const { core } = simulatedPool({ size: 2 })
     const { opened, open } = gate()
@@ -137,6 +171,25 @@ describe('recycle', () => {
     }
     await Promise.all(Array.from({ length: 100 }, () => core.call(count, [], undefined)))
     expect(Math.max(...perLife.values())).toBe(3)
+  })
+
+  it('gives it exactly so many, also if several calls end in the same turn', async () => {
+    const { core, crew } = simulatedPool({ size: 1, concurrency: 3, recycle: { afterCalls: 5 } })
+    const { opened, open } = gate()
+    const lives: number[] = []
+    const calls = upTo(15).map((n) => {
+      const fn = async function (this: { incarnation: number }): Promise<void> {
+        lives.push(this.incarnation)
+        // The first three end at once, and so do those that follow.
+        await opened
+      }
+      return core.call(fn, [n], undefined)
+    })
+    open()
+    await Promise.all(calls)
+    expect([1, 2, 3].map((life) => lives.filter((one) => one === life).length)).toEqual([5, 5, 5])
+    await turns()
+    expect(crew.log).toEqual(['replace worker-1', 'replace worker-1', 'replace worker-1'])
   })
 
   it('replaces a member whose memory has grown too large, and asks only now and then', async () => {
@@ -288,16 +341,130 @@ describe('broadcast', () => {
     expect(runs).toBe(2)
   })
 
-  it('is kept if all were dead before it came', async () => {
-    const { core, crew } = simulatedPool({ size: 1 })
-    const ran: string[] = []
-    crew.member('worker-1').die()
-    const broadcast = core.broadcast(() => void ran.push('it'), [], undefined, true)
-    expect(await broadcast).toEqual([])
+  it('waits for the first to come if nobody is there, or all were dead, and that one is its proof', async () => {
+    for (const isDead of [true, false]) {
+      const { core, crew } = simulatedPool({ size: 2 })
+      if (isDead) for (const id of crew.up) crew.member(id).die()
+      else for (const id of crew.up) crew.lose(id)
+      const broadcast = core.broadcast(note, ['a'], undefined, true)
+      expect(await outcomeOf(broadcast)).toBe('pending')
+      if (isDead) for (const id of crew.up) crew.lose(id)
+      crew.bornDead = 1
+      crew.begin('worker-1')
+      expect(await outcomeOf(broadcast)).toBe('pending')
+      crew.begin('worker-2')
+      expect(await broadcast).toEqual(['pool/worker-2 a'])
+      crew.lose('worker-1')
+      crew.begin('worker-1')
+      expect(await core.broadcast(notes, [], undefined, false)).toEqual([['a'], ['a']])
+    }
+  })
+
+  it('that the first to come can not run rejects, and that one serves', async () => {
+    const { core, crew, unprepared } = simulatedPool({ size: 1 })
     crew.lose('worker-1')
+    const failing = (): never => {
+      throw new Error('bad')
+    }
+    const broadcast = core.broadcast(failing, [], undefined, true)
     crew.begin('worker-1')
-    await core.call(whoAmI, [], undefined)
-    expect(ran).toEqual(['it'])
+    await expect(broadcast).rejects.toThrow('bad')
+    expect(await core.call(whoAmI, [], undefined)).toBe('pool/worker-1')
+    expect(unprepared).toEqual([])
+  })
+
+  it('rejects if nobody is to come that could run it, or its sender does not want to wait', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    crew.lose('worker-1')
+    const controller = new AbortController()
+    const unwanted = core.broadcast(note, ['a'], { signal: controller.signal }, true)
+    const broadcast = core.broadcast(note, ['b'], undefined, true)
+    controller.abort(new Error('enough'))
+    await expect(unwanted).rejects.toThrow('enough')
+    await expect(core.broadcast(note, ['c'], { signal: controller.signal }, true)).rejects.toThrow('enough')
+    expect(await outcomeOf(broadcast)).toBe('pending')
+    core.ended(exitReason('escalated', new Error('given up')))
+    await expect(broadcast).rejects.toThrow('given up')
+    core.enter(crew)
+    crew.begin('worker-1')
+    core.started()
+    expect(await core.call(notes, [], undefined)).toEqual([])
+  })
+
+  it('has a new member wait that can not run it while it is not known whether others could', async () => {
+    for (const isGood of [true, false]) {
+      const { core, crew, unprepared } = simulatedPool({ size: 2 })
+      const { opened, open } = gate()
+      crew.lose('worker-2')
+      const fragile = async function (this: { path: string }): Promise<void> {
+        if (this.path === 'pool/worker-2') throw new Error('not here')
+        await opened
+        if (!isGood) throw new Error('nor here')
+      }
+      const broadcast = outcomeOf(core.broadcast(fragile, [], undefined, true))
+      crew.begin('worker-2')
+      const call = core.call(whoAmI, [], undefined)
+      expect(await outcomeOf(call)).toBe('pending')
+      open()
+      await broadcast
+      await turns()
+      expect(crew.member('worker-2').wasKilled).toBe(isGood)
+      expect(unprepared).toHaveLength(isGood ? 1 : 0)
+      await call
+    }
+  })
+
+  it('makes the pool give up if those to come can not run it, throw after throw or death after death', async () => {
+    for (const dies of [false, true]) {
+      const { core, crew } = simulatedPool({ size: 1 })
+      let isBroken = false
+      const fragile = (): unknown => {
+        if (isBroken && dies) return new Promise(() => {})
+        if (isBroken) throw new Error('not any more')
+        return undefined
+      }
+      await core.broadcast(fragile, [], undefined, true)
+      isBroken = true
+      crew.lose('worker-1')
+      const refused = core.call(whoAmI, [], undefined).catch((error: unknown) => error)
+      for (let life = 1; life <= 5; life++) {
+        expect(core.state).toBe('up')
+        crew.begin('worker-1')
+        await turns()
+        if (life < 5 || dies) crew.lose('worker-1')
+        await turns()
+      }
+      expect([core.state, crew.log.at(-1)]).toEqual(['down', 'stop'])
+      expect(await refused).toMatchObject({
+        name: 'WorkerUnavailableError',
+        cause: { message: dies ? 'pool/worker-1 died' : 'not any more' },
+      })
+    }
+  })
+
+  it('counts a start as good, and begins to count anew, when a member has run all of it', async () => {
+    const { core, crew } = simulatedPool({ size: 1 })
+    let isBroken = false
+    await core.broadcast(
+      () => {
+        if (isBroken) throw new Error('not now')
+      },
+      [],
+      undefined,
+      true,
+    )
+    for (let round = 0; round < 3; round++) {
+      for (let life = 0; life < 4; life++) {
+        isBroken = true
+        crew.lose('worker-1')
+        crew.begin('worker-1')
+        await turns()
+      }
+      isBroken = false
+      crew.lose('worker-1')
+      crew.begin('worker-1')
+      expect(await core.call(whoAmI, [], undefined)).toBe('pool/worker-1')
+    }
   })
 
   it('does not let a member serve that can not run what the others have run', async () => {

@@ -286,6 +286,36 @@ describe('members', () => {
     expect(await workers.call(ownPid)).toBeGreaterThan(0)
   })
 
+  it('must not be left out by their `init`', async () => {
+    const skipped = quietPool({ name: 'jobs', size: 1, init: () => 'skip' })
+    await expect(skipped).rejects.toMatchObject({
+      name: 'SpawnError',
+      code: 'ERR_MALTSTER_SPAWN',
+      message: expect.stringMatching(/Pool jobs .*`init` returned 'skip' in jobs\/worker-1/) as string,
+      reason: { type: 'shutdown' },
+    })
+    expect(liveWorkers()).toEqual([])
+  })
+
+  it('are replaced if they were stopped through their handle while the pool still started', async () => {
+    const flag = join(folder, 'flag')
+    const init = async (): Promise<void> => {
+      const { currentCall } = await import('maltster/worker')
+      if (currentCall().worker.name === 'worker-1') return
+      const { existsSync: isThere } = await import('node:fs')
+      const endsAt = performance.now() + 10_000
+      while (!isThere(flag) && performance.now() < endsAt) await new Promise(setImmediate)
+    }
+    const starting = quietPool({ name: 'jobs', init })
+    const members = (): readonly unknown[] => root().tree().children[0]?.children ?? []
+    await waitUntil(() => (members()[0] as { state?: string } | undefined)?.state === 'up')
+    await root().worker('jobs/worker-1').stop()
+    writeFileSync(flag, '')
+    await using workers = await starting
+    await whenFull(workers)
+    expect(new Set(workers.stats().members.map(({ incarnation }) => incarnation))).toEqual(new Set([1, 2]))
+  })
+
   it('are none if the pool is stopped while it grows, shrinks or replaces them', async () => {
     for (const change of [3, 1, undefined]) {
       const workers = await quietPool({ size: 2, spares: 1, recycle: { afterCalls: 1 } })
@@ -365,6 +395,40 @@ describe('members', () => {
       member: handle?.path,
       error: { message: 'not any more' },
     })
+  })
+
+  it('make the pool give up, in which calls wait, if none of them can run it any more', async () => {
+    const flag = join(folder, 'flag')
+    await using workers = await quietPool({ size: 1, worker: { stderr: 'ignore' }, maxRestarts: 100 })
+    const fragile = async (path: string): Promise<void> => {
+      const { existsSync: isThere } = await import('node:fs')
+      if (isThere(path)) throw new Error('not any more')
+    }
+    using _ = observe(() => {}, { types: ['pool.broadcastFailed'], path: workers.path })
+    await workers.broadcast(fragile, [flag])
+    writeFileSync(flag, '')
+    await expect(workers.call(dieNow)).rejects.toMatchObject({ name: 'WorkerDiedError' })
+    await expect(workers.call(ownPid)).rejects.toMatchObject({
+      name: 'WorkerUnavailableError',
+      cause: { message: 'not any more' },
+    })
+    expect(await workers.exited).toMatchObject({ type: 'escalated', cause: { message: 'not any more' } })
+  })
+
+  it('are waited for by a broadcast that finds nobody, and the first of them tells what it came to', async () => {
+    await using workers = await quietPool({ size: 1 })
+    process.kill(pidsOf(workers)[0]!, 'SIGKILL')
+    await waitUntil(() => workers.stats().members.length === 0)
+    const bad = (): never => {
+      throw new Error('bad')
+    }
+    const good = (): number => Object.assign(globalThis, { kept: process.pid }).kept
+    const settled = await Promise.allSettled([workers.broadcast(bad), workers.broadcast(good)])
+    expect(settled).toMatchObject([
+      { status: 'rejected', reason: { name: 'RemoteError', message: 'bad' } },
+      { status: 'fulfilled', value: pidsOf(workers) },
+    ])
+    expect(await workers.call(() => (globalThis as { kept?: number }).kept)).toBe(pidsOf(workers)[0])
   })
 
   it('hold the host as long as a call waits, and no longer', async () => {
@@ -462,43 +526,5 @@ describe('maps over processes', () => {
     expect(got).toEqual(upTo(40))
     expect(existsSync(`${flag}35`)).toBe(true)
     expect(workers.stats()).toMatchObject({ waiting: 0, running: 0 })
-  })
-})
-
-describe('a pool in a supervisor', () => {
-  it('is started again with its size when it has given up, and its handle goes on', async () => {
-    await using app = await supervise({
-      name: 'app',
-      children: [
-        {
-          id: 'jobs',
-          pool: { size: 1, maxRestarts: 0, worker: { stdout: 'ignore', stderr: 'ignore' } },
-        },
-      ],
-    })
-    const jobs = app.pool('jobs')
-    expect(await jobs.call(() => 1)).toBe(1)
-    await jobs.resize(2)
-    await expect(jobs.call(dieNow)).rejects.toThrow('died')
-    await waitUntil(() => jobs.stats().state === 'up' && jobs.stats().members.length === 2)
-    expect(await jobs.call(() => 2)).toBe(2)
-    expect(app.whichChildren()).toMatchObject([{ id: 'jobs', kind: 'pool', state: 'up', incarnation: 2 }])
-    expect(
-      jobs
-        .stats()
-        .members.map(({ path }) => path)
-        .toSorted(),
-    ).toEqual(['app/jobs/worker-1', 'app/jobs/worker-2'])
-  })
-
-  it('fails its start with the story of its member, and the siblings are stopped', async () => {
-    const flag = join(folder, 'flag')
-    writeFileSync(flag, '')
-    const children = [
-      { id: 'store', worker: { stdout: 'ignore', stderr: 'ignore' } },
-      { id: 'jobs', pool: { size: 2, worker: { preload: [{ source: 'throw new Error("no licence")' }] } } },
-    ] as const
-    await expect(supervise({ name: 'app', children })).rejects.toThrow(/jobs.*no licence/s)
-    expect(liveWorkers()).toEqual([])
   })
 })

@@ -87,6 +87,8 @@ export class SimulatedCrew implements Crew {
   readonly log: string[] = []
   /** So many members are dead when they are told to be ready. */
   bornDead = 0
+  /** It has been told to end, or has given up; the pool is told later. */
+  isEnding = false
   readonly #members = new Map<string, SimulatedMember>()
   readonly #incarnations = new Map<string, number>()
 
@@ -143,6 +145,7 @@ export class SimulatedCrew implements Crew {
 
   stop(): void {
     this.log.push('stop')
+    this.isEnding = true
     for (const id of this.up) this.lose(id)
     this.core.ended(exitReason('shutdown'))
   }

@@ -50,6 +50,8 @@ it.each([
   [{ children: [{ id: 'a', worker: {}, pool: {} }] }, 'children[0]', /`worker` and `pool`/],
   [child({ shutdownMs: -10 }), 'children[0].shutdownMs', /0 to/],
   [child({ restart: 'always' }), 'children[0].restart', /'permanent' or/],
+  [{ strategy: 'one-for-all', parallelStart: true }, 'parallelStart', /one-for-all.*in order/],
+  [{ strategy: 'rest-for-one', parallelStart: true }, 'parallelStart', /rest-for-one/],
   [child({ significant: true }), 'children[0].significant', /always restarted/],
   [child({ significant: true, restart: 'transient' }), 'children[0].significant', /autoShutdown/],
   [
