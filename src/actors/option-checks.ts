@@ -1,3 +1,5 @@
+import { constants } from 'node:os'
+
 /** How one option must be; answers what was expected, or undefined if the value is fine. */
 export type OptionCheck = (value: unknown) => string | undefined
 
@@ -159,3 +161,11 @@ export const aLauncher: OptionCheck = (value) =>
 /** A number that may be a fraction, over 0. */
 export const amount: OptionCheck = (value) =>
   unless(typeof value === 'number' && value > 0 && value < Infinity, 'a number over 0')
+
+/** @throws {TypeError} if it is not the name of a signal */
+export function checkSignal(signal: unknown): void {
+  if (Object.hasOwn(constants.signals, signal as string)) return
+  throw new TypeError(
+    `Expected \`signal\` to be the name of a signal, such as 'SIGTERM', got ${shown(signal)}.`,
+  )
+}

@@ -1,5 +1,4 @@
 import { staysHere } from '../transport/codec/process-handles.ts'
-import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 
 import type { ExitReason } from '../errors/exit-reason.ts'
@@ -24,7 +23,7 @@ import type { Incarnation } from './incarnation.ts'
 import type { InterruptResult } from './interrupts.ts'
 import { load, type LoadingCalls, type LoadOptions } from './load.ts'
 import type { LoadedModule, UnknownModule } from './loaded-module.ts'
-import { checkOptions, delayOrNeverMs, shown } from './option-checks.ts'
+import { checkOptions, checkSignal, delayOrNeverMs } from './option-checks.ts'
 import type { WorkerMovement } from './movement-account.ts'
 import type { KeptInfo } from './references.ts'
 import type { KeepOptions, RemoteRef } from './remote-ref.ts'
@@ -637,11 +636,7 @@ export class Worker implements AsyncDisposable {
    * @throws {TypeError} if there is no such signal
    */
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
-    if (!Object.hasOwn(constants.signals, signal)) {
-      throw new TypeError(
-        `Expected \`signal\` to be the name of a signal, such as 'SIGTERM', got ${shown(signal)}.`,
-      )
-    }
+    checkSignal(signal)
     this.#incarnation.kill(signal)
   }
 

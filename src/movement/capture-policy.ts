@@ -51,12 +51,8 @@ function ruleAgainst(policy: PolicyInForce, name: string): Rule | undefined {
 }
 
 /** Whether the policy denies any names. */
-export const deniesNames = (policy: PolicyInForce): boolean =>
+const deniesNames = (policy: PolicyInForce): boolean =>
   typeof policy === 'object' && policy.deny !== undefined && policy.deny.length > 0
-
-/** Whether the policy denies a name. */
-export const isDenied = (policy: PolicyInForce, name: string): boolean =>
-  ruleAgainst(policy, name) !== undefined
 
 /** A name that was found in a function. */
 export interface FoundName {

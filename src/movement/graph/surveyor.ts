@@ -2,7 +2,6 @@ import { types } from 'node:util'
 import { type FoundName, permit } from '../capture-policy.ts'
 import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
 import { baseName } from '../live/base-name.ts'
-import { isBeforeDeclaration } from '../live/before-declaration.ts'
 import { namesElsewhere } from '../live/names-elsewhere.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
 import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
@@ -26,7 +25,7 @@ import { notingRefusal } from './refused-names.ts'
 import { rowKind } from './rows.ts'
 import { SharedVariables } from './shared-variables.ts'
 import { hasChangeablePrivate, lostPrivateField } from './static-private.ts'
-import { isNeverUndefined } from './uninitialised.ts'
+import { isUnset } from './uninitialised.ts'
 import type { Survey, SurveyOptions } from './survey.ts'
 import { type Slot, writeAdditions, writeBound } from './value-rows.ts'
 
@@ -333,10 +332,4 @@ export class Surveyor implements FunctionWriter {
       this.#bindings.add(identity, parcel, { ...found, code })
     })
   }
-}
-
-function isUnset({ module }: LiveCode, { variable, home }: LiveName): boolean {
-  if (variable === undefined) return false
-  const declared = home ?? { module, variable }
-  return isNeverUndefined(declared.variable) || isBeforeDeclaration(declared.variable, declared.module)
 }

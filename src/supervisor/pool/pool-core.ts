@@ -74,9 +74,7 @@ export class PoolCore implements CrewListener {
   #isDraining = false
   /** Members whose process is being replaced on purpose. */
   #replaced = new Set<string>()
-  #restarts = 0
-  #recycled = 0
-  #served = 0
+  readonly #counts = { served: 0, restarts: 0, recycled: 0 }
 
   constructor(parts: PoolCoreParts) {
     const { options, clock } = parts
@@ -89,7 +87,7 @@ export class PoolCore implements CrewListener {
       refusal: (wasBegun) => this.refusal(wasBegun),
       overfull: (waiting) => overfullError(parts.path(), waiting),
       served: (life) => {
-        this.#served++
+        this.#counts.served++
         this.#recycling.served(life)
       },
     })
@@ -161,15 +159,15 @@ export class PoolCore implements CrewListener {
   gone(id: string): void {
     const life = this.roster.lifeOf(id)
     if (life === undefined) return
-    if (!life.isLeaving && this.#isAtWork) this.#restarts++
+    if (!life.isLeaving && this.#isAtWork) this.#counts.restarts++
     this.roster.remove(id)
     this.dispatcher.look()
   }
 
   failed(error: unknown): void {
     const limit = Math.max(leastFailures, 2 * this.#membership.count)
-    const isUp = (life: Life): boolean => life.isPrepared && !life.isLeaving
-    const isHopeless = ++this.#failedStarts >= limit && !this.roster.lives().some(isUp)
+    const isAnybodyUp = this.roster.lives().some((life) => life.isPrepared && !life.isLeaving)
+    const isHopeless = ++this.#failedStarts >= limit && !isAnybodyUp
     if (isHopeless && this.#state !== 'starting' && this.#isAtWork && this.#crew !== undefined)
       this.#giveUp(error, this.#crew)
   }
@@ -203,7 +201,7 @@ export class PoolCore implements CrewListener {
 
   /** Takes no more calls; resolves when those that were made are over, and maps with all their items. */
   async drain(): Promise<void> {
-    if (this.#isRunning) {
+    if (this.#isAtWork && !this.#isDraining) {
       this.#isDraining = true
       this.#state = 'stopping'
       this.#refusal = stoppedPoolError(this.#parts.path())
@@ -231,13 +229,9 @@ export class PoolCore implements CrewListener {
     this.#refusal = stoppedPoolError(this.#parts.path())
   }
 
-  get #isRunning(): boolean {
-    return this.#state === 'starting' || this.#state === 'up'
-  }
-
   /** Members that are lost come back. */
   get #isAtWork(): boolean {
-    return this.#isRunning || this.#isDraining
+    return this.#state === 'starting' || this.#state === 'up' || this.#isDraining
   }
 
   /** Why no call is taken, if so. What was begun before the pool is stopped is let finish. */
@@ -305,9 +299,7 @@ export class PoolCore implements CrewListener {
       spares: lives.filter(({ slot, isLeaving }) => slot === undefined && !isLeaving).length,
       waiting: this.dispatcher.waiting,
       running: this.dispatcher.running,
-      served: this.#served,
-      restarts: this.#restarts,
-      recycled: this.#recycled,
+      ...this.#counts,
       members: lives.map(memberStatsOf),
     }
   }
@@ -330,7 +322,7 @@ export class PoolCore implements CrewListener {
   #unprepared(life: Life, error: unknown): void {
     if (life.hasFailed) return
     life.isLeaving = true
-    this.#restarts++
+    this.#counts.restarts++
     this.#rearrange()
     this.#parts.unprepared(life.member, error)
     life.member.kill()
@@ -351,7 +343,7 @@ export class PoolCore implements CrewListener {
 
   #retire(life: Life): void {
     life.isLeaving = true
-    this.#recycled++
+    this.#counts.recycled++
     this.#rearrange()
     void this.#afterIdle(life)
   }
