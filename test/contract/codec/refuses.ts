@@ -14,7 +14,7 @@ export function refusesWhatCannotGo(codec: Codec): void {
       /a function \(go\)/,
     ],
     ['a nameless function', () => [() => {}], 'args[0]', /is a function\./],
-    ['a class', () => [{ 'odd key': Point }], 'args[0]["odd key"]', /a function \(Point\)/],
+    ['a class', () => [{ 'odd key': Point }], 'args[0]["odd key"]', /a class \(Point\)/],
     ['a symbol', () => [Symbol('s')], 'args[0]', /a symbol \(Symbol\(s\)\)/],
     ['a symbol in an object', () => [Object(Symbol('s'))], 'args[0]', /a symbol/],
     ['a promise', () => [{ a: Promise.resolve() }], 'args[0].a', /Await it/],
