@@ -25,6 +25,8 @@ export interface FunctionAnalysis {
   readonly kind: FunctionKind
   readonly isAsync: boolean
   readonly isGenerator: boolean
+  /** Its `length`: the parameters before the first with a default, or that takes the rest. */
+  readonly parameterCount: number
   /** Whether it was read as strict code. */
   readonly isStrict: boolean
   /** In the order of their first appearance. */
@@ -68,6 +70,11 @@ export function analyseFunction(source: string, isStrict?: boolean): FunctionAna
   }
 }
 
+function parameterCountOf({ params }: FunctionNode): number {
+  const place = params.findIndex(({ type }) => type === 'AssignmentPattern' || type === 'RestElement')
+  return place < 0 ? params.length : place
+}
+
 function analyseAs(source: string, isStrict: boolean): FunctionAnalysis {
   const parsed = parseFunction(source, isStrict)
   const { node, form, shift } = parsed
@@ -82,6 +89,7 @@ function analyseAs(source: string, isStrict: boolean): FunctionAnalysis {
     kind: kindOf(parsed),
     isAsync: !isClass && (node as FunctionNode).async,
     isGenerator: !isClass && (node as FunctionNode).generator,
+    parameterCount: isClass ? 0 : parameterCountOf(node as FunctionNode),
     isStrict,
     freeNames,
     usesThis: findings.usesThis,

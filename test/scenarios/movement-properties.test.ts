@@ -318,3 +318,13 @@ describe('looking runs nothing of the user', () => {
     expect(ran).toEqual([])
   })
 })
+
+test('the length that somebody has given to a function goes along; that of others is the one of their text', async () => {
+  const curried = (fn: (...numbers: number[]) => number, length: number): typeof fn =>
+    Object.defineProperty((...numbers: number[]) => fn(...numbers), 'length', { value: length })
+  const add = curried((a = 0, b = 0, c = 0) => a + b + c, 3)
+  const usual = (a: number, _b: number, c = 1, ..._rest: number[]): number => a + c
+  const look = (): number[] => [add.length, add(1, 2, 3), usual.length]
+  expect(look()).toEqual([3, 6, 2])
+  expect(await worker.call(look)).toEqual([3, 6, 2])
+})

@@ -38,7 +38,10 @@ function isOfText(read: FunctionSource, key: Key, property: PropertyDescriptor, 
 export const isAddedTo =
   (read: FunctionSource, isStatic: boolean) =>
   (key: Key, property: PropertyDescriptor): boolean => {
-    if (read.analysis.kind !== 'class') return !standardProperties.has(key)
+    if (read.analysis.kind !== 'class') {
+      if (key === 'length' && isStatic) return property.value !== read.analysis.parameterCount
+      return !standardProperties.has(key)
+    }
     // A class may have a static field called `name`: that can be written, and what each function has can not.
     if (standardProperties.has(key) && property.writable !== true) return false
     return key !== 'prototype' && !isOfText(read, key, property, isStatic)

@@ -134,10 +134,14 @@ const maxDepth = 100
 
 function tooDeep(field: string, value: unknown): SpecError {
   const message =
-    `Supervisors can be nested ${maxDepth} deep, and \`${field.slice(-100)}\` would be deeper. Does the spec contain itself? ` +
+    `Supervisors can be nested ${maxDepth} deep, and \`${shortened(field)}\` would be deeper. Does the spec contain itself? ` +
     'Else give what is below a tree of its own by `supervise`.'
   return new SpecError(message, { fault: 'invalid', field, value })
 }
+
+/** The end of a long way, from the beginning of a step. */
+const shortened = (field: string): string =>
+  field.length <= 100 ? field : `…${field.slice(field.indexOf('.', field.length - 100))}`
 
 /** Makes the kind; an error about its own options is told as one of the spec. */
 function kindOf(where: string, spec: ChildSpec, kinds: ChildKinds, depth: number): ChildKind {
