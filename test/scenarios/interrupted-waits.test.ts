@@ -29,6 +29,14 @@ const loopOf = (step: string): string => `
 
 type Loop = (far: Channel<number>, tell: (n: number) => Promise<void>) => Promise<void>
 
+/** A call that has been made and runs that loop. */
+async function looping(worker: Worker, step: string, far: Channel<number>): Promise<{ call: Promise<void> }> {
+  await worker.evaluate(loopOf(step))
+  const loop = (given: Channel<number>, tell: (n: number) => Promise<void>): Promise<void> =>
+    (globalThis as unknown as { loop: Loop }).loop(given, tell)
+  return { call: worker.call(loop, [far, async () => {}]) }
+}
+
 whereItCan('interrupt').each([
   ['sends and receives in its own process', 'await own.send(1); await own.receive()'],
   ['looks again and again whether there is a value', 'await own.tryReceive()'],
@@ -41,12 +49,7 @@ whereItCan('interrupt').each([
   const drain = (async () => {
     for await (const value of far) expect(value).toBe(1)
   })()
-  await worker.evaluate(loopOf(step))
-  const call = worker.call(
-    (given: Channel<number>, tell: (n: number) => Promise<void>) =>
-      (globalThis as unknown as { loop: Loop }).loop(given, tell),
-    [far, async () => {}],
-  )
+  const { call } = await looping(worker, step, far)
   await spins()
   expect(await interrupted(worker, call)).toMatch(/detached|interrupted/)
   far.close()
@@ -63,12 +66,7 @@ whereItCan('interrupt').each([
   const { worker, spins } = await spinner()
   await using _worker = worker
   const far = worker.channel<number>()
-  await worker.evaluate(loopOf(step))
-  const call = worker.call(
-    (given: Channel<number>, tell: (n: number) => Promise<void>) =>
-      (globalThis as unknown as { loop: Loop }).loop(given, tell),
-    [far, async () => {}],
-  )
+  const { call } = await looping(worker, step, far)
   await spins()
   expect(await interrupted(worker, call)).toBe('interrupted')
   far.close()

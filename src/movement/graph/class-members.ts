@@ -1,5 +1,6 @@
 import type { Class } from 'acorn'
 import type { FunctionSource } from '../function-source.ts'
+import { nameOfKey } from '../live/import-origin.ts'
 import { parseFunction } from '../syntax.ts'
 
 /** A member that the text of a class names. */
@@ -41,8 +42,7 @@ function findMembers({ text, analysis }: FunctionSource): ClassMembers {
     if (computed) hasComputed = true
     else {
       const kind = member.type === 'PropertyDefinition' ? 'field' : (member.kind as 'method' | 'get' | 'set')
-      const name = key.type === 'Identifier' ? key.name : String((key as { value?: unknown }).value)
-      named.push({ key: name, isStatic, kind })
+      named.push({ key: nameOfKey(key), isStatic, kind })
     }
   }
   return { named, hasComputed }
