@@ -28,8 +28,9 @@ function killAll(): void {
  * is gone, and gives it to them; one that has not said hello yet is starting, and will see it first of all. Where there is
  * no sentinel the worker is killed, and so is a launcher that may not have come as far as to start one.
  */
-function endsItself({ incarnation: { calls, process }, isLocal }: HostProcess): boolean {
-  const hasSentinel = isLocal ? process.isInterruptible !== false : process.isInterruptible === true
+function endsItself({ incarnation: { calls, process, state }, isLocal }: HostProcess): boolean {
+  const isStarted = isLocal || state !== 'booting'
+  const hasSentinel = process.isInterruptible ?? isStarted
   return hasSentinel && calls.pending.all().some(({ stream }) => stream !== undefined)
 }
 

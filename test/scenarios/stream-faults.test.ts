@@ -228,6 +228,8 @@ describe('a worker that lies', () => {
 })
 
 describe('the end of the host', () => {
+  const byItself = new Set(['exit at once', 'exit unheard'])
+
   async function hostWith(
     how: string,
     ending = 'SIGKILL',
@@ -247,13 +249,14 @@ describe('the end of the host', () => {
     })
     const kill = async (): Promise<void> => {
       if (ending === 'SIGKILL') host.kill('SIGKILL')
-      else if (ending !== 'exit at once') host.stdin.write('end\n')
+      else if (!byItself.has(ending)) host.stdin.write('end\n')
       await exited
     }
     return { file, pid, kill }
   }
 
-  const endings = ['SIGKILL', 'exit', 'exit at once', 'uncaught']
+  // The last: before the host has heard anything of the worker's second thread, which needs a launcher.
+  const endings = ['SIGKILL', 'exit', 'exit at once', 'uncaught', ...(kind === 'command' ? ['exit unheard'] : [])]
 
   test.each(endings)('a generator ends itself when its host ends by %s', async (ending) => {
     const { file, pid, kill } = await hostWith('in order', ending)
