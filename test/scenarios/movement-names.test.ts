@@ -31,6 +31,18 @@ test('a variable that is given a value more than once is read each time', () => 
   }
 })
 
+test('the `module` of CommonJS is that of the program, and not one of the worker', () => {
+  const refused = 'CaptureError: it stands for a CommonJS module of this process, with all that it has loaded'
+  expect(report(fixture('of-commonjs.cjs'))).toEqual({
+    exports: 5,
+    'module.exports': refused,
+    'the same': refused,
+    filename: refused,
+    'require.main': refused,
+    'module.require': refused,
+  })
+})
+
 const tsx = ['--import', import.meta.resolve('tsx')]
 
 interface Uses {

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import Module from 'node:module'
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import { types } from 'node:util'
 import { CaptureError } from '../../errors/data-errors.ts'
@@ -42,6 +43,8 @@ const isSocket = (value: object): boolean =>
 const isStream = (value: object): boolean =>
   inherits(value, EventEmitter.prototype) && typeof peek(value, 'pipe') === 'function'
 
+const isModule = (value: object): boolean => inherits(value, Module.prototype)
+
 const weakly = 'what it holds weakly belongs to the memory of this process'
 const weakHint = 'Use a Map, a Set or a plain reference, or make it inside the function'
 
@@ -79,6 +82,11 @@ const kinds: readonly Kind[] = [
     label: 'generator',
     why: 'a generator has stopped in the midst of code of this process',
     hint: 'Collect it into an array, or start it inside the function',
+  },
+  {
+    test: isModule,
+    why: 'it stands for a CommonJS module of this process, with all that it has loaded',
+    hint: 'Use `exports`, or the variable that is needed of it',
   },
   {
     test: isTimer,

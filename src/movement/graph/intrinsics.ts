@@ -58,6 +58,9 @@ export type BuiltinPlace = readonly [module: string, name: string]
 let builtins: Map<object, BuiltinPlace> | undefined
 const notLooked = /^(?:_|sys$|punycode|wasi|inspector|trace_events|test|sqlite|sea|domain|repl|cluster)/
 
+/** What is reached by a module of Node.js and is another thing in each process: the module that it was started with. */
+const isOfProgram = (module: string, key: string): boolean => module === 'process' && key === 'mainModule'
+
 function collectBuiltins(): Map<object, BuiltinPlace> {
   const places = new Map<object, BuiltinPlace>()
   for (const name of builtinModules) {
@@ -66,6 +69,7 @@ function collectBuiltins(): Map<object, BuiltinPlace> {
     if (!isThing(module)) continue
     if (!places.has(module)) places.set(module, [`node:${name}`, '*'])
     for (const key of Object.keys(module)) {
+      if (isOfProgram(name, key)) continue
       const value: unknown = Object.getOwnPropertyDescriptor(module, key)?.value
       if (isThing(value) && !places.has(value)) places.set(value, [`node:${name}`, key])
     }
