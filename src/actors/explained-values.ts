@@ -1,3 +1,4 @@
+import { keptToken } from '../movement/flow/function-tokens.ts'
 import { isClass, servedBy } from '../movement/flow/live-object.ts'
 import { type MovementPlan, type PlanEntry, planOf } from '../movement/movement-plan.ts'
 import { type LiveData, liveKind, type LiveToken, type LiveValues } from '../transport/live-values.ts'
@@ -57,7 +58,7 @@ export class ExplainedValues implements LiveValues {
     const home = this.#lane.homeOf(value)
     if (home !== undefined) return { kind: liveKind.home, number: home, data: null }
     const served = servedBy(value)
-    if (served !== undefined) return this.#numbered(value, served.kind, served.data)
+    if (served !== undefined) return keptToken(this.#numbered(value, served.kind, served.data))
     if (typeof value !== 'function' || isClass(value)) return undefined
     return this.#numbered(value, liveKind.function, value.name.slice(0, 80))
   }

@@ -1,8 +1,8 @@
-import type { Worker } from 'maltster'
+import { proxy, type Worker } from 'maltster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { agreeingWorker } from './agreement.ts'
-import { quietWorker } from './workers.ts'
+import { ofType, quietWorker, recordEvents } from './workers.ts'
 
 useLeakCheck('file')
 
@@ -265,4 +265,28 @@ describe('what functions of the module have captured is one object there, as it 
     const entry = worker.explain(() => prices.total()).entries.find(({ name }) => name === 'all')
     expect(entry).toMatchObject({ kind: 'capture', action: 'unchanged' })
   })
+})
+
+test('what is captured and stays here takes what its plan tells, time after time', async () => {
+  await using plain = await quietWorker()
+  using tell = proxy(() => 5)
+  const held = { tell: proxy(() => 6) }
+  const channel = plain.channel<number>({ capacity: 1 })
+  using kept = await plain.keep(() => [7])
+  const functions: (() => unknown)[] = [() => tell(), () => held.tell(), () => channel.capacity, () => kept]
+  using recorded = recordEvents({ types: ['call.moved'], path: plain.path })
+  for (const fn of functions) {
+    const planned: number[] = []
+    for (let time = 0; time < 3; time++) {
+      planned.push(plain.explain(fn).totalBytes)
+      await plain.call(fn)
+    }
+    const moved = ofType(recorded.events.splice(0), 'call.moved').map(({ totalBytes }) => totalBytes)
+    expect(planned[1], String(fn)).toBeLessThan(planned[0]!)
+    expect(
+      planned.filter((bytes) => bytes !== planned[2]),
+      String(fn),
+    ).toHaveLength(1)
+    expect(moved, String(fn)).toEqual(planned)
+  }
 })
