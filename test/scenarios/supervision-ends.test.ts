@@ -1,4 +1,4 @@
-import { SpecError, supervise, WorkerStoppedError, type ExitReason } from 'maltster'
+import { root, spawnWorker, SpecError, supervise, WorkerStoppedError, type ExitReason } from 'maltster'
 import { describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { waitUntilGone } from '../support/processes.ts'
@@ -246,6 +246,25 @@ describe('administration', () => {
     app.monitor('c', tell('nobody'))
     await until('both are told', () => told.length === 4)
     expect(told.slice(2)).toEqual(['late app/b 1 noproc', 'nobody app/c 0 noproc'])
+  })
+
+  test('who has waited for the stop of a worker finds it stopped: its place, its name, and what waits for it', async () => {
+    await using app = await supervise({ name: 'app', children: [child('a'), child('b')] })
+    const a = app.worker('a')
+    await a.current!.stop()
+    expect(app.whichChildren().map(({ id, state }) => `${id} ${state}`)).toEqual(['a stopped', 'b up'])
+    const error = await rejection(
+      a.call(() => 1),
+      WorkerStoppedError,
+    )
+    expect(error).toMatchObject({ worker: 'app/a', executed: 'no' })
+    const own = await spawnWorker({ ...quiet, name: 'own' })
+    await own.stop()
+    expect(
+      root()
+        .whichChildren()
+        .map(({ id }) => id),
+    ).toEqual(['app'])
   })
 
   test('members of a pool are found by their own paths, and their pool keeps them', async () => {

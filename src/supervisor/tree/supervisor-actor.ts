@@ -25,7 +25,7 @@ import {
 import { type SupervisorIdentity, SupervisorReports } from './supervisor-reports.ts'
 import { takeIn } from './take-in.ts'
 import type { TreeSeams } from './tree-seams.ts'
-import { decideAll } from './verdicts.ts'
+import { decideAll, settleStopped, type VerdictsParts } from './verdicts.ts'
 
 type Asked = Omit<StartRequest, 'before'>
 
@@ -283,13 +283,29 @@ export class SupervisorActor {
     else if (child.isFirst && life.readyAtMs === undefined) this.#startFailed(child, life, reason)
     else {
       this.children.setState(child, 'waiting')
+      const isFirst = this.#deaths.isSettledFirst(reason)
       this.#deaths.add(child, life, reason)
-      this.#deaths.schedule(() => this.#decideAll())
+      settleStopped(child, isFirst, this.#verdicts)
+      if (!this.#deaths.isEmpty) this.#deaths.schedule(() => this.#decideAll())
     }
     for (const tell of life.whenOver.splice(0)) tell()
     this.#moves.goOn()
     // Last, for they may ask for anything, such as the end of this child or of all.
     for (const monitor of monitors) monitor(reason)
+  }
+
+  get #verdicts(): VerdictsParts {
+    return {
+      deaths: this.#deaths,
+      departures: this.#departures,
+      restarts: this.#restarts,
+      isHeld: () => this.state !== 'running' && this.state !== 'restarting',
+      isEnding: () => this.isEnding,
+      end: (type, failure) => {
+        this.#failure = failure
+        this.actor.send({ type })
+      },
+    }
   }
 
   #startFailed(child: Child, life: ChildLife, reason: ExitReason): void {
@@ -300,17 +316,7 @@ export class SupervisorActor {
 
   /** Decides about all deaths that are pending. While the supervisor is paused or starting they are kept. */
   #decideAll(): void {
-    decideAll({
-      deaths: this.#deaths,
-      departures: this.#departures,
-      restarts: this.#restarts,
-      isHeld: () => this.state !== 'running' && this.state !== 'restarting',
-      isEnding: () => this.isEnding,
-      end: (type, failure) => {
-        this.#failure = failure
-        this.actor.send({ type })
-      },
-    })
+    decideAll(this.#verdicts)
     this.#moves.goOn()
   }
 
