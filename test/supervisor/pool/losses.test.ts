@@ -5,6 +5,7 @@ import { RestartLimitError } from '../../../src/errors/supervision-errors.ts'
 import { allOf } from '../../../src/supervisor/pool/mapping.ts'
 import { systemClock } from '../../../src/transport/clock.ts'
 import { useLeakCheck } from '../../support/leak-check.ts'
+import { upTo } from '../../support/numbers.ts'
 import { exitReason, gate, outcomeOf, simulatedPool, turns } from './simulated-crew.ts'
 
 useLeakCheck()
@@ -12,8 +13,6 @@ useLeakCheck()
 function whoAmI(this: { path: string }): string {
   return this.path
 }
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 const remoteError = (message: string): RemoteError =>
   new RemoteError(message, { remoteName: 'Error', remoteStack: '', properties: {} })

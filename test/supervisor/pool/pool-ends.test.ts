@@ -1,11 +1,10 @@
 import { liveWorkers } from 'maltster'
 import { describe, expect, it } from 'vitest'
 import { useLeakCheck } from '../../support/leak-check.ts'
+import { upTo } from '../../support/numbers.ts'
 import { quietPool } from '../../support/test-pool.ts'
 
 useLeakCheck()
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 describe('a stream over an endless input', () => {
   it('ends when its pool has given up, although `onError` makes up for every item', async () => {
