@@ -1,4 +1,13 @@
-import { root, spawnWorker, SpecError, supervise, WorkerStoppedError, type ExitReason } from 'maltster'
+import {
+  RestartLimitError,
+  root,
+  spawnWorker,
+  SpecError,
+  supervise,
+  WorkerStoppedError,
+  WorkerUnavailableError,
+  type ExitReason,
+} from 'maltster'
 import { describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { waitUntilGone } from '../support/processes.ts'
@@ -137,6 +146,40 @@ describe('shutdown', () => {
     expect(last.state).toBe('stopping')
     await stopping
     expect(await held).toBe('WorkerStoppedError')
+  })
+
+  test('48: and so it is when what is above it has decided to give up, with the reason for that', async () => {
+    const app = await supervise({
+      name: 'app',
+      maxRestarts: 2,
+      periodMs: 600_000,
+      backoff: { minMs: 60_000, maxMs: 60_000 },
+      children: [child('last', { shutdownMs: 1000 }), child('a'), child('b')],
+    })
+    const [a, b, last] = [app.worker('a'), app.worker('b'), app.worker('last')]
+    await killAndWait(a)
+    process.kill(a.pid!, 'SIGKILL')
+    await until('it backs off', () => a.state === 'backing-off')
+    const held = rejection(
+      last.call(() => new Promise((resolve) => setTimeout(resolve, 60_000))),
+      WorkerStoppedError,
+    )
+    const waiting = rejection(
+      a.call(() => 1),
+      WorkerUnavailableError,
+    )
+    process.kill(b.pid!, 'SIGKILL')
+    const { cause } = await waiting
+    expect([app.state, last.state]).toEqual(['stopping', 'stopping'])
+    expect(cause).toBeInstanceOf(RestartLimitError)
+    expect(cause).toMatchObject({ worker: 'app', child: 'app/b' })
+    await held
+    expect(await app.exited).toMatchObject({ type: 'escalated', cause })
+    const later = await rejection(
+      last.call(() => 1),
+      WorkerUnavailableError,
+    )
+    expect(later.cause).toBe(cause)
   })
 
   test('49: a worker in an endless loop does not hold it up, nor does this process stand still', async () => {

@@ -6,7 +6,7 @@ import { RestartWindow } from '../decision/restart-window.ts'
 import type { ResolvedSpec } from '../spec/resolve-spec.ts'
 import type { Child, ChildLife } from './child.ts'
 import type { Children } from './children.ts'
-import { limitError } from './supervisor-ends.ts'
+import { limitError } from './supervisor-errors.ts'
 import type { SupervisorIdentity, SupervisorReports } from './supervisor-reports.ts'
 import type { TreeSeams } from './tree-seams.ts'
 
