@@ -59,6 +59,19 @@ function leavingOfChild(child: Child, actor: SupervisorActor): Leaving | undefin
   return leavingOf(actor)
 }
 
+/** When a child is tried again, if that is not when its turn comes: with its group it waits for the back-off of others. */
+function retryAtMsOf(child: Child, actor: SupervisorActor): number | undefined {
+  const { state, position, retryAtMs } = child
+  if (retryAtMs !== undefined || (state !== 'waiting' && state !== 'stopping')) return retryAtMs
+  if (actor.state === 'dead') return actor.above?.status.retryAtMs
+  const { strategy } = actor.spec
+  if (strategy === 'one-for-one' || actor.children.count('backing-off') === 0) return undefined
+  const times = Array.from(actor.children)
+    .filter((other) => strategy === 'one-for-all' || other.position < position)
+    .flatMap((other) => other.retryAtMs ?? [])
+  return times.length === 0 ? undefined : Math.max(...times)
+}
+
 /** Once a supervisor is to end for good all below are told, be their turn far off: what waits for them is refused. */
 export function announceEnd(actor: SupervisorActor): void {
   if (actor.ending.isAnnounced || leavingOf(actor) === undefined) return
@@ -89,6 +102,9 @@ export function placeOf(actor: SupervisorActor, child: Child): ChildPlace {
     get status() {
       return {
         ...child.status,
+        get retryAtMs() {
+          return retryAtMsOf(child, actor)
+        },
         // Few ask, and the answer is with the topmost.
         get leaving() {
           return leavingOfChild(child, actor)

@@ -66,7 +66,7 @@ export interface ChildStatus {
   readonly state: ChildState
   /** The life that is, or the last one that was; 0 before the first. */
   readonly incarnation: number
-  /** When a child that is backing off is tried again, on the clock of the tree; else undefined. */
+  /** When a child that is backing off, or waits for one that is, is tried again, on the clock of the tree; else undefined. */
   readonly retryAtMs: number | undefined
   /** It is ending for good, by itself or with all that is above it. Told by `ChildPlace.status` only. */
   readonly leaving?: Leaving | undefined

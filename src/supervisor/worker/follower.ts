@@ -159,12 +159,13 @@ export class Follower {
 
   /** Why a call is not taken that does not want to wait. */
   unavailable(remedy = "With `whenDown: 'wait'` the call waits for it."): WorkerUnavailableError {
-    const { state, retryAtMs } = this.status
+    const { retryAtMs } = this.status
     const { clock, path } = this
-    const retryAt =
-      retryAtMs === undefined ? undefined : Math.ceil(clock.wallTimeMs() + retryAtMs - clock.nowMs())
-    const when = retryAt === undefined ? '' : ` It is tried again at ${new Date(retryAt).toISOString()}.`
-    const message = `Worker ${path} is down (${state}).${when} ${remedy}`
+    // Without a wait it is its turn, or will be as soon as that of others is over.
+    const leftMs = retryAtMs === undefined ? 0 : retryAtMs - clock.nowMs()
+    const retryAt = Math.ceil(clock.wallTimeMs() + leftMs)
+    const when = retryAtMs === undefined ? 'as soon as it can be' : `at ${new Date(retryAt).toISOString()}`
+    const message = `Worker ${path} is down (${this.state}). It is tried again ${when}. ${remedy}`
     return new WorkerUnavailableError(message, { worker: path, retryAt })
   }
 
