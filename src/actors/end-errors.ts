@@ -11,6 +11,7 @@ import {
 import type { CallFailure } from '../transport/messages.ts'
 import { shown } from './option-checks.ts'
 import { callError, type ErrorPlace } from './remote-error.ts'
+import { isUntold } from './bounded-exit.ts'
 
 /** Why a process was not even started. */
 export interface SpawnProblem {
@@ -62,17 +63,23 @@ export function bootError(place: ErrorPlace, reason: ExitReason, bootTimeoutMs: 
   const path = place.worker
   if (reason.cause instanceof ProtocolError || reason.cause instanceof AuthenticationError)
     return reason.cause
-  const step = reason.cause instanceof Error ? preloadSteps.get(reason.cause) : undefined
+  const untold = isUntold(reason.cause) ? reason.cause : undefined
+  const led = untold === undefined ? reason.cause : untold.cause
+  const step = led instanceof Error ? preloadSteps.get(led) : undefined
   if (step !== undefined) {
-    const why = (reason.cause as Error).message
+    const why = (led as Error).message
     const message = `Worker ${path} could not be prepared: its \`preload\` step ${step} threw: ${why}`
     return new SpawnError(message, { ...place, reason, cause: reason.cause })
   }
   if (reason.type === 'shutdown') return stoppedError(place, 'no')
   const tail = reason.stderrTail.trim()
-  const said = tail === '' ? 'It wrote nothing to stderr.' : `It wrote to stderr:\n${tail}`
+  const note = untold === undefined ? '' : `${untold.message}. `
+  const said = note + (tail === '' ? 'It wrote nothing to stderr.' : `It wrote to stderr:\n${tail}`)
   const context = { ...place, reason, cause: reason.cause }
-  if (reason.signal === 'SIGKILL' && reason.uptimeMs >= bootTimeoutMs) {
+  // Nothing else that ends a boot is called so and has no cause.
+  const hasRunOut =
+    untold === undefined ? reason.signal === 'SIGKILL' : reason.type === 'boot' && led === undefined
+  if (hasRunOut && reason.uptimeMs >= bootTimeoutMs) {
     const message = `Worker ${path} was not ready within ${bootTimeoutMs} ms (\`bootTimeoutMs\`). ${said}`
     return new BootTimeoutError(message, { ...context, timeoutMs: bootTimeoutMs })
   }
@@ -85,8 +92,9 @@ export function deathError(place: ErrorPlace, reason: ExitReason, executed: Exec
   if (reason.type === 'shutdown') return stoppedError(place, executed)
   const message = `Worker ${place.worker} died (${describeExit(reason)}).`
   const tail = reason.stderrTail.trim()
+  const note = isUntold(reason.cause) ? ` ${reason.cause.message}.` : ''
   const said = tail === '' ? '' : ` Its last words on stderr:\n${tail}`
-  return new WorkerDiedError(message + said, { ...place, reason, executed, cause: reason.cause })
+  return new WorkerDiedError(message + note + said, { ...place, reason, executed, cause: reason.cause })
 }
 
 /** The error of a call whose worker was stopped. */

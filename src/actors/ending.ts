@@ -3,6 +3,7 @@ import type { ExitReason, ExitType } from '../errors/exit-reason.ts'
 import type { DyingWords } from '../transport/messages.ts'
 import type { ProcessExit } from '../transport/launcher.ts'
 import { classifyExit } from './exit-classification.ts'
+import { isUntold, untoldCause } from './bounded-exit.ts'
 
 /** What is wrong with what a worker sent. */
 export function asProtocolError(error: unknown, pid: number | undefined): ProtocolError {
@@ -53,7 +54,7 @@ export class Ending {
       lost,
       intent: this.#intent ?? (wasKilled ? 'killed' : undefined),
       dying: this.#dying,
-      cause: this.#cause,
+      cause: isUntold(lost) ? untoldCause(lost, this.#cause) : this.#cause,
     })
   }
 }

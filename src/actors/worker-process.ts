@@ -19,6 +19,7 @@ import { frameType, isCallFrame, isLiveFrame } from '../transport/protocol.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { LiveLane } from '../movement/flow/live-lane.ts'
 import { beginProcess, endLaunched } from './begin-process.ts'
+import { boundedExit } from './bounded-exit.ts'
 import { ControlLane } from './control-lane.ts'
 import { preloadError } from './end-errors.ts'
 import { asProtocolError, Ending } from './ending.ts'
@@ -94,7 +95,8 @@ export class WorkerProcess {
     })
     this.codec = messageCodec(options.limits, this.live)
     this.ledger = new Ledger(this.codec)
-    const child = beginProcess(options.launcher ?? seams.launcher, launchRequest(options, execPath))
+    const launcher = options.launcher ?? seams.launcher
+    const child = boundedExit(beginProcess(launcher, launchRequest(options, execPath)), launcher, seams.clock)
     this.#process = child
     this.#isWrapped = options.launcher?.isLocal === true
     try {

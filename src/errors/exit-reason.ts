@@ -22,7 +22,7 @@ export type ExitType =
 export interface ExitReason {
   /** In one word; see above. */
   readonly type: ExitType
-  /** The exit code, or null if a signal ended it. */
+  /** The exit code, or null if a signal ended it, or nothing is known of that. */
   readonly exitCode: number | null
   /** The signal that ended it, or null. */
   readonly signal: NodeJS.Signals | null
@@ -32,7 +32,10 @@ export interface ExitReason {
   readonly lastFrames: readonly string[]
   /** From the start of the process to its end, in milliseconds. */
   readonly uptimeMs: number
-  /** What led to it: the uncaught error, the information given to `exitWith`, or the protocol error. */
+  /**
+   * What led to it: the uncaught error, the information given to `exitWith`, or the protocol error. If a launcher never told
+   * of an end, an error that names it.
+   */
   readonly cause?: unknown
 }
 

@@ -89,7 +89,10 @@ brand(RestartLimitError, 'ERR_MALTSTER_RESTART_LIMIT')
 
 /** The worker is down at the moment, and the call was not to wait for its next incarnation. */
 export class WorkerUnavailableError extends MaltsterError {
-  /** When it is started again, in milliseconds since 1970, as `Date.now()`; undefined if that is not known. */
+  /**
+   * When it is started again, in milliseconds since 1970, as `Date.now()`: the time of now if that is due, or under way.
+   * Undefined if nobody starts it again, or that is not known.
+   */
   readonly retryAt: number | undefined
   /** Whether the function may have run: only if it was an attempt after others for which nobody was there. */
   readonly executed: Executed

@@ -44,7 +44,8 @@ export interface LaunchedProcess {
   /** What it prints to its standard error. */
   readonly stderr: Readable
   /**
-   * Tells of the end.
+   * Tells of the end. After `SIGKILL` it has ten seconds: then the worker counts as gone, and the `cause` of its
+   * `ExitReason` names the launcher.
    * @param listener - called once, when the worker's process is gone
    */
   onExit(listener: (exit: ProcessExit) => void): void

@@ -1,4 +1,13 @@
-import { SpecError, supervise, WorkerStoppedError, type ExitReason } from 'maltster'
+import {
+  RestartLimitError,
+  root,
+  spawnWorker,
+  SpecError,
+  supervise,
+  WorkerStoppedError,
+  WorkerUnavailableError,
+  type ExitReason,
+} from 'maltster'
 import { describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { waitUntilGone } from '../support/processes.ts'
@@ -139,6 +148,40 @@ describe('shutdown', () => {
     expect(await held).toBe('WorkerStoppedError')
   })
 
+  test('48: and so it is when what is above it has decided to give up, with the reason for that', async () => {
+    const app = await supervise({
+      name: 'app',
+      maxRestarts: 2,
+      periodMs: 600_000,
+      backoff: { minMs: 60_000, maxMs: 60_000 },
+      children: [child('last', { shutdownMs: 1000 }), child('a'), child('b')],
+    })
+    const [a, b, last] = [app.worker('a'), app.worker('b'), app.worker('last')]
+    await killAndWait(a)
+    process.kill(a.pid!, 'SIGKILL')
+    await until('it backs off', () => a.state === 'backing-off')
+    const held = rejection(
+      last.call(() => new Promise((resolve) => setTimeout(resolve, 60_000))),
+      WorkerStoppedError,
+    )
+    const waiting = rejection(
+      a.call(() => 1),
+      WorkerUnavailableError,
+    )
+    process.kill(b.pid!, 'SIGKILL')
+    const { cause } = await waiting
+    expect([app.state, last.state]).toEqual(['stopping', 'stopping'])
+    expect(cause).toBeInstanceOf(RestartLimitError)
+    expect(cause).toMatchObject({ worker: 'app', child: 'app/b' })
+    await held
+    expect(await app.exited).toMatchObject({ type: 'escalated', cause })
+    const later = await rejection(
+      last.call(() => 1),
+      WorkerUnavailableError,
+    )
+    expect(later.cause).toBe(cause)
+  })
+
   test('49: a worker in an endless loop does not hold it up, nor does this process stand still', async () => {
     const app = await supervise({ name: 'app', children: [child('busy', { shutdownMs: 500 })] })
     const { pid } = app.worker('busy')
@@ -246,6 +289,25 @@ describe('administration', () => {
     app.monitor('c', tell('nobody'))
     await until('both are told', () => told.length === 4)
     expect(told.slice(2)).toEqual(['late app/b 1 noproc', 'nobody app/c 0 noproc'])
+  })
+
+  test('who has waited for the stop of a worker finds it stopped: its place, its name, and what waits for it', async () => {
+    await using app = await supervise({ name: 'app', children: [child('a'), child('b')] })
+    const a = app.worker('a')
+    await a.current!.stop()
+    expect(app.whichChildren().map(({ id, state }) => `${id} ${state}`)).toEqual(['a stopped', 'b up'])
+    const error = await rejection(
+      a.call(() => 1),
+      WorkerStoppedError,
+    )
+    expect(error).toMatchObject({ worker: 'app/a', executed: 'no' })
+    const own = await spawnWorker({ ...quiet, name: 'own' })
+    await own.stop()
+    expect(
+      root()
+        .whichChildren()
+        .map(({ id }) => id),
+    ).toEqual(['app'])
   })
 
   test('members of a pool are found by their own paths, and their pool keeps them', async () => {

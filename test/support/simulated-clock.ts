@@ -40,7 +40,7 @@ export class SimulatedClock implements Clock {
   }
 
   clearTimeout(timer: unknown): void {
-    ;(timer as Timer).isCleared = true
+    if (timer !== undefined) (timer as Timer).isCleared = true
   }
 
   /** When the next timer fires; undefined if there is none. */

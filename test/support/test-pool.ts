@@ -12,6 +12,9 @@ export function quietPool(options: PoolOptions = {}): Promise<Pool> {
   })
 }
 
+/** The processes of all its members. */
+export const pidsOf = (workers: Pool): number[] => workers.stats().members.map(({ pid }) => pid)
+
 /** Resolves when all members of a pool are up, spares included. */
 export function whenFull(workers: Pool, spares = 0): Promise<unknown> {
   return waitUntil(() => {

@@ -59,12 +59,22 @@ export type Decision = { readonly endings: readonly Ending[] } & (
   | { readonly verdict: 'shut-down'; readonly id: string }
 )
 
-/** Whether a child is started again after this death. */
-function isRestarted({ restart, reason, uptimeMs }: Omit<Death, 'position'>): boolean {
-  // Ended by `stop()`: that holds, whatever the restart type. An end before it was ready is no normal one.
-  if (reason.type === 'shutdown' || restart === 'temporary') return false
-  return restart === 'permanent' || reason.type !== 'normal' || uptimeMs === undefined
+/** How a life has ended, as far as its restart goes. */
+export interface LifeEnd {
+  readonly restart: Death['restart']
+  readonly type: ExitReason['type']
+  readonly wasReady: boolean
 }
+
+/** Whether a child is started again after this end. */
+export function isRestarted({ restart, type, wasReady }: LifeEnd): boolean {
+  // Ended by `stop()`: that holds, whatever the restart type. An end before it was ready is no normal one.
+  if (type === 'shutdown' || restart === 'temporary') return false
+  return restart === 'permanent' || type !== 'normal' || !wasReady
+}
+
+const comesBack = ({ restart, reason: { type }, uptimeMs }: Death): boolean =>
+  isRestarted({ restart, type, wasReady: uptimeMs !== undefined })
 
 function endingOf({ id, restart, reason }: Death): Ending {
   const isOnPurpose = reason.type === 'shutdown'
@@ -80,8 +90,8 @@ function lastSignificant(
 ): string | undefined {
   if (autoShutdown === 'never') return undefined
   const significant = deaths.filter((death) => death.significant)
-  const ended = significant.filter((death) => !isRestarted(death) && death.reason.type !== 'shutdown')
-  const left = circumstances.otherSignificant + significant.filter(isRestarted).length
+  const ended = significant.filter((death) => !comesBack(death) && death.reason.type !== 'shutdown')
+  const left = circumstances.otherSignificant + significant.filter(comesBack).length
   return autoShutdown === 'any-significant' || left === 0 ? ended[0]?.id : undefined
 }
 
@@ -103,10 +113,10 @@ function restartOf(death: Death, { backoff }: DeathRules, random: () => number):
  */
 export function decide(rules: DeathRules, deaths: readonly Death[], circumstances: Circumstances): Decision {
   const inOrder = deaths.toSorted((a, b) => a.position - b.position)
-  const endings = inOrder.filter((death) => !isRestarted(death)).map(endingOf)
+  const endings = inOrder.filter((death) => !comesBack(death)).map(endingOf)
   const significant = lastSignificant(rules, inOrder, circumstances)
   if (significant !== undefined) return { verdict: 'shut-down', endings, id: significant }
-  const crashes = inOrder.filter(isRestarted)
+  const crashes = inOrder.filter(comesBack)
   const counted = rules.strategy === 'one-for-one' ? crashes : crashes.slice(0, 1)
   let counting = 0
   for (const { id } of counted) {

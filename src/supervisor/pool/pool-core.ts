@@ -11,20 +11,13 @@ import { Membership } from './membership.ts'
 import { OneByOne } from './one-by-one.ts'
 import { poolCall } from './pool-call.ts'
 import type { PoolCallOptions } from './pool-call-options.ts'
-import {
-  backingOffError,
-  emptyError,
-  gaveUpError,
-  overfullError,
-  resizeOvertakenError,
-  startingError,
-  stoppedPoolError,
-} from './pool-errors.ts'
+import { emptyError, overfullError, resizeOvertakenError, startingError } from './pool-errors.ts'
 import { memberStatsOf, type PoolStats } from './pool-stats.ts'
 import { Recycling } from './recycling.ts'
 import { replaceMember } from './replacing.ts'
 import type { ResolvedPool } from './resolve-pool.ts'
 import { Roster } from './roster.ts'
+import { type PoolState, Standing } from './standing.ts'
 import { Undertakings } from './undertakings.ts'
 
 /** What a pool is made of. */
@@ -37,9 +30,6 @@ export interface PoolCoreParts {
   /** A member that is new could not run what was broadcast before. */
   readonly unprepared: (member: PoolMember, error: unknown) => void
 }
-
-/** `starting`: calls wait. `down`: it gave up, and its supervisor may start it again; until then calls are refused. */
-type PoolState = 'starting' | 'up' | 'stopping' | 'stopped' | 'down'
 
 /** A spare runs this as soon as it is up: of the first call of a process the most part is code that has never run. */
 const warmUp = (nothing: number): number => nothing
@@ -65,13 +55,8 @@ export class PoolCore implements CrewListener {
   readonly #undertakings = new Undertakings()
   readonly #membership: Membership
   #crew: Crew | undefined
-  #state: PoolState = 'starting'
-  #refusal: Error | undefined
-  /** Why it has given up by itself, without its supervisor. */
-  #failure: unknown
+  readonly #standing: Standing
   #failedStarts = 0
-  /** Its calls are let finish before it is stopped, and whoever they need comes back meanwhile. */
-  #isDraining = false
   /** Members whose process is being replaced on purpose. */
   #replaced = new Set<string>()
   readonly #counts = { served: 0, restarts: 0, recycled: 0 }
@@ -79,6 +64,7 @@ export class PoolCore implements CrewListener {
   constructor(parts: PoolCoreParts) {
     const { options, clock } = parts
     this.#parts = parts
+    this.#standing = new Standing(parts.path, (error) => this.#refuseAll(error))
     this.roster = new Roster(options)
     this.roster.resize(options.size)
     this.dispatcher = new Dispatcher({
@@ -108,11 +94,11 @@ export class PoolCore implements CrewListener {
 
   /** Why it has given up, if it was not its supervisor that did. */
   get failure(): unknown {
-    return this.#failure
+    return this.#standing.failure
   }
 
   get state(): PoolState {
-    return this.#state
+    return this.#standing.state
   }
 
   /** The members that there are to be, in the order of their numbers. */
@@ -128,25 +114,19 @@ export class PoolCore implements CrewListener {
   /** It has a crew from now on, whose members are those of `memberIds`. */
   enter(crew: Crew): void {
     this.#crew = crew
-    this.#state = 'starting'
-    this.#refusal = undefined
-    this.#failure = undefined
+    this.#standing.entered()
     this.#failedStarts = 0
-    this.#isDraining = false
     this.#replaced = new Set()
   }
 
   /** It has no place any more, or is to be down there, and has had no crew: nobody will come. */
   neverStarted(error: Error): void {
-    if (this.#crew !== undefined || this.#state !== 'starting') return
-    this.#state = 'stopped'
-    this.#refusal = error
-    this.#refuseAll(error)
+    if (this.#crew === undefined) this.#standing.neverStarted(error)
   }
 
   /** All members have been ready. */
   started(): void {
-    if (this.#state === 'starting') this.#state = 'up'
+    this.#standing.started()
   }
 
   ready(id: string, member: PoolMember): void {
@@ -159,7 +139,7 @@ export class PoolCore implements CrewListener {
   gone(id: string): void {
     const life = this.roster.lifeOf(id)
     if (life === undefined) return
-    if (!life.isLeaving && this.#isAtWork) this.#counts.restarts++
+    if (!life.isLeaving && this.#standing.isAtWork) this.#counts.restarts++
     this.roster.remove(id)
     this.dispatcher.look()
   }
@@ -168,76 +148,56 @@ export class PoolCore implements CrewListener {
     const limit = Math.max(leastFailures, 2 * this.#membership.count)
     const isAnybodyUp = this.roster.lives().some((life) => life.isPrepared && !life.isLeaving)
     const isHopeless = ++this.#failedStarts >= limit && !isAnybodyUp
-    if (isHopeless && this.#state !== 'starting' && this.#isAtWork && this.#crew !== undefined)
+    if (isHopeless && this.state !== 'starting' && this.#standing.isAtWork && this.#crew !== undefined)
       this.#giveUp(error, this.#crew)
   }
 
   stopped(id: string): void {
-    if (this.#isAtWork && this.#membership.has(id)) void this.#replace(id)
+    if (this.#standing.isAtWork && this.#membership.has(id)) void this.#replace(id)
+  }
+
+  /** Its supervisor has given up: whoever is left of the crew ends next. */
+  gaveUp(failure: Error): void {
+    this.#standing.gaveUp(failure)
   }
 
   ended(reason: ExitReason): void {
-    // While it lets its calls finish it may give up as ever.
-    const hasGivenUp = this.#isDraining && reason.type !== 'shutdown'
-    const wasAsked = this.#state === 'stopping' && !hasGivenUp
-    const path = this.#parts.path()
-    if (hasGivenUp) this.#refusal = undefined
-    this.#isDraining = false
-    this.#state = wasAsked ? 'stopped' : 'down'
-    this.#refusal ??= wasAsked ? stoppedPoolError(path) : gaveUpError(path, reason, reason.cause)
     for (const { id } of this.roster.lives()) this.roster.remove(id)
-    this.#refuseAll(this.#refusal)
+    this.#standing.ended(reason)
     this.#crew = undefined
   }
 
   /** Takes no more calls, and has those that wait rejected: the crew is about to be stopped. */
   close(): void {
-    if (!this.#isAtWork) return
-    this.#isDraining = false
-    this.#state = 'stopping'
-    this.#refusal = stoppedPoolError(this.#parts.path())
-    this.#refuseAll(this.#refusal)
+    this.#standing.close()
   }
 
   /** Takes no more calls; resolves when those that were made are over, and maps with all their items. */
   async drain(): Promise<void> {
-    if (this.#isAtWork && !this.#isDraining) {
-      this.#isDraining = true
-      this.#state = 'stopping'
-      this.#refusal = stoppedPoolError(this.#parts.path())
-      if (this.dispatcher.isPaused) this.#refuseAll(this.#refusal)
-    }
+    this.#standing.drain(this.dispatcher.isPaused)
     await Promise.all([this.dispatcher.whenIdle(), this.#undertakings.whenOver()])
   }
 
   /** Begins nothing more for now; what waits while it is stopped would wait for ever. */
   pause(): void {
     this.dispatcher.pause()
-    if (this.#isDraining) this.#refuseAll(stoppedPoolError(this.#parts.path()))
+    this.#standing.paused()
   }
 
   /** Its supervisor starts it again, in milliseconds since 1970. */
   backsOff(retryAt: number): void {
-    if (this.#state === 'down' && this.#refusal !== undefined)
-      this.#refusal = backingOffError(this.#refusal, this.#parts.path(), retryAt)
+    this.#standing.backsOff(retryAt)
   }
 
   /** Its supervisor leaves it as it is, on purpose. */
   staysDown(): void {
-    if (this.#crew !== undefined) return
-    this.#state = 'stopped'
-    this.#refusal = stoppedPoolError(this.#parts.path())
-  }
-
-  /** Members that are lost come back. */
-  get #isAtWork(): boolean {
-    return this.#state === 'starting' || this.#state === 'up' || this.#isDraining
+    if (this.#crew === undefined) this.#standing.staysDown()
   }
 
   /** Why no call is taken, if so. What was begun before the pool is stopped is let finish. */
   refusal(wasBegun = false): Error | undefined {
-    if (wasBegun && this.#isDraining && !this.dispatcher.isPaused) return undefined
-    return this.#refusal ?? (this.size === 0 ? emptyError(this.#parts.path()) : undefined)
+    if (wasBegun && this.#standing.isDraining && !this.dispatcher.isPaused) return undefined
+    return this.#standing.refusal ?? (this.size === 0 ? emptyError(this.#parts.path()) : undefined)
   }
 
   call(fn: Callable, args: readonly unknown[], options: PoolCallOptions | undefined): Promise<unknown> {
@@ -274,8 +234,9 @@ export class PoolCore implements CrewListener {
   /** Makes it larger or smaller, after changes of size that were asked for before; none waits for those that go. */
   async resize(size: number): Promise<void> {
     const { left } = await this.#changes.do(async () => {
-      if (this.#refusal !== undefined) throw this.#refusal
-      if (this.#state !== 'up' || this.#crew === undefined) throw startingError(this.#parts.path())
+      const { refusal, state } = this.#standing
+      if (refusal !== undefined) throw refusal
+      if (state !== 'up' || this.#crew === undefined) throw startingError(this.#parts.path())
       const crew = this.#crew
       const isCurrent = (): boolean => this.#crew === crew
       if (size > this.size) await this.#grow(size, crew)
@@ -288,13 +249,13 @@ export class PoolCore implements CrewListener {
     const isCurrent = (): boolean => this.#crew === crew && !crew.isEnding
     const hasSpares = this.stats().spares > 0
     const isDone = await this.#membership.grow(size, crew, hasSpares, isCurrent)
-    if (!isDone) throw this.#refusal ?? resizeOvertakenError(this.#parts.path(), size)
+    if (!isDone) throw this.#standing.refusal ?? resizeOvertakenError(this.#parts.path(), size)
   }
 
   stats(): PoolStats {
     const lives = this.roster.lives()
     return {
-      state: this.#state,
+      state: this.state,
       size: this.size,
       spares: lives.filter(({ slot, isLeaving }) => slot === undefined && !isLeaving).length,
       waiting: this.dispatcher.waiting,
@@ -359,18 +320,14 @@ export class PoolCore implements CrewListener {
     const replaced = this.#replaced
     if (crew === undefined || replaced.has(id)) return
     replaced.add(id)
-    const isWanted = (): boolean => this.#crew === crew && this.#isAtWork && this.#membership.has(id)
+    const isWanted = (): boolean => this.#crew === crew && this.#standing.isAtWork && this.#membership.has(id)
     const failure = await replaceMember(crew, id, isWanted, this.#parts.clock)
     replaced.delete(id)
     if (failure !== undefined) this.#giveUp(failure, crew)
   }
 
   #giveUp(failure: unknown, crew: Crew): void {
-    this.#state = 'down'
-    this.#isDraining = false
-    this.#failure = failure
-    this.#refusal = gaveUpError(this.#parts.path(), undefined, failure)
-    this.#refuseAll(this.#refusal)
+    this.#standing.giveUp(failure)
     crew.stop()
   }
 }

@@ -1,6 +1,6 @@
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import { type ChildPlace, settledStates } from '../tree/child-run.ts'
-import { reasonWithoutProcess } from '../tree/supervisor-ends.ts'
+import { reasonWithoutProcess } from '../tree/supervisor-errors.ts'
 
 /** When a pool has ended for good: that its crew has ended is not enough, since its supervisor may start it again. */
 export class PoolEnd {

@@ -126,8 +126,10 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
     this.#end.watch(place)
     this.#watching = place.subscribe(({ state, retryAtMs }) => {
       const { clock } = this.#seams
-      if (state === 'removed') this.#core.neverStarted(neverStartedError(place.path))
-      else if (place.status.isLeaving === true) this.#core.neverStarted(stoppedPoolError(place.path))
+      const { leaving } = place.status
+      if (state === 'removed' || leaving?.failure !== undefined)
+        this.#core.neverStarted(neverStartedError(place.path))
+      else if (leaving !== undefined) this.#core.neverStarted(stoppedPoolError(place.path))
       // After that: who was never started is told so, and not that it stays down.
       if (state === 'stopped') this.#core.staysDown()
       else if (state === 'backing-off' && retryAtMs !== undefined)
@@ -155,6 +157,7 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
       skipped: () => {},
       failed: () => {},
       exited: ended,
+      gaveUp: (failure) => this.#core.gaveUp(failure),
     })
     actor.above = this.#place
     this.#actor = actor

@@ -2,7 +2,7 @@ import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { Clock } from '../../transport/clock.ts'
 import type { ChildListener } from './child-run.ts'
 import type { Child, ChildLife } from './child.ts'
-import { reasonWithoutProcess } from './supervisor-ends.ts'
+import { reasonWithoutProcess } from './supervisor-errors.ts'
 
 /** What a supervisor wants to hear of a life. `exited` comes once, whatever the child kind tells. */
 export interface LifeHooks {

@@ -1,5 +1,6 @@
 import { SpecError } from '../../errors/supervision-errors.ts'
-import { type ChildPlace, settledStates } from './child-run.ts'
+import { isRestarted } from '../decision/decide.ts'
+import { type ChildPlace, type Leaving, settledStates } from './child-run.ts'
 import type { Child } from './child.ts'
 import type { SupervisorActor } from './supervisor-actor.ts'
 
@@ -32,15 +33,49 @@ export function restart(actor: SupervisorActor, child: Child): Promise<void> {
   )
 }
 
-/** Whether a supervisor is ending, or is to end with all above it when it is its turn, and does not come back. */
-function isLeaving({ above, isEnding }: SupervisorActor): boolean {
-  return above === undefined ? isEnding : above.status.isLeaving === true
+/** A supervisor is ending, or is to end with all above it when it is its turn, and does not come back. */
+function leavingOf({ above, isEnding, ending: { failure } }: SupervisorActor): Leaving | undefined {
+  return above === undefined ? (isEnding ? { failure } : undefined) : above.status.leaving
+}
+
+/** Whether a child is in its last life: it has to go and does not come back, or has decided about its own end. */
+function isInLastLife({ life, request, spec, isTemporary }: Child, actor: SupervisorActor): boolean {
+  if (life === undefined) return false
+  // With its group; with its supervisor it may come back.
+  if (life.isCondemned) return isTemporary && request === undefined && !actor.isEnding
+  const { current } = spec.kind
+  const type = current?.identity.incarnation === life.identity.incarnation ? current.ending.own : undefined
+  if (type === undefined) return false
+  // Whoever asked for it is told that it could not be started.
+  return (
+    request !== undefined ||
+    !isRestarted({ restart: spec.restart, type, wasReady: life.readyAtMs !== undefined })
+  )
+}
+
+function leavingOfChild(child: Child, actor: SupervisorActor): Leaving | undefined {
+  if (child.goal === 'down') return { failure: undefined }
+  if (isInLastLife(child, actor)) return { failure: child.spec.kind.current?.ending.failure }
+  return leavingOf(actor)
+}
+
+/** When a child is tried again, if that is not when its turn comes: with its group it waits for the back-off of others. */
+function retryAtMsOf(child: Child, actor: SupervisorActor): number | undefined {
+  const { state, position, retryAtMs } = child
+  if (retryAtMs !== undefined || (state !== 'waiting' && state !== 'stopping')) return retryAtMs
+  if (actor.state === 'dead') return actor.above?.status.retryAtMs
+  const { strategy } = actor.spec
+  if (strategy === 'one-for-one' || actor.children.count('backing-off') === 0) return undefined
+  const times = Array.from(actor.children)
+    .filter((other) => strategy === 'one-for-all' || other.position < position)
+    .flatMap((other) => other.retryAtMs ?? [])
+  return times.length === 0 ? undefined : Math.max(...times)
 }
 
 /** Once a supervisor is to end for good all below are told, be their turn far off: what waits for them is refused. */
 export function announceEnd(actor: SupervisorActor): void {
-  if (actor.isAnnounced || !isLeaving(actor)) return
-  actor.isAnnounced = true
+  if (actor.ending.isAnnounced || leavingOf(actor) === undefined) return
+  actor.ending.isAnnounced = true
   for (const child of actor.children) {
     if (!settledStates.has(child.state)) actor.children.retell(child)
     const below = child.spec.kind.current
@@ -67,9 +102,12 @@ export function placeOf(actor: SupervisorActor, child: Child): ChildPlace {
     get status() {
       return {
         ...child.status,
+        get retryAtMs() {
+          return retryAtMsOf(child, actor)
+        },
         // Few ask, and the answer is with the topmost.
-        get isLeaving() {
-          return child.goal === 'down' || isLeaving(actor)
+        get leaving() {
+          return leavingOfChild(child, actor)
         },
       }
     },

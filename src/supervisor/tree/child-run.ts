@@ -55,15 +55,21 @@ export type ChildState =
 /** Nobody starts it again by itself. */
 export const settledStates: ReadonlySet<ChildState> = new Set(['stopped', 'finished', 'skipped', 'removed'])
 
+/** A place is ending for good: nobody is started there again. */
+export interface Leaving {
+  /** Why; undefined if it is on request. */
+  readonly failure: Error | undefined
+}
+
 /** A child as it is now. */
 export interface ChildStatus {
   readonly state: ChildState
   /** The life that is, or the last one that was; 0 before the first. */
   readonly incarnation: number
-  /** When a child that is backing off is tried again, on the clock of the tree; else undefined. */
+  /** When a child that is backing off, or waits for one that is, is tried again, on the clock of the tree; else undefined. */
   readonly retryAtMs: number | undefined
-  /** It is ending on purpose, or with all that is above it: nobody starts it again. Told by `ChildPlace.status` only. */
-  readonly isLeaving?: boolean
+  /** It is ending for good, by itself or with all that is above it. Told by `ChildPlace.status` only. */
+  readonly leaving?: Leaving | undefined
 }
 
 /** The place of a child in the tree: what a handle that follows incarnations sees and may do. */

@@ -6,7 +6,7 @@ import { RestartWindow } from '../decision/restart-window.ts'
 import type { ResolvedSpec } from '../spec/resolve-spec.ts'
 import type { Child, ChildLife } from './child.ts'
 import type { Children } from './children.ts'
-import { limitError } from './supervisor-ends.ts'
+import { limitError } from './supervisor-errors.ts'
 import type { SupervisorIdentity, SupervisorReports } from './supervisor-reports.ts'
 import type { TreeSeams } from './tree-seams.ts'
 
@@ -89,9 +89,27 @@ export class Deaths {
     return taken.map(({ child }) => child)
   }
 
+  /**
+   * Whether the end of a child can be settled before all others of this turn: it was stopped on purpose, which counts for
+   * nothing and touches nobody. Where each is decided about by itself none is preferred to those that came before it.
+   */
+  isSettledFirst(reason: ExitReason): boolean {
+    return reason.type === 'shutdown' && (this.#spec.coalesce || this.isEmpty)
+  }
+
+  /** Decides about one of them by itself. */
+  judgeOne(child: Child): Judgement {
+    const batch = this.#pending.filter((death) => death.child === child)
+    this.forget(child)
+    return this.#judge(batch)
+  }
+
   /** Decides: about all of them as one event, or about the first. */
   judge(): Judgement {
-    const batch = this.#pending.splice(0, this.#spec.coalesce ? this.#pending.length : 1)
+    return this.#judge(this.#pending.splice(0, this.#spec.coalesce ? this.#pending.length : 1))
+  }
+
+  #judge(batch: readonly PendingDeath[]): Judgement {
     const byId = new Map(batch.map((death) => [death.child.id, death]))
     const childOf = (id: string): Child => byId.get(id)!.child
     const nowMs = this.#seams.clock.nowMs()

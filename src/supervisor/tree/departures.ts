@@ -3,7 +3,7 @@ import type { Ending } from '../decision/decide.ts'
 import type { Child, ChildLife } from './child.ts'
 import type { Children } from './children.ts'
 import type { StartRequests } from './start-requests.ts'
-import { notStarted } from './supervisor-ends.ts'
+import { notStarted } from './supervisor-errors.ts'
 
 /** What becomes of a child whose life is over and that is not to be restarted for it. */
 export class Departures {

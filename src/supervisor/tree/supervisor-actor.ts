@@ -10,11 +10,13 @@ import type { Child, ChildLife, StartRequest } from './child.ts'
 import { Children } from './children.ts'
 import { Deaths } from './deaths.ts'
 import { Departures } from './departures.ts'
+import { FirstStart } from './first-start.ts'
 import { Moves } from './moves.ts'
 import { condemn, Restarts } from './restarts.ts'
 import { StartRequests } from './start-requests.ts'
 import { StopGroup } from './stop-order.ts'
-import { endedReason, notStarted, rollbackError } from './supervisor-ends.ts'
+import { SupervisorEnd } from './supervisor-end.ts'
+import { notStarted, rollbackError } from './supervisor-errors.ts'
 import {
   type EndCause,
   type SupervisorDrive,
@@ -25,9 +27,15 @@ import {
 import { type SupervisorIdentity, SupervisorReports } from './supervisor-reports.ts'
 import { takeIn } from './take-in.ts'
 import type { TreeSeams } from './tree-seams.ts'
-import { decideAll } from './verdicts.ts'
+import { decideAll, settleStopped, type VerdictsParts } from './verdicts.ts'
 
 type Asked = Omit<StartRequest, 'before'>
+
+/** Who is told what becomes of a supervisor. */
+export interface SupervisorListener extends ChildListener {
+  /** It has given up. What is left of its children ends next, and then it. */
+  gaveUp?(failure: Error): void
+}
 
 /**
  * One incarnation of a supervisor: the machine, its children in a plain map, and the rules tied together. It never waits:
@@ -40,16 +48,16 @@ export class SupervisorActor {
   readonly actor
   /** Its own place in the tree; undefined for the root. */
   above: ChildPlace | undefined
-  /** All below know that it does not come back. */
-  isAnnounced = false
+  readonly ending = new SupervisorEnd()
   /** Resolves when all its children are gone. */
   readonly exited: Promise<ExitReason>
   readonly #seams: TreeSeams
-  readonly #listener: ChildListener
+  readonly #listener: SupervisorListener
   readonly #reports: SupervisorReports
   readonly #deaths: Deaths
   readonly #moves: Moves
   readonly #requests = new StartRequests()
+  readonly #firstStart = new FirstStart()
   readonly #departures: Departures
   readonly #restarts: Restarts
   readonly #hooks: LifeHooks
@@ -57,14 +65,13 @@ export class SupervisorActor {
   #settleExited!: (reason: ExitReason) => void
   /** Children with a life, whatever it is at. */
   #alive = 0
-  /** First children that the start still waits for. */
-  #unstarted = 0
-  /** All that live are to end. Told by the machine in its move to that state, in which it is still in the one before. */
-  #isCondemned = false
-  /** Why it ends, where that is not on request. */
-  #failure: Error | undefined
 
-  constructor(spec: ResolvedSpec, identity: SupervisorIdentity, seams: TreeSeams, listener: ChildListener) {
+  constructor(
+    spec: ResolvedSpec,
+    identity: SupervisorIdentity,
+    seams: TreeSeams,
+    listener: SupervisorListener,
+  ) {
     this.spec = spec
     this.identity = identity
     this.#seams = seams
@@ -107,7 +114,7 @@ export class SupervisorActor {
   }
 
   get isEnding(): boolean {
-    return this.#isCondemned || this.state === 'stopping' || this.state === 'dead'
+    return this.ending.isCertain || this.state === 'stopping' || this.state === 'dead'
   }
 
   /** Restarts that count now. */
@@ -152,7 +159,7 @@ export class SupervisorActor {
     this.#moves.dequeue(child)
     this.children.want(child, 'down')
     child.spec.lives.isStopped = true
-    this.#firstIsDone(child)
+    this.#firstStart.settle(child)
     this.#requests.refuse(child, notStarted(child, 'it was stopped before it was ready'))
     child.whenGone.push(whenGone)
     if (child.life === undefined) this.#departures.stopped(child)
@@ -174,7 +181,7 @@ export class SupervisorActor {
       children: this.children,
       clock: this.#seams.clock,
       canStart: () => this.#canStart,
-      isFirstStart: () => this.#unstarted > 0,
+      isFirstStart: () => this.#firstStart.isUnderWay,
       begin: (child) => {
         this.#alive++
         beginLife(child, this.#seams.clock, this.#hooks)
@@ -185,7 +192,7 @@ export class SupervisorActor {
 
   get #drive(): SupervisorDrive {
     return {
-      startChildren: () => this.#startChildren(),
+      startChildren: () => this.#firstStart.begin(this.children, this.#moves),
       stopChildren: (because) => this.#stopChildren(because),
       killChildren: () => this.#moves.killAll(this.#condemnAll()),
       goOn: () => this.#deaths.schedule(() => this.#decideAll()),
@@ -217,24 +224,10 @@ export class SupervisorActor {
     process.emitWarning(`A supervisor broke: ${String(error)}`, 'MaltsterWarning')
   }
 
-  #startChildren(): void {
-    for (const child of this.children) {
-      if (!child.isFirst) continue
-      this.#unstarted++
-      this.#moves.enqueue(child)
-    }
-  }
-
   #request(child: Child, request: StartRequest): void {
     this.#requests.make(child, request)
     this.#moves.enqueue(child)
     this.#moves.goOn()
-  }
-
-  #firstIsDone(child: Child): void {
-    if (!child.isFirst) return
-    child.isFirst = false
-    this.#unstarted--
   }
 
   /** Whether something is being started or stopped that nobody asked for. */
@@ -245,8 +238,8 @@ export class SupervisorActor {
   /** Deaths come before starts: those that were held, and where order matters all that are not decided about. */
   get #canStart(): boolean {
     const { state } = this
-    if (state === 'paused' || this.isEnding || this.#failure !== undefined) return false
-    if (state === 'starting') return this.#unstarted > 0
+    if (state === 'paused' || this.isEnding || this.ending.failure !== undefined) return false
+    if (state === 'starting') return this.#firstStart.isUnderWay
     return this.spec.strategy === 'one-for-one' || this.#deaths.isEmpty
   }
 
@@ -255,7 +248,7 @@ export class SupervisorActor {
     if (state === 'stopping') {
       if (this.#alive === 0) this.actor.send({ type: 'children.gone' })
     } else if (state === 'starting') {
-      if (this.#unstarted === 0) this.actor.send({ type: 'children.ready' })
+      if (!this.#firstStart.isUnderWay) this.actor.send({ type: 'children.ready' })
     } else if (state === 'running' && this.#isRestless) this.actor.send({ type: 'restart.begun' })
     else if (state === 'restarting' && !this.#isRestless) this.actor.send({ type: 'restart.ended' })
   }
@@ -265,7 +258,7 @@ export class SupervisorActor {
     this.children.setState(child, 'up')
     this.#reports.progress(child, life)
     this.#requests.settle(child)
-    this.#firstIsDone(child)
+    this.#firstStart.settle(child)
     this.#moves.goOn()
   }
 
@@ -278,13 +271,15 @@ export class SupervisorActor {
       this.#reports.ended(child, life, reason)
     } else if (life.isSkipped) {
       this.#departures.leftOut(child)
-      this.#firstIsDone(child)
+      this.#firstStart.settle(child)
     } else if (child.request !== undefined) this.#departures.notStarted(child, life, reason)
     else if (child.isFirst && life.readyAtMs === undefined) this.#startFailed(child, life, reason)
     else {
       this.children.setState(child, 'waiting')
+      const isFirst = this.#deaths.isSettledFirst(reason)
       this.#deaths.add(child, life, reason)
-      this.#deaths.schedule(() => this.#decideAll())
+      settleStopped(child, isFirst, this.#verdicts)
+      if (!this.#deaths.isEmpty) this.#deaths.schedule(() => this.#decideAll())
     }
     for (const tell of life.whenOver.splice(0)) tell()
     this.#moves.goOn()
@@ -292,31 +287,35 @@ export class SupervisorActor {
     for (const monitor of monitors) monitor(reason)
   }
 
-  #startFailed(child: Child, life: ChildLife, reason: ExitReason): void {
-    this.children.setState(child, 'waiting')
-    this.#failure = rollbackError(this.identity.path, child, life, reason)
-    this.actor.send({ type: 'start.failed' })
-  }
-
-  /** Decides about all deaths that are pending. While the supervisor is paused or starting they are kept. */
-  #decideAll(): void {
-    decideAll({
+  get #verdicts(): VerdictsParts {
+    return {
       deaths: this.#deaths,
       departures: this.#departures,
       restarts: this.#restarts,
       isHeld: () => this.state !== 'running' && this.state !== 'restarting',
       isEnding: () => this.isEnding,
       end: (type, failure) => {
-        this.#failure = failure
+        this.ending.failure = failure
         this.actor.send({ type })
       },
-    })
+    }
+  }
+
+  #startFailed(child: Child, life: ChildLife, reason: ExitReason): void {
+    this.children.setState(child, 'waiting')
+    this.ending.failure = rollbackError(this.identity.path, child, life, reason)
+    this.actor.send({ type: 'start.failed' })
+  }
+
+  /** Decides about all deaths that are pending. While the supervisor is paused or starting they are kept. */
+  #decideAll(): void {
+    decideAll(this.#verdicts)
     this.#moves.goOn()
   }
 
   /** Every life is to end, and nobody is waited for. */
   #condemnAll(): readonly Child[] {
-    this.#isCondemned = true
+    this.ending.isCertain = true
     this.#deaths.clear()
     const alive: Child[] = []
     for (const child of this.children) {
@@ -331,6 +330,9 @@ export class SupervisorActor {
   }
 
   #stopChildren(because: EndCause): void {
+    const { failure } = this.ending
+    this.ending.begun(because)
+    if (because === 'reachedMaxRestarts' && failure !== undefined) this.#listener.gaveUp?.(failure)
     const alive = this.#condemnAll()
     this.#reports.shutdown(because, alive.length)
     this.#moves.stopAll(alive)
@@ -340,8 +342,9 @@ export class SupervisorActor {
     const { because = 'stop' } = this.actor.getSnapshot().context
     for (const child of this.children) if (child.isDynamic) this.children.remove(child)
     const uptimeMs = this.#seams.clock.nowMs() - this.#startedAtMs
-    const reason = endedReason(because, uptimeMs, this.#failure)
-    if (because === 'startFailed' && this.#failure !== undefined) this.#listener.failed(this.#failure)
+    const { failure } = this.ending
+    const reason = this.ending.reason(because, uptimeMs)
+    if (because === 'startFailed' && failure !== undefined) this.#listener.failed(failure)
     this.#settleExited(reason)
     this.#listener.exited(reason, this.#reports.endSeq)
   }

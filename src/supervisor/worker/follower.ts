@@ -38,6 +38,8 @@ export class Follower {
   /** Of the newest incarnation, from its start on. */
   #process: HostProcess | undefined
   #lastExit: ExitReason | undefined
+  /** What its place was lost for. */
+  #failure: Error | undefined
   readonly #refusalWatchers = new Set<() => void>()
 
   constructor(id: string, bounds: FollowerBounds, { clock, events }: Pick<Seams, 'clock' | 'events'>) {
@@ -65,6 +67,7 @@ export class Follower {
     this.#place = place
     // It has not been started there.
     this.#isUp = false
+    this.#failure = undefined
     this.#watching = place.subscribe((status) => this.#changed(status))
   }
 
@@ -125,10 +128,12 @@ export class Follower {
 
   /** Why no call will ever be taken here, as it looks now. */
   refusal(): Error | undefined {
-    const { state, isLeaving } = this.status
+    const { state, leaving } = this.status
     const isLost = settledStates.has(state)
-    if (!isLost && isLeaving !== true) return undefined
+    if (!isLost && leaving === undefined) return undefined
     const { path } = this
+    const failure = isLost && state !== 'removed' ? undefined : (leaving?.failure ?? this.#failure)
+    if (failure !== undefined) return lostError(path, failure)
     const wasStopped = state === 'removed' && this.#lastExit?.type === 'shutdown'
     if (!isLost || state === 'stopped' || wasStopped) {
       return stoppedError({ worker: path, pid: undefined }, 'no')
@@ -154,17 +159,20 @@ export class Follower {
 
   /** Why a call is not taken that does not want to wait. */
   unavailable(remedy = "With `whenDown: 'wait'` the call waits for it."): WorkerUnavailableError {
-    const { state, retryAtMs } = this.status
+    const { retryAtMs } = this.status
     const { clock, path } = this
-    const retryAt =
-      retryAtMs === undefined ? undefined : Math.ceil(clock.wallTimeMs() + retryAtMs - clock.nowMs())
-    const when = retryAt === undefined ? '' : ` It is tried again at ${new Date(retryAt).toISOString()}.`
-    const message = `Worker ${path} is down (${state}).${when} ${remedy}`
+    // Without a wait it is its turn, or will be as soon as that of others is over.
+    const leftMs = retryAtMs === undefined ? 0 : retryAtMs - clock.nowMs()
+    const retryAt = Math.ceil(clock.wallTimeMs() + leftMs)
+    const when = retryAtMs === undefined ? 'as soon as it can be' : `at ${new Date(retryAt).toISOString()}`
+    const message = `Worker ${path} is down (${this.state}). It is tried again ${when}. ${remedy}`
     return new WorkerUnavailableError(message, { worker: path, retryAt })
   }
 
   #changed({ state }: ChildStatus): void {
     this.#isUp = state === 'up'
+    // Once it has gone nobody knows.
+    this.#failure ??= this.status.leaving?.failure
     if (state === 'up') {
       const worker = this.current
       if (worker !== undefined) this.waiting.deliver(worker)
@@ -180,3 +188,11 @@ export class Follower {
     this.#watching = undefined
   }
 }
+
+/** What is above it does not come back, and nobody has asked for that. */
+const lostError = (worker: string, cause: Error): WorkerUnavailableError =>
+  new WorkerUnavailableError(`Worker ${worker} does not come back: ${cause.message}`, {
+    worker,
+    retryAt: undefined,
+    cause,
+  })

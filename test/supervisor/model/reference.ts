@@ -377,7 +377,12 @@ export class Reference {
       this.#queue(node)
       if (above.phase === 'starting' && !wasReady) this.#end(above, 'boot')
       else {
-        above.dead.push({ node, end, wasReady, uptime })
+        const death = { node, end, wasReady, uptime }
+        const isHeld = above.phase !== 'running' || above.isPaused
+        // What was stopped on purpose touches nobody, and is settled before the others of its turn.
+        if (end === 'shutdown' && !isHeld && (above.spec.coalesce || above.dead.length === 0))
+          return this.#judge(above, [death])
+        above.dead.push(death)
         if (!this.#agenda.includes(above)) this.#agenda.push(above)
       }
     }

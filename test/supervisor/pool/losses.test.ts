@@ -5,6 +5,7 @@ import { RestartLimitError } from '../../../src/errors/supervision-errors.ts'
 import { allOf } from '../../../src/supervisor/pool/mapping.ts'
 import { systemClock } from '../../../src/transport/clock.ts'
 import { useLeakCheck } from '../../support/leak-check.ts'
+import { upTo } from '../../support/numbers.ts'
 import { exitReason, gate, outcomeOf, simulatedPool, turns } from './simulated-crew.ts'
 
 useLeakCheck()
@@ -12,8 +13,6 @@ useLeakCheck()
 function whoAmI(this: { path: string }): string {
   return this.path
 }
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 const remoteError = (message: string): RemoteError =>
   new RemoteError(message, { remoteName: 'Error', remoteStack: '', properties: {} })
@@ -290,6 +289,22 @@ describe('a pool without anybody', () => {
     await expect(core.call(() => 0, [], undefined)).rejects.toMatchObject({ cause })
     await expect(core.broadcast(() => 0, [], undefined, true)).rejects.toMatchObject({ cause })
     await expect(core.resize(3)).rejects.toMatchObject({ cause })
+  })
+
+  it('rejects what waits as soon as its supervisor has decided to give up; what is under way has its time', async () => {
+    const { core } = simulatedPool({ size: 2 })
+    const { opened, open } = gate()
+    const held = [1, 2].map((n) => core.call(() => opened.then(() => n), [], undefined))
+    const waiting = core.call(() => 3, [], undefined)
+    const failure = new Error('died too often')
+    core.gaveUp(failure)
+    await expect(waiting).rejects.toMatchObject({ name: 'WorkerUnavailableError', cause: failure })
+    await expect(core.call(() => 4, [], undefined)).rejects.toMatchObject({ cause: failure })
+    expect(core.stats()).toMatchObject({ state: 'down', running: 2, waiting: 0 })
+    open()
+    expect(await Promise.all(held)).toEqual([1, 2])
+    core.ended(exitReason('escalated', failure))
+    await expect(core.call(() => 5, [], undefined)).rejects.toMatchObject({ cause: failure })
   })
 
   it('gives up when nobody is up and start after start fails, however long the waits between', async () => {

@@ -5,6 +5,7 @@ import { allOf, type Mapping, streamOf } from '../../../src/supervisor/pool/mapp
 import type { PoolCore } from '../../../src/supervisor/pool/pool-core.ts'
 import { RemoteError } from '../../../src/errors/call-errors.ts'
 import { useLeakCheck } from '../../support/leak-check.ts'
+import { upTo } from '../../support/numbers.ts'
 import { exitReason, gate, outcomeOf, simulatedPool, turns } from './simulated-crew.ts'
 
 useLeakCheck()
@@ -22,8 +23,6 @@ function mapping(
 
 const remoteError = (message: string): RemoteError =>
   new RemoteError(message, { remoteName: 'Error', remoteStack: '', properties: {} })
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 /** Items, and how many of them were taken. */
 function counted(count: number): { items: Iterable<number>; taken: () => number; closed: () => boolean } {

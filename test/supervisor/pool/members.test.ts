@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { useLeakCheck } from '../../support/leak-check.ts'
+import { upTo } from '../../support/numbers.ts'
 import { exitReason, gate, outcomeOf, SimulatedCrew, simulatedPool, turns } from './simulated-crew.ts'
 
 useLeakCheck()
@@ -7,8 +8,6 @@ useLeakCheck()
 function whoAmI(this: { path: string }): string {
   return this.path
 }
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 describe('resize', () => {
   it('adds members that take calls as they are ready', async () => {

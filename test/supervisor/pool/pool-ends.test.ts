@@ -1,11 +1,10 @@
-import { liveWorkers } from 'maltster'
+import { liveWorkers, RestartLimitError } from 'maltster'
 import { describe, expect, it } from 'vitest'
 import { useLeakCheck } from '../../support/leak-check.ts'
-import { quietPool } from '../../support/test-pool.ts'
+import { upTo } from '../../support/numbers.ts'
+import { pidsOf, quietPool } from '../../support/test-pool.ts'
 
 useLeakCheck()
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 describe('a stream over an endless input', () => {
   it('ends when its pool has given up, although `onError` makes up for every item', async () => {
@@ -42,5 +41,29 @@ describe('members of a pool that is being stopped', () => {
     await workers.stop({ drainMs: Infinity })
     expect(await map).toEqual(upTo(20))
     expect(liveWorkers()).toEqual([])
+  })
+})
+
+describe('a pool that gives up', () => {
+  it('rejects what waits at once, and not when its last member is gone', async () => {
+    const workers = await quietPool({ size: 2, maxRestarts: 0 })
+    const forEver = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 60_000))
+    const held = [1, 2].map((n) => workers.call(forEver, []).catch((error: Error) => [n, error.name]))
+    const waiting = workers.call(() => 1)
+    let isOver = false
+    const exited = workers.exited.then((reason) => {
+      isOver = true
+      return reason
+    })
+    process.kill(pidsOf(workers)[0]!, 'SIGKILL')
+    await expect(waiting).rejects.toMatchObject({
+      name: 'WorkerUnavailableError',
+      cause: expect.any(RestartLimitError),
+    })
+    expect([isOver, workers.stats().state]).toEqual([false, 'down'])
+    // Nobody waits for what it holds.
+    for (const member of workers) member.kill()
+    expect(await exited).toMatchObject({ type: 'escalated' })
+    expect(await Promise.all(held)).toHaveLength(2)
   })
 })

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { liveWorkers, observe, type Pool, RestartLimitError, root, supervise } from 'maltster'
+import { liveWorkers, observe, RestartLimitError, root, supervise } from 'maltster'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { useLeakCheck } from '../../support/leak-check.ts'
-import { quietPool, waitUntil, whenFull } from '../../support/test-pool.ts'
+import { upTo } from '../../support/numbers.ts'
+import { pidsOf, quietPool, waitUntil, whenFull } from '../../support/test-pool.ts'
 
 useLeakCheck()
 
@@ -18,8 +19,6 @@ const tasks = (name: string): { module: URL; export: string } => ({
 
 const ownPid = (): number => process.pid
 const dieNow = (): boolean => process.kill(process.pid, 'SIGKILL')
-const pidsOf = (workers: Pool): number[] => workers.stats().members.map(({ pid }) => pid)
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 let folder = ''
 beforeEach(() => {
@@ -146,14 +145,21 @@ describe('deaths', () => {
   it('cost only the calls that were held, and the pool is full again', async () => {
     await using workers = await quietPool({ size: 2 })
     const started = pidsOf(workers)
-    const slow = async (path: string): Promise<void> => {
-      const { writeFileSync: write } = await import('node:fs')
+    // Each is held where it is known to be under way, so that the death is not between two of them.
+    const held = async (path: string, gate: string): Promise<void> => {
+      const { existsSync: isThere, writeFileSync: write } = await import('node:fs')
       write(path, String(process.pid))
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      for (let tries = 0; tries < 10_000 && !isThere(gate); tries++)
+        await new Promise((resolve) => setTimeout(resolve, 2))
     }
-    const calls = upTo(30).map((n) => workers.call(slow, [join(folder, `${n}`)]))
-    await waitUntil(() => existsSync(join(folder, '9')))
-    process.kill(Number(readFileSync(join(folder, '9'))), 'SIGKILL')
+    const gate = join(folder, 'gate')
+    const calls = upTo(30).map((n) => workers.call(held, [join(folder, `${n}`), gate]))
+    const victim = (): number =>
+      Number(existsSync(join(folder, '1')) && readFileSync(join(folder, '1'), 'utf8'))
+    await waitUntil(() => victim() > 0)
+    process.kill(victim(), 'SIGKILL')
+    await expect(calls[1]).rejects.toThrow('died')
+    writeFileSync(gate, '')
     const settled = await Promise.allSettled(calls)
     const lost = settled.filter(({ status }) => status === 'rejected')
     expect(lost).toHaveLength(1)

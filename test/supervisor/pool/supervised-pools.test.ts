@@ -1,17 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { liveWorkers, type Pool, supervise } from 'maltster'
+import { liveWorkers, supervise } from 'maltster'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { useLeakCheck } from '../../support/leak-check.ts'
-import { waitUntil, whenFull } from '../../support/test-pool.ts'
+import { upTo } from '../../support/numbers.ts'
+import { pidsOf, waitUntil, whenFull } from '../../support/test-pool.ts'
 
 useLeakCheck()
 
 const ownPid = (): number => process.pid
 const dieNow = (): boolean => process.kill(process.pid, 'SIGKILL')
-const pidsOf = (workers: Pool): number[] => workers.stats().members.map(({ pid }) => pid)
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 let folder = ''
 beforeEach(() => {

@@ -222,6 +222,58 @@ it('a place follows its child through the restart of its supervisor, to the end'
   expect(states.at(-1)).toBe('removed 2')
 })
 
+it('what was stopped on purpose is so as soon as its end is known, whatever else ends in that turn', () => {
+  const world = new SimulatedTree()
+  const children = [worker('a'), worker('b'), worker('t', { restart: 'temporary' }), worker('d')]
+  const app = world.started({ strategy: 'one-for-all', children })
+  const states = (): string[] => app.whichChildren().map(({ id, state }) => `${id} ${state}`)
+  world.die('a')
+  world.die('b', 'shutdown')
+  world.die('t', 'shutdown')
+  expect(states()).toEqual(['a waiting', 'b stopped', 'd up'])
+  world.clock.runFor(100)
+  expect(states()).toEqual(['a up', 'b stopped', 'd up'])
+  expect(app.tree().budget.used).toBe(1)
+  app.pause()
+  world.die('d', 'shutdown')
+  expect(states()).toEqual(['a up', 'b stopped', 'd waiting'])
+  app.resume()
+  world.clock.runFor(100)
+  expect(states()).toEqual(['a up', 'b stopped', 'd stopped'])
+})
+
+it('where each is decided about by itself, a stop on purpose waits for those that ended before it', () => {
+  const world = new SimulatedTree()
+  const significant = { restart: 'transient', significant: true } as const
+  const children = [worker('a', significant), worker('b', significant)]
+  world.started({ coalesce: false, autoShutdown: 'all-significant', children })
+  world.die('a', 'normal')
+  world.die('b', 'shutdown')
+  // When `a` ended there was another one yet.
+  expect(world.app.whichChildren().map(({ state }) => state)).toEqual(['waiting', 'waiting'])
+  world.clock.runFor(100)
+  expect(world.app.whichChildren().map(({ state }) => state)).toEqual(['finished', 'stopped'])
+})
+
+it('a path that leads into another host is refused, with the way to it; nobody is told that it is not there', async () => {
+  const world = new SimulatedTree()
+  const app = world.started({ children: [{ id: 'jobs', supervisor: { children: [worker('outer')] } }] })
+  const path = 'jobs/outer/app/x'
+  const refused = expect.objectContaining({
+    name: 'SpecError',
+    fault: 'not-found',
+    value: path,
+    message: expect.stringMatching(
+      /`jobs\/outer` is a worker.*another host.*`app\/x`.*worker\('jobs\/outer'\)\.call/,
+    ),
+  })
+  expect(() => app.worker(path as never)).toThrow(refused)
+  expect(() => app.monitor(path, () => expect.unreachable())).toThrow(refused)
+  expect(() => app.deleteChild(path)).toThrow(refused)
+  await expect(app.terminateChild(path)).rejects.toThrow(refused)
+  await expect(app.restartChild(path)).rejects.toThrow(refused)
+})
+
 it('an id that is no text is a TypeError that says so', async () => {
   const world = new SimulatedTree()
   const app = world.started({ children: [worker('a')] })

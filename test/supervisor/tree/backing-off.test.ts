@@ -164,3 +164,19 @@ it('38: fifty that die at once come back, each once, and no more boot at a time 
     ids.map(() => 'up 2'),
   )
 })
+
+it.each([
+  ['one-for-all', [60_010, 60_010, 60_010]],
+  ['rest-for-one', [undefined, 60_010, 60_010]],
+  ['one-for-one', [undefined, 60_010, undefined]],
+] as const)('under %s all that wait for a back-off know how long it is', (strategy, times) => {
+  const world = new SimulatedTree()
+  const long = { minMs: 60_000, maxMs: 60_000, jitter: 0 }
+  world.behaviour = () => ({ bootMs: 0, stopMs: 0 })
+  world.started({ strategy, backoff: long, children: ['a', 'b', 'c'].map((id) => ({ id, worker: {} })) })
+  for (const _ of [1, 2]) {
+    world.die('b')
+    world.clock.runFor(10)
+  }
+  expect(['a', 'b', 'c'].map((id) => world.places.get(`app/${id}`)!.status.retryAtMs)).toEqual(times)
+})

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 
+import { RestartLimitError } from '../../../src/errors/supervision-errors.ts'
 import type { ChildSpec } from '../../../src/supervisor/spec/supervisor-spec.ts'
 import { SimulatedTree } from '../../support/simulated-tree.ts'
 
@@ -181,14 +182,55 @@ it('48: who is down hears at once that nobody will start it again, however far d
   const told: unknown[] = []
   for (const id of ['a', 'b', 'c']) {
     const place = world.places.get(`app/jobs/${id}`)!
-    place.subscribe(({ state }) => void told.push([id, state, place.status.isLeaving]))
+    place.subscribe(({ state }) => void told.push([id, state, place.status.leaving]))
   }
   void app.stop()
   expect(told).toEqual([
-    ['a', 'backing-off', true],
-    ['b', 'waiting', true],
+    ['a', 'backing-off', { failure: undefined }],
+    ['b', 'waiting', { failure: undefined }],
   ])
   expect(world.takeLog().at(-1)).toBe('stop last')
   world.clock.runOut()
   expect(world.exit?.type).toBe('shutdown')
 })
+
+it.each([
+  { restart: 'temporary', by: 'signal', told: 'failure' },
+  { restart: 'transient', by: 'signal', told: 'nothing' },
+  { restart: 'permanent', by: 'signal', told: 'nothing' },
+  { restart: 'temporary', by: 'normal', told: 'end' },
+  { restart: 'transient', by: 'normal', told: 'end' },
+  { restart: 'permanent', by: 'normal', told: 'nothing' },
+] as const)(
+  '48: who is down hears it as soon as a $restart supervisor ends by itself for good ($by: $told)',
+  ({ restart, by, told }) => {
+    const world = new SimulatedTree()
+    world.behaviour = ({ id }) => ({ stopMs: id === 'slow' ? 4000 : 1 })
+    const last = worker('last', { restart: 'transient', significant: true })
+    const children = [worker('slow'), worker('a'), last]
+    const autoShutdown = 'any-significant'
+    const backoff = { minMs: 60_000, maxMs: 60_000, jitter: 0 }
+    const app = world.started({
+      children: [{ id: 'jobs', restart, supervisor: { autoShutdown, maxRestarts: 2, backoff, children } }],
+    })
+    for (const _ of [1, 2]) {
+      world.die('jobs/a')
+      world.clock.runFor(10)
+    }
+    const place = world.places.get('app/jobs/a')!
+    expect(place.status.state).toBe('backing-off')
+    const heard: unknown[] = []
+    place.subscribe(() => {
+      const { leaving } = place.status
+      heard.push(leaving === undefined ? 'nothing' : leaving.failure === undefined ? 'end' : 'failure')
+    })
+    world.die('jobs/last', by)
+    world.clock.runFor(1)
+    expect(app.supervisor('jobs').state).toBe('stopping')
+    expect(heard[0]).toBe(told)
+    if (told === 'failure') expect(place.status.leaving?.failure).toBeInstanceOf(RestartLimitError)
+    world.clock.runFor(5000)
+    const isBack = world.life('jobs/a') !== undefined
+    expect(isBack).toBe(told === 'nothing')
+  },
+)

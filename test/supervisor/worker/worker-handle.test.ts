@@ -84,6 +84,22 @@ describe('a handle', () => {
     expect(await impatient.call(ownPid)).toBe(place.handle.pid)
   })
 
+  test.each(['waiting', 'starting', 'stopping'] as const)(
+    'so it is told, too, without a wait: a worker that is %s is tried as soon as it can be',
+    async (state) => {
+      await using place = new OnePlace()
+      place.become(state)
+      const before = Date.now()
+      const error = await rejection(
+        place.handle.with({ whenDown: 'reject' }).call(ownPid),
+        WorkerUnavailableError,
+      )
+      expect(error.retryAt).toBeGreaterThanOrEqual(before)
+      expect(error.retryAt).toBeLessThanOrEqual(Date.now() + 1)
+      expect(error.message).toContain('is tried again as soon as it can be')
+    },
+  )
+
   test('what waits is bounded by the mailbox, in calls and in bytes', async () => {
     await using place = new OnePlace({ mailbox: { maxCalls: 2, maxBytes: 2000 } })
     const { handle } = place

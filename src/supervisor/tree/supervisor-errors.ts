@@ -2,28 +2,11 @@ import { describeExit, type ExitReason, type ExitType } from '../../errors/exit-
 import { RestartLimitError } from '../../errors/supervision-errors.ts'
 import { SpawnError } from '../../errors/worker-errors.ts'
 import type { Child, ChildLife } from './child.ts'
-import type { EndCause } from './supervisor-machine.ts'
 
 /** The end of what has no process of its own. */
 export function reasonWithoutProcess(type: ExitType, uptimeMs: number, cause?: unknown): ExitReason {
   const none = { exitCode: null, signal: null, stderrTail: '', lastFrames: [] }
   return { type, ...none, uptimeMs, ...(cause === undefined ? {} : { cause }) }
-}
-
-const typeOf: Readonly<Record<EndCause, ExitType>> = {
-  stop: 'shutdown',
-  // It has ended by itself, and all is well.
-  autoShutdown: 'normal',
-  reachedMaxRestarts: 'escalated',
-  startFailed: 'boot',
-}
-
-/** Why a supervisor ended. What the leaf wrote and where it failed go up with it. */
-export function endedReason(because: EndCause, uptimeMs: number, failure: Error | undefined): ExitReason {
-  const reason = reasonWithoutProcess(typeOf[because], uptimeMs, failure)
-  if (!(failure instanceof RestartLimitError)) return reason
-  const { stderrTail, lastFrames } = failure.leaf.reason
-  return { ...reason, stderrTail, lastFrames }
 }
 
 /** A child that was to be started is not. */
