@@ -20,7 +20,9 @@ const longestText = 256
 /** Whether a value is compared faster than encoded, and is nothing but itself. */
 function isComparable(value: unknown): boolean {
   if (typeof value === 'string') return value.length <= longestText
-  return value === null || typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
+  return (
+    value === null || typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
+  )
 }
 
 /**
