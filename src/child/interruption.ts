@@ -12,11 +12,11 @@ import {
 } from './sentinel-messages.ts'
 import type { SentinelPort } from './sentinel-port.ts'
 import { type SpinningStack, spinningStack } from './spinning-stack.ts'
+import { monotonicMs } from '../transport/monotonic.ts'
 
 // Taken before user code can replace them: fake timers are an ordinary thing to have in a worker.
 const { compareExchange, load, store } = Atomics
 const { setTimeout } = globalThis
-const now = performance.now.bind(performance)
 
 /** How long the prepare step holds the main thread still for the sentinel before it lets go. */
 const holdMs = 5_000
@@ -216,12 +216,12 @@ class Interruption {
    */
   #holdStill(): boolean {
     const { cells } = this.#options
-    const deadline = now() + holdMs
+    const deadline = monotonicMs() + holdMs
     for (;;) {
       const seen = load(cells, cell.decision)
       if (seen === decision.released) return true
       if (seen === decision.denied) return false
-      if (seen !== decision.cut || now() < deadline) continue
+      if (seen !== decision.cut || monotonicMs() < deadline) continue
       const before = compareExchange(cells, cell.decision, decision.cut, decision.withdrawn)
       if (before === decision.cut) return false
     }

@@ -9,6 +9,7 @@ import {
   type Preparation,
   prepareProperty,
 } from './sentinel-messages.ts'
+import { monotonicMs } from '../transport/monotonic.ts'
 
 /** How long the main thread has to answer before it counts as busy. */
 const aliveMs = 8
@@ -41,7 +42,7 @@ export interface LadderOptions {
  */
 export class Ladder {
   readonly #options: LadderOptions
-  readonly #startedMs = performance.now()
+  readonly #startedMs = monotonicMs()
   readonly #callIds = new Set<number>()
   #round = 0
   #session: Session | undefined
@@ -216,7 +217,7 @@ export class Ladder {
       callIds: [...this.#callIds],
       lastCallId: this.#lastCallId,
       ...(this.#hasSpun(outcome) && this.#at !== undefined && this.#at !== '' ? { at: this.#at } : {}),
-      afterMs: performance.now() - this.#startedMs,
+      afterMs: monotonicMs() - this.#startedMs,
     })
   }
 

@@ -5,6 +5,7 @@ import { encodeHeader } from '../transport/frame-header.ts'
 import { type DyingWords, jsonBytes } from '../transport/messages.ts'
 import { frameType, headerBytes } from '../transport/protocol.ts'
 import type { Transport } from '../transport/transport.ts'
+import { monotonicMs } from '../transport/monotonic.ts'
 
 const maxTextLength = 16_384
 
@@ -51,14 +52,14 @@ export function flushAtExit(lane: Transport, writer: FrameWriter): void {
   if (descriptor === undefined) return
   // What the lane has begun to write can't be finished from here, and nothing may come before it.
   if (lane.pendingBytes > 0) return
-  const deadline = performance.now() + exitFlushMs
+  const deadline = monotonicMs() + exitFlushMs
   for (const chunk of writer.unflushed()) {
     let at = 0
     while (at < chunk.length) {
       try {
         at += writeSync(descriptor, chunk, at)
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > deadline) return
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || monotonicMs() > deadline) return
       }
     }
   }

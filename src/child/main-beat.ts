@@ -1,6 +1,5 @@
 import type { BeatAnswer, BeatQuestion } from './sentinel-messages.ts'
-
-const now = performance.now.bind(performance)
+import { monotonicMs } from '../transport/monotonic.ts'
 
 /**
  * What the sentinel knows of the main thread's pulse: with each ping of the host it asks whether the event loop turns,
@@ -17,8 +16,8 @@ export class MainBeat {
 
   /** The host has sent a ping: how long a question has gone unanswered; 0 if none had, and then one is asked. */
   silentMs(): number {
-    if (this.#askedMs !== undefined) return now() - this.#askedMs
-    this.#askedMs = now()
+    if (this.#askedMs !== undefined) return monotonicMs() - this.#askedMs
+    this.#askedMs = monotonicMs()
     this.#ask({ type: 'beat?', beat: ++this.#beat })
     return 0
   }

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { monotonicMs } from '../transport/monotonic.ts'
 
 /** How long a marker may wait for what was printed before it, and for room in a pipe whose reader is slow. */
 const patienceMs = 3_000
@@ -6,7 +7,6 @@ const pauseMs = 2
 
 // Taken before user code can replace them.
 const { from } = Buffer
-const now = performance.now.bind(performance)
 const { wait } = Atomics
 const { getOwnPropertyDescriptor } = Object
 /** Node.js makes each stream when it is first asked for. A stream that user code puts in its place is not asked. */
@@ -22,7 +22,7 @@ function writeAll(fd: number, bytes: Uint8Array, deadline: number): boolean {
     try {
       at += writeSync(fd, bytes, at)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || now() > deadline) return false
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || monotonicMs() > deadline) return false
       wait(pause, 0, 0, pauseMs)
     }
   }
@@ -50,7 +50,7 @@ async function flushed(read: (() => NodeJS.WriteStream) | undefined): Promise<vo
  * @returns where it could be written: a descriptor may have been closed
  */
 export async function writeMarkers(marker: Uint8Array): Promise<{ stdout: boolean; stderr: boolean }> {
-  const deadline = now() + patienceMs
+  const deadline = monotonicMs() + patienceMs
   await Promise.all(ownStreams.map(flushed))
   const bytes = from(marker)
   return { stdout: writeAll(1, bytes, deadline), stderr: writeAll(2, bytes, deadline) }

@@ -43,7 +43,6 @@ export const ownGlobals = {
   clearTimeout,
   isNaN,
   parseInt,
-  performance,
   process,
   queueMicrotask,
   setImmediate,

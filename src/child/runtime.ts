@@ -34,6 +34,7 @@ import {
   workerContexts,
   type WorkerIdentity,
 } from './worker-context.ts'
+import { monotonicMs } from '../transport/monotonic.ts'
 
 /** What is different between a worker that is a process and one that is a guest in its host's process. */
 export interface RuntimeSurroundings {
@@ -69,7 +70,6 @@ const noCodec = undefined as unknown as Codec
 // Taken before user code can replace them.
 const { setTimeout } = globalThis
 const { store } = Atomics
-const now = performance.now.bind(performance)
 
 /** How long the reason of a failed boot may take to leave. */
 const lastWordsMs = 2_000
@@ -274,10 +274,10 @@ export class Runtime {
     const { step, error } = failure as PreloadFailure
     this.#runner?.failBoot(step, error)
     this.#writer?.flush()
-    const deadlineMs = now() + lastWordsMs
+    const deadlineMs = monotonicMs() + lastWordsMs
     // Nothing else tells the host why, and an exit would not wait for what the lane has not taken yet.
     const leave = (): void => {
-      if (this.#lane.pendingBytes > 0 && now() < deadlineMs) setTimeout(leave, 1)
+      if (this.#lane.pendingBytes > 0 && monotonicMs() < deadlineMs) setTimeout(leave, 1)
       else this.#surroundings.exitInOrder(1)
     }
     leave()

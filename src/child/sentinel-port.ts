@@ -25,6 +25,9 @@ export function startSentinel(data: SentinelData): SentinelPort {
       eval: true,
       name: 'maltster sentinel',
       stdin: false,
+      // It prints nothing: to be piped it would need the streams of this thread, which are made at their first use.
+      stdout: true,
+      stderr: true,
       execArgv: [],
       workerData: data,
     })

@@ -8,6 +8,7 @@ import { endGroup } from './end-group.ts'
 import { Ladder } from './ladder.ts'
 import { MainBeat } from './main-beat.ts'
 import { cell, type MainAnswer, type SentinelData, streamsEndMs } from './sentinel-messages.ts'
+import { monotonicMs } from '../transport/monotonic.ts'
 
 /** Between two looks at whether the streams have ended. */
 const lookMs = 2
@@ -70,9 +71,9 @@ const mainBeat = new MainBeat((question) => port.postMessage(question))
 
 /** Iterators of streams end themselves first, if they do so soon. */
 function endGroupAfterStreams(): void {
-  const deadlineMs = performance.now() + streamsEndMs
+  const deadlineMs = monotonicMs() + streamsEndMs
   const look = (): void => {
-    if (Atomics.load(cells, cell.streams) > 0 && performance.now() < deadlineMs) setTimeout(look, lookMs)
+    if (Atomics.load(cells, cell.streams) > 0 && monotonicMs() < deadlineMs) setTimeout(look, lookMs)
     else endGroup()
   }
   look()

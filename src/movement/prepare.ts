@@ -6,6 +6,7 @@ import type { Captures } from './collect.ts'
 import { type AnyFunction, type FunctionSource, isNativeText } from './function-source.ts'
 import { type Survey, survey } from './graph/survey.ts'
 import { hasOwnProperties, hasOwnPrototype } from './graph/function-properties.ts'
+import { SameAgain } from './graph/same-again.ts'
 import { type Reading, readLive } from './live/reading.ts'
 import { isOfMissingNames } from './refusals.ts'
 import {
@@ -27,6 +28,8 @@ export interface Preparation {
 // The hot path: the same function again, and nothing that it refers to can have changed.
 const known = new WeakMap<AnyFunction, Shipment>()
 const noCaptures: Captures = Object.freeze({})
+/** Nearly as hot: what it refers to had to be read, but is the same. */
+const sameAgain = new SameAgain<Shipment>()
 
 /** Functions that stand here for what is elsewhere: exports of modules, functions of the runtime. */
 const standIns = new WeakMap<AnyFunction, Shipment>()
@@ -95,8 +98,14 @@ function find(fn: AnyFunction, path: string, { captures, policy, codec }: Prepar
     const plain = asPlain(fn, path, reading, captures)
     if (plain !== undefined) return plain
   }
+  // What is given, or denied, has to be looked at with the rest.
+  const isPlainAsked = reading !== undefined && captures === undefined && policy === 'auto'
+  const again = isPlainAsked ? sameAgain.find(fn, reading!, codec) : undefined
+  if (again !== undefined) return again
   const found = survey(fn, path, { codec, given, policy, reading })
-  return shipmentOf(found)
+  const shipment = shipmentOf(found)
+  if (isPlainAsked && !found.isSettled) sameAgain.note(fn, reading!, codec, found, shipment)
+  return shipment
 }
 
 const needsNothing = (main: FunctionSource, fn: AnyFunction): boolean =>

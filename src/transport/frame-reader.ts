@@ -6,6 +6,7 @@ import type { Limits } from './limits.ts'
 import { headerBytes } from './protocol.ts'
 import type { Scratch } from './scratch.ts'
 import type { Transport, TransportReceiver } from './transport.ts'
+import { monotonicMs } from './monotonic.ts'
 
 /**
  * A frame as it is handed out. The object is used again for the next frame, and `buffer` for the next read: both
@@ -37,7 +38,7 @@ export interface FrameReaderOptions {
   readonly deferred: boolean
   /** How long frames are handed out in a row before timers and other lanes get their turn. Default 2. */
   readonly budgetMs?: number
-  /** Milliseconds, rising. Default `performance.now`. */
+  /** Milliseconds, rising. Default `monotonicMs`. */
   readonly now?: () => number
   /** Runs a task once the current one is over. Default `process.nextTick`. */
   readonly schedule?: (task: () => void) => void
@@ -48,7 +49,6 @@ export interface FrameReaderOptions {
 // Taken before user code can replace them: fake timers are an ordinary thing to have in a worker.
 const { nextTick } = process
 const { setImmediate } = globalThis
-const now = performance.now.bind(performance)
 
 const noAttachments: readonly ArrayBuffer[] = []
 const noBytes = Buffer.alloc(0)
@@ -101,7 +101,7 @@ export class FrameReader implements TransportReceiver {
   constructor(limits: Limits, options: FrameReaderOptions) {
     this.#options = options
     this.#budgetMs = options.budgetMs ?? 2
-    this.#now = options.now ?? now
+    this.#now = options.now ?? monotonicMs
     this.#schedule = options.schedule ?? ((task) => nextTick(task))
     // In a tick after the immediates: a handler that is terminated among them would take the later ones with it.
     this.#scheduleLater = options.scheduleLater ?? ((task) => void setImmediate(nextTick, task))

@@ -1,5 +1,5 @@
+import { monotonicMs } from '../../transport/monotonic.ts'
 // Taken before user code can replace it.
-const now = performance.now.bind(performance)
 
 /** How long items wait for others while the iterator is busy. */
 const sendMs = 1
@@ -12,12 +12,12 @@ export class ItemPace {
   /** Items since the last ones were sent on purpose, and after how many that is done. */
   #unsent = 0
   #sentEvery = 1
-  #sentMs = now()
+  #sentMs = monotonicMs()
 
   /** There is one more. Answers whether they are to be sent now. */
   isDue(): boolean {
     if (++this.#unsent < this.#sentEvery) return false
-    const nowMs = now()
+    const nowMs = monotonicMs()
     const inTime = (this.#unsent * sendMs) / Math.max(nowMs - this.#sentMs, 0.001)
     this.#sentEvery = Math.max(1, Math.min(this.#sentEvery * 2, inTime))
     this.#sentMs = nowMs

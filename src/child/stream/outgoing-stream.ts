@@ -3,11 +3,11 @@ import { isThenable } from '../thenable.ts'
 import { checkResult, type Iteration, iterationOf } from './iteration.ts'
 import type { ItemOutlet } from './item-outlet.ts'
 import { ItemPace } from './item-pace.ts'
+import { monotonicMs } from '../../transport/monotonic.ts'
 
 // Taken before user code can replace them.
 const { nextTick } = process
 const { setImmediate, Promise } = globalThis
-const now = performance.now.bind(performance)
 
 /** How long items are taken in a row before the loop turns: what else comes has to pass. */
 const budgetMs = 2
@@ -170,7 +170,7 @@ export class OutgoingStream {
   #run(): void {
     const iteration = this.#iteration!
     const outlet = this.#outlet
-    const startedMs = now()
+    const startedMs = monotonicMs()
     let isAsking = false
     let count = 0
     let clockAt = 1
@@ -191,7 +191,7 @@ export class OutgoingStream {
         this.#take(value)
         if (++count < clockAt) continue
         clockAt += Math.min(count, itemsPerClock)
-        if (now() - startedMs >= budgetMs) break
+        if (monotonicMs() - startedMs >= budgetMs) break
       }
     } catch (error) {
       if (isAsking) this.#finish(thrown(error))
@@ -316,7 +316,7 @@ export class OutgoingStream {
   /** A run of promises that are settled already never lets the loop turn by itself. */
   #isLate(): boolean {
     if ((this.#moves & (itemsPerClock - 1)) !== 0) return false
-    const nowMs = now()
+    const nowMs = monotonicMs()
     if (nowMs - this.#runStartedMs < budgetMs) return false
     this.#runStartedMs = nowMs
     return true

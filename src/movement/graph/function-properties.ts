@@ -114,6 +114,14 @@ export function hasOwnPrototype(fn: AnyFunction): boolean {
   return prototype !== undefined && Reflect.ownKeys(prototype).some((key) => key !== 'constructor')
 }
 
+/** Whether a function that is no class is what its text makes, and open as that: nothing has to be sent besides the text. */
+export function isAsWritten(fn: AnyFunction, read: FunctionSource): boolean {
+  if (!Object.isExtensible(fn) || hasOwnProperties(fn, false) || hasOwnPrototype(fn)) return false
+  const prototype = prototypeOf(fn)
+  if (prototype !== undefined && !Object.isExtensible(prototype)) return false
+  return Object.getOwnPropertyDescriptor(fn, 'length')?.value === read.analysis.parameterCount
+}
+
 /**
  * What a function or class has that its text alone does not make over there, as the step that leads to it; undefined if
  * nothing. A static field is taken for one of the text if the text has its name.

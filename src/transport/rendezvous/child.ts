@@ -5,9 +5,10 @@ import type { Transport } from '../transport.ts'
 import { answer, isProof, makeNonce, makeProof, messageBytes, readGreeting } from './handshake.ts'
 import { type ConnectOffer, offerKey } from './offer.ts'
 import { Prelude } from './prelude.ts'
+import { monotonicMs } from '../monotonic.ts'
 
 // Taken before user code can replace them.
-const { clearTimeout, performance, setTimeout } = globalThis
+const { clearTimeout, setTimeout } = globalThis
 
 const defaultLimitMs = 20_000
 
@@ -62,7 +63,7 @@ class Connector {
   readonly #onFailed: (error: Error) => void
   readonly #limitMs: number
   readonly #attemptMs: number
-  readonly #startedAtMs = performance.now()
+  readonly #startedAtMs = monotonicMs()
   #delayMs = firstDelayMs
   #timer: NodeJS.Timeout | undefined
   /** Ends the attempt under way. */
@@ -149,7 +150,7 @@ class Connector {
       )
       return
     }
-    const isLate = performance.now() - this.#startedAtMs + this.#delayMs > this.#limitMs
+    const isLate = monotonicMs() - this.#startedAtMs + this.#delayMs > this.#limitMs
     if (isLate || (cause !== undefined && !passingCodes.has(code ?? ''))) {
       this.#fail(this.#cannotConnect(why, cause))
       return
