@@ -266,7 +266,7 @@ export class WorkerProcess {
       return
     }
     try {
-      if (type === frameType.hello) this.#greeting.hello(readJson<Hello>(frame))
+      if (type === frameType.hello) this.#greeted(readJson<Hello>(frame))
       else if (type === frameType.ready) this.#becameReady(this.codec.decode(frame) as Ready)
       else if (type === frameType.event) this.#listener.nestedEvent(this.codec.decode(frame))
       else if (type === frameType.bootFailed) this.#bootFailed(this.codec.decode(frame) as BootFailure)
@@ -275,6 +275,12 @@ export class WorkerProcess {
     } catch (error) {
       this.#broken(error)
     }
+  }
+
+  #greeted(hello: Hello): void {
+    this.#greeting.hello(hello)
+    // The other lane tells that too, and may be heard long after the first answers.
+    if (hello.interruptible === false) this.#isInterruptible = false
   }
 
   #becameReady(ready: Ready): void {

@@ -179,11 +179,13 @@ whereItCan('interrupt')(
   },
 )
 
-async function stuckIn(worker: Worker, fn: () => unknown): Promise<string> {
+/** @param fn - says on stderr when it is about to be in there */
+async function stuckIn(worker: Worker, spins: () => Promise<void>, fn: () => unknown): Promise<string> {
   const call = worker.call(fn).then(
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   )
+  await spins()
   expect((await worker.interrupt()).outcome).toBe('stuck')
   expect(worker.state).toBe('interrupting')
   const queued = worker.call(() => 'queued')
@@ -197,9 +199,11 @@ async function stuckIn(worker: Worker, fn: () => unknown): Promise<string> {
 whereItCan('interrupt')(
   'pbkdf2Sync is stuck; with `report` it is left, and calls wait until it returns',
   async () => {
-    await using worker = await quietWorker({ interruptGraceMs: 200 })
+    const { worker, spins } = await spinner({ interruptGraceMs: 200 })
+    await using _worker = worker
     await worker.call(() => void process.getBuiltinModule('node:crypto'))
-    const state = await stuckIn(worker, () => {
+    const state = await stuckIn(worker, spins, () => {
+      process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
       process.getBuiltinModule('node:crypto').pbkdf2Sync('a', 'b', 6_000_000, 64, 'sha512')
     })
     expect(state).toBe('idle')
@@ -209,8 +213,10 @@ whereItCan('interrupt')(
 whereItCan('interrupt')(
   'execSync is stuck; with `report` it is left, and calls wait until it returns',
   async () => {
-    await using worker = await quietWorker({ interruptGraceMs: 200 })
-    const state = await stuckIn(worker, () => {
+    const { worker, spins } = await spinner({ interruptGraceMs: 200 })
+    await using _worker = worker
+    const state = await stuckIn(worker, spins, () => {
+      process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
       process.getBuiltinModule('node:child_process').execSync('sleep 2')
     })
     expect(state).toBe('idle')
@@ -220,13 +226,16 @@ whereItCan('interrupt')(
 whereItCan('interrupt')(
   'with `kill` a worker that is stuck is killed as unresponsive, and its calls say so',
   async () => {
-    await using worker = await quietWorker({ interruptGraceMs: 200, onStuck: 'kill' })
+    const { worker, spins } = await spinner({ interruptGraceMs: 200, onStuck: 'kill' })
+    await using _worker = worker
     const call = rejection(
       worker.call(() => {
+        process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
         process.getBuiltinModule('node:child_process').execSync('sleep 100')
       }),
       WorkerDiedError,
     )
+    await spins()
     const { outcome } = await worker.interrupt()
     expect(outcome).toBe('killed')
     expect((await call).reason).toMatchObject({ type: 'unresponsive', signal: 'SIGKILL' })

@@ -220,7 +220,7 @@ whereItCan('local')(
     const pid = await starts
     process.kill(pid, 'SIGSTOP')
     expect((await rejection(starting, BootTimeoutError)).reason.signal).toBe('SIGKILL')
-    await waitUntilGone(pid, 1000)
+    await waitUntilGone(pid)
   },
 )
 

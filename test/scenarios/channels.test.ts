@@ -10,7 +10,7 @@ import {
 } from 'maltster'
 import { describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { can, expectUsable, quietWorker, rejection, startWorker, whereItCan } from './workers.ts'
+import { can, expectUsable, quietWorker, rejection, spinner, startWorker, whereItCan } from './workers.ts'
 
 useLeakCheck()
 
@@ -449,27 +449,25 @@ whereItCan('interrupt')(
 )
 
 whereItCan('interrupt')('code that sends and calls back without end can be cut off', async () => {
-  await using worker = await quietWorker()
+  const { worker, spins } = await spinner()
+  await using _worker = worker
   const channel = worker.channel<number>({ capacity: 4 })
-  let begun = (): void => {}
-  const hasBegun = new Promise<void>((resolve) => {
-    begun = resolve
-  })
   const cut = rejection(
     worker.call(
       async (to: Channel<number>, tell: (n: number) => Promise<void>) => {
         await tell(0)
         for (let n = 0; ; n++) {
+          if (n === 2) process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
           to.send(n).catch(() => {})
           tell(n).catch(() => {})
           for (let work = 0; work < 1_000_000; work++) if (work < 0) return
         }
       },
-      [channel, () => begun()],
+      [channel, () => {}],
     ),
     InterruptedError,
   )
-  await hasBegun
+  await spins()
   const { outcome } = await worker.interrupt()
   expect(outcome).toBe('interrupted')
   await cut

@@ -137,7 +137,7 @@ describe('supervisors and pools in a worker', () => {
     process.kill(at(first, 'top/outer/upper/host').pid, 'SIGKILL')
     await until('it is there again', () => at(first, 'top/outer/upper/host').incarnation === 2)
     await becomes(first, 'upper:supervisor up [host:worker idle]')
-    await Promise.all(below.map((pid) => waitUntilGone(pid, 2000)))
+    await Promise.all(below.map((pid) => waitUntilGone(pid)))
     process.kill(outer.pid!, 'SIGKILL')
     await until('it is there again', () => outer.incarnation === 2 && outer.pid !== undefined)
     expect(first.children).toEqual([])

@@ -153,7 +153,7 @@ describe('shutdown', () => {
     await app.stop()
     clearInterval(ticking)
     await call
-    await waitUntilGone(pid!, 1000)
+    await waitUntilGone(pid!)
     expect(turns).toBeGreaterThan(5)
   })
 
