@@ -23,6 +23,7 @@ import type { PreloadStep } from '../movement/preload-step.ts'
 import { CallRunner } from './call-runner.ts'
 import type { CallTable } from './call-table.ts'
 import { startInterruption } from './interruption.ts'
+import { afterOwnTime } from './own-time.ts'
 import { preload, PreloadFailure } from './preload.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
 import { whyNotSendable } from '../movement/sendable.ts'
@@ -214,7 +215,7 @@ export class Runtime {
       end()
       return
     }
-    setTimeout(end, streamsEndMs)
+    afterOwnTime(streamsEndMs, end)
     void streams.stopAll(streamsEndMs).then(end, end)
   }
 

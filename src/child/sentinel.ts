@@ -7,6 +7,7 @@ import { openControlLane } from './control-lane.ts'
 import { endGroup } from './end-group.ts'
 import { Ladder } from './ladder.ts'
 import { MainBeat } from './main-beat.ts'
+import { afterOwnTime } from './own-time.ts'
 import { cell, type MainAnswer, type SentinelData, streamsEndMs } from './sentinel-messages.ts'
 
 /** Between two looks at whether the streams have ended. */
@@ -70,9 +71,9 @@ const mainBeat = new MainBeat((question) => port.postMessage(question))
 
 /** Iterators of streams end themselves first, if they do so soon. */
 function endGroupAfterStreams(): void {
-  const deadlineMs = performance.now() + streamsEndMs
+  afterOwnTime(streamsEndMs, endGroup)
   const look = (): void => {
-    if (Atomics.load(cells, cell.streams) > 0 && performance.now() < deadlineMs) setTimeout(look, lookMs)
+    if (Atomics.load(cells, cell.streams) > 0) setTimeout(look, lookMs)
     else endGroup()
   }
   look()

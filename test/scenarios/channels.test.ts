@@ -164,10 +164,13 @@ describe.each(['here', 'there'])('a channel whose queue is %s', (where) => {
     const waiting = rejection(
       worker.call(
         async (from: Channel<number>, out: Channel<string>) => {
+          Object.assign(globalThis, { isWaiting: false })
           await Promise.resolve()
           await out.send('waits')
           const failure = (reason: Error): string => reason.name
-          const first = await from.receive().then(() => 'received', failure)
+          const receiving = from.receive()
+          Object.assign(globalThis, { isWaiting: true })
+          const first = await receiving.then(() => 'received', failure)
           // What it waits for later is refused as well.
           const later = [out.send('sent'), from.receive(), from.tryReceive()]
           const all = await Promise.all(later.map((one) => one.then(() => 'done', failure)))
@@ -178,6 +181,9 @@ describe.each(['here', 'there'])('a channel whose queue is %s', (where) => {
       InterruptedError,
     )
     expect(await told.receive()).toBe('waits')
+    // It may not have heard yet that this was received.
+    const isWaiting = (): unknown => Reflect.get(globalThis, 'isWaiting')
+    await expect.poll(() => worker.call(isWaiting, [], { background: true })).toBe(true)
     await worker.interrupt()
     await waiting
     const ended = await worker.call(() => (globalThis as { ended?: string[] }).ended)
