@@ -144,9 +144,9 @@ test('a host that was stopped for many intervals blames and kills none of its wo
   await once(reading, 'line')
   for (let round = 0; round < 2; round++) {
     await stopProcess(host.pid!)
-    await whileAnotherFreezes(100, 10)
+    await whileAnotherFreezes(100, 15)
     host.kill('SIGCONT')
-    await whileAnotherFreezes(100, 7)
+    await whileAnotherFreezes(100, 12)
   }
   host.stdin.write('go on\n')
   await exited

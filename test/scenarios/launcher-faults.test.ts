@@ -107,7 +107,13 @@ describe.each(faults)('a launcher that %s', (_, launch, says) => {
       },
     }
     using recorded = recordEvents({ path: 'app' })
-    const app = await supervise({ name: 'app', maxRestarts: 2, backoff: { minMs: 0 }, children: [child] })
+    const app = await supervise({
+      name: 'app',
+      maxRestarts: 2,
+      periodMs: 60_000,
+      backoff: { minMs: 0 },
+      children: [child],
+    })
     isBroken = true
     app.worker('kernel').kill()
     const reason = await app.exited

@@ -13,6 +13,7 @@ const treeSource = `
   globalThis.app = await supervise({
     name: 'app',
     maxRestarts: 1,
+    periodMs: 60_000,
     backoff: { minMs: 50, jitter: 0 },
     children: [
       { id: 'kernel', worker: quiet },
@@ -104,7 +105,7 @@ describe('supervisors and pools in a worker', () => {
       const { supervise } = await import('maltster')
       const quiet = { stdout: 'ignore', stderr: 'ignore' }
       globalThis.app = await supervise({
-        name: 'app', maxRestarts: 9, backoff: { minMs: 60_000, jitter: 0 },
+        name: 'app', maxRestarts: 9, periodMs: 60_000, backoff: { minMs: 60_000, jitter: 0 },
         children: [{ id: 'kernel', worker: quiet }],
       })
       undefined`)
@@ -212,7 +213,7 @@ describe('events of supervisors and pools in a worker in a worker', () => {
     await outer.evaluate(`
       const { supervise } = await import('maltster')
       const quiet = { stdout: 'ignore', stderr: 'ignore' }
-      globalThis.app = await supervise({ name: 'app', maxRestarts: 9, backoff: { minMs: 10, jitter: 0 } })
+      globalThis.app = await supervise({ name: 'app', maxRestarts: 9, periodMs: 60_000, backoff: { minMs: 10, jitter: 0 } })
       globalThis.failed = app.startChild({
         id: 'bad', worker: quiet, init: () => { throw Object.assign(new Error('not today'), { fn() {} }) },
       }).catch((error) => error.message)

@@ -83,7 +83,7 @@ describe('shutdown', () => {
   })
 
   test('48: what finishes in time resolves, the rest and all that comes later rejects', async () => {
-    const app = await supervise({ name: 'app', children: [child('a', { shutdownMs: 1000 })] })
+    const app = await supervise({ name: 'app', children: [child('a', { shutdownMs: 2500 })] })
     const worker = app.worker('a')
     const sleep = (ms: number): Promise<number> => new Promise((resolve) => setTimeout(() => resolve(ms), ms))
     const calls = [10, 50, 60_000].map((ms) => worker.call(sleep, [ms]))
@@ -107,6 +107,7 @@ describe('shutdown', () => {
           id: 'jobs',
           supervisor: {
             strategy: 'rest-for-one',
+            periodMs: 60_000,
             backoff: { minMs: 60_000, maxMs: 60_000 },
             children: [child('a'), child('b')],
           },

@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 export function quietPool(options: PoolOptions = {}): Promise<Pool> {
   return pool({
     size: 2,
+    // All deaths of a test count, however long it takes.
+    periodMs: 60_000,
     backoff: { minMs: 10 },
     ...options,
     worker: { ...optionsOfKind(), stdout: 'ignore', stderr: 'ignore', ...options.worker },

@@ -146,12 +146,14 @@ describe('deaths', () => {
   it('cost only the calls that were held, and the pool is full again', async () => {
     await using workers = await quietPool({ size: 2 })
     const started = pidsOf(workers)
-    const slow = async (path: string): Promise<void> => {
-      const { writeFileSync: write } = await import('node:fs')
-      write(path, String(process.pid))
-      await new Promise((resolve) => setTimeout(resolve, 20))
+    // One of them says where it is, and ends with its worker only.
+    const slow = async (path: string, isLast: boolean): Promise<void> => {
+      const { renameSync, writeFileSync: write } = await import('node:fs')
+      write(`${path}-`, String(process.pid))
+      renameSync(`${path}-`, path)
+      await new Promise((resolve) => setTimeout(resolve, isLast ? 60_000 : 10))
     }
-    const calls = upTo(30).map((n) => workers.call(slow, [join(folder, `${n}`)]))
+    const calls = upTo(30).map((n) => workers.call(slow, [join(folder, `${n}`), n === 9]))
     await waitUntil(() => existsSync(join(folder, '9')))
     process.kill(Number(readFileSync(join(folder, '9'))), 'SIGKILL')
     const settled = await Promise.allSettled(calls)
