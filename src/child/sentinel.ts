@@ -35,6 +35,7 @@ function canConnect(): boolean {
 }
 
 function connect(): inspector.Session | undefined {
+  if (!canConnect()) return undefined
   try {
     const session = new inspector.Session()
     session.connectToMainThread()

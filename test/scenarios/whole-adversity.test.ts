@@ -174,6 +174,28 @@ test('the permission model: what spins dies with its host, and an interrupt does
   await expectUsable(worker)
 })
 
+test('the permission model: an interrupt of what spins is stuck, and does not kill either', async () => {
+  let isSpinning = false
+  await using worker = await spawnWorker({
+    stdout: 'ignore',
+    stderr: () => (isSpinning = true),
+    interruptGraceMs: 300,
+    execArgv: [permissionFlag, '--allow-fs-read=*', '--allow-worker'],
+  })
+  const call = rejection(
+    worker.call(() => {
+      process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
+      for (;;);
+    }),
+    WorkerDiedError,
+  )
+  await until('it spins', () => isSpinning)
+  expect((await worker.interrupt()).outcome).toBe('stuck')
+  expect(worker.state).toBe('interrupting')
+  worker.kill()
+  expect((await call).reason).toMatchObject({ type: 'killed' })
+})
+
 test.runIf(process.getuid?.() === 0)(
   'a suspended worker behind a launcher that sheds its guard dies with its host',
   async () => {

@@ -91,7 +91,7 @@ export async function expectUsable(worker: Worker): Promise<void> {
 }
 
 /** Waits until something holds, and says what if it never does. */
-export async function until(what: string, holds: () => boolean, limitMs = 10_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, limitMs = 30_000): Promise<void> {
   if (!(await pollUntil(holds, limitMs))) throw new Error(`never so, within ${limitMs} ms: ${what}`)
 }
 
