@@ -65,6 +65,7 @@ export class WorkerProcess {
   #isBroken = false
   #exit: ProcessExit | undefined
   #dataIsOver = false
+  #controlIsOver = false
   #isOver = false
   #drainTimer: unknown
   #laneTimer: unknown
@@ -239,7 +240,10 @@ export class WorkerProcess {
       pong: (id, mainSilentMs) => listener.pong(id, mainSilentMs),
       dying: (words) => this.#ending.saidLast(words),
       broken: (error) => this.#broken(error),
-      closed: () => this.#laneEnded('control'),
+      closed: () => {
+        this.#controlIsOver = true
+        this.#laneEnded('control')
+      },
     })
   }
 
@@ -346,7 +350,9 @@ export class WorkerProcess {
   /** The exit is known: done as soon as everything that was written before it has been read. */
   #settleExit(): void {
     if (this.#isOver || this.#exit === undefined) return
-    if (!this.#dataIsOver || !this.stderr.hasEnded || !this.stdout.hasEnded) return
+    // Its last words may be on the one lane, its last answers on the other.
+    if (!this.#dataIsOver || !this.#controlIsOver) return
+    if (!this.stderr.hasEnded || !this.stdout.hasEnded) return
     this.#finish()
   }
 
