@@ -279,7 +279,7 @@ describe('administration', () => {
     app.pause()
     for (const id of ['c', 'a'] as const) {
       process.kill(before[id]!, 'SIGKILL')
-      await waitUntilGone(before[id]!, 5000)
+      await waitUntilGone(before[id]!)
     }
     await until(
       'both are known',
