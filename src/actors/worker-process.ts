@@ -60,12 +60,10 @@ export class WorkerProcess {
   readonly #clock: Clock
   readonly #greeting: Greeting
   readonly #startedMs: number
-  #isInterruptible: boolean | undefined
   readonly #ending = new Ending()
   #isBroken = false
   #exit: ProcessExit | undefined
-  #dataIsOver = false
-  #controlIsOver = false
+  readonly #lanesOver = new Set<'data' | 'control'>()
   #isOver = false
   #drainTimer: unknown
   #laneTimer: unknown
@@ -146,7 +144,7 @@ export class WorkerProcess {
 
   /** Whether running code can be cut off there; undefined until the sentinel has said so. */
   get isInterruptible(): boolean | undefined {
-    return this.#isInterruptible
+    return this.#greeting.isInterruptible
   }
 
   /** Where a debugger finds the process, if it was asked for. */
@@ -225,7 +223,6 @@ export class WorkerProcess {
       onClosed: () => {
         this.#countBytesLeft()
         this.data.closed()
-        this.#dataIsOver = true
         this.#laneEnded('data')
       },
     })
@@ -234,16 +231,13 @@ export class WorkerProcess {
   #controlLane(lane: Transport): ControlLane {
     const listener = this.#listener
     return new ControlLane(lane, {
-      greeted: (isInterruptible) => void (this.#isInterruptible = isInterruptible),
+      greeted: (isInterruptible) => this.#greeting.controlGreeted(isInterruptible),
       interruptReport: (report) => listener.interruptReport(report),
       measured: (measurement) => listener.measured(measurement),
       pong: (id, mainSilentMs) => listener.pong(id, mainSilentMs),
       dying: (words) => this.#ending.saidLast(words),
       broken: (error) => this.#broken(error),
-      closed: () => {
-        this.#controlIsOver = true
-        this.#laneEnded('control')
-      },
+      closed: () => this.#laneEnded('control'),
     })
   }
 
@@ -270,7 +264,7 @@ export class WorkerProcess {
       return
     }
     try {
-      if (type === frameType.hello) this.#greeted(readJson<Hello>(frame))
+      if (type === frameType.hello) this.#greeting.hello(readJson<Hello>(frame))
       else if (type === frameType.ready) this.#becameReady(this.codec.decode(frame) as Ready)
       else if (type === frameType.event) this.#listener.nestedEvent(this.codec.decode(frame))
       else if (type === frameType.bootFailed) this.#bootFailed(this.codec.decode(frame) as BootFailure)
@@ -279,12 +273,6 @@ export class WorkerProcess {
     } catch (error) {
       this.#broken(error)
     }
-  }
-
-  #greeted(hello: Hello): void {
-    this.#greeting.hello(hello)
-    // The other lane tells that too, and may be heard long after the first answers.
-    if (hello.interruptible === false) this.#isInterruptible = false
   }
 
   #becameReady(ready: Ready): void {
@@ -314,7 +302,8 @@ export class WorkerProcess {
   }
 
   /** A lane is over: usually a death whose exit event is on its way; if not, a process that nobody can reach. */
-  #laneEnded(lane: string): void {
+  #laneEnded(lane: 'data' | 'control'): void {
+    this.#lanesOver.add(lane)
     this.#settleExit()
     if (this.#exit !== undefined || this.#laneTimer !== undefined) return
     this.#laneTimer = this.#clock.setTimeout(() => {
@@ -351,7 +340,7 @@ export class WorkerProcess {
   #settleExit(): void {
     if (this.#isOver || this.#exit === undefined) return
     // Its last words may be on the one lane, its last answers on the other.
-    if (!this.#dataIsOver || !this.#controlIsOver) return
+    if (this.#lanesOver.size < 2) return
     if (!this.stderr.hasEnded || !this.stdout.hasEnded) return
     this.#finish()
   }
