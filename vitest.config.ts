@@ -49,8 +49,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     // The machine may be busy: waiting is bounded by what no run should need.
-    expect: { poll: { timeout: 10_000 } },
-    testTimeout: 30_000,
+    expect: { poll: { timeout: 30_000 } },
+    testTimeout: 90_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
   },

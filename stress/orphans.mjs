@@ -1,6 +1,7 @@
 // `npm run stress:orphans -- --rounds 200 [--seed N] [--states a,b] [--endings a,b]`: hosts with several workers in
-// random states come to their end in random ways. Aim: one second later nothing of any tree is alive. Processes are
-// found by a mark in their environment, so that no grandchild is missed. `--sabotage escape` must miss the aim.
+// random states come to their end in random ways. Aim: one second later nothing of any tree is alive; `--within-ms` is
+// for machines that have other things to do. Processes are found by a mark in their environment, so that no grandchild
+// is missed. `--sabotage escape` must miss the aim.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,7 +14,7 @@ import { freshSeed, Random } from './support/random.mjs'
 import { within } from './support/settled.mjs'
 
 const usage =
-  'npm run stress:orphans -- [--rounds 200] [--seed N] [--states a,b] [--endings a,b] [--sabotage escape]'
+  'npm run stress:orphans -- [--rounds 200] [--seed N] [--states a,b] [--endings a,b] [--within-ms 1000] [--sabotage escape]'
 const allEndings = [
   'exit',
   'timer',
@@ -25,13 +26,13 @@ const allEndings = [
   'SIGHUP',
   'SIGKILL',
 ]
-const limitMs = 1000
 const markerName = 'MALTSTER_STRESS_MARK'
 const hostFile = fileURLToPath(new URL('./fixtures/orphan-host.mjs', import.meta.url))
 
-const given = readOptions(usage, ['rounds', 'seed', 'states', 'endings', 'sabotage'])
+const given = readOptions(usage, ['rounds', 'seed', 'states', 'endings', 'within-ms', 'sabotage'])
 const rounds = numberOption(usage, 'rounds', given['rounds'], 200, 1)
 const seed = numberOption(usage, 'seed', given['seed'], freshSeed(), 0)
+const limitMs = numberOption(usage, 'within-ms', given['within-ms'], 1000, 1)
 const names = namesOption(usage, 'states', given['states'], Object.keys(states))
 const endings = namesOption(usage, 'endings', given['endings'], allEndings)
 const { sabotage } = given

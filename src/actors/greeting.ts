@@ -14,6 +14,7 @@ export class Greeting {
   #wasGreeted = false
   #wasReady = false
   #pid: number | undefined
+  #isInterruptible: boolean | undefined
 
   /** @param token - drawn for this process: only one that has read its configuration can tell it */
   constructor(token: string) {
@@ -29,6 +30,11 @@ export class Greeting {
     return this.#pid
   }
 
+  /** Whether running code can be cut off there; undefined until it is known. */
+  get isInterruptible(): boolean | undefined {
+    return this.#isInterruptible
+  }
+
   get wasReady(): boolean {
     return this.#wasReady
   }
@@ -38,6 +44,13 @@ export class Greeting {
     this.checkVersion(hello)
     this.#wasGreeted = true
     if (Number.isSafeInteger(hello.pid)) this.#pid ??= hello.pid
+    // The control lane tells that too, and may be heard long after the first answers.
+    if (hello.interruptible === false) this.#isInterruptible = false
+  }
+
+  /** What the sentinel says of itself. */
+  controlGreeted(isInterruptible: boolean): void {
+    this.#isInterruptible = isInterruptible
   }
 
   /** @throws {ProtocolError} if it speaks another version */

@@ -61,11 +61,10 @@ export class WorkerProcess {
   readonly #clock: Clock
   readonly #greeting: Greeting
   readonly #startedMs: number
-  #isInterruptible: boolean | undefined
   readonly #ending = new Ending()
   #isBroken = false
   #exit: ProcessExit | undefined
-  #dataIsOver = false
+  readonly #lanesOver = new Set<'data' | 'control'>()
   #isOver = false
   #drainTimer: unknown
   #laneTimer: unknown
@@ -147,7 +146,7 @@ export class WorkerProcess {
 
   /** Whether running code can be cut off there; undefined until the sentinel has said so. */
   get isInterruptible(): boolean | undefined {
-    return this.#isInterruptible
+    return this.#greeting.isInterruptible
   }
 
   /** Where a debugger finds the process, if it was asked for. */
@@ -226,7 +225,6 @@ export class WorkerProcess {
       onClosed: () => {
         this.#countBytesLeft()
         this.data.closed()
-        this.#dataIsOver = true
         this.#laneEnded('data')
       },
     })
@@ -235,7 +233,7 @@ export class WorkerProcess {
   #controlLane(lane: Transport): ControlLane {
     const listener = this.#listener
     return new ControlLane(lane, {
-      greeted: (isInterruptible) => void (this.#isInterruptible = isInterruptible),
+      greeted: (isInterruptible) => this.#greeting.controlGreeted(isInterruptible),
       interruptReport: (report) => listener.interruptReport(report),
       measured: (measurement) => listener.measured(measurement),
       pong: (id, mainSilentMs) => listener.pong(id, mainSilentMs),
@@ -306,7 +304,8 @@ export class WorkerProcess {
   }
 
   /** A lane is over: usually a death whose exit event is on its way; if not, a process that nobody can reach. */
-  #laneEnded(lane: string): void {
+  #laneEnded(lane: 'data' | 'control'): void {
+    this.#lanesOver.add(lane)
     this.#settleExit()
     if (this.#exit !== undefined || this.#laneTimer !== undefined) return
     this.#laneTimer = this.#clock.setTimeout(() => {
@@ -342,7 +341,9 @@ export class WorkerProcess {
   /** The exit is known: done as soon as everything that was written before it has been read. */
   #settleExit(): void {
     if (this.#isOver || this.#exit === undefined) return
-    if (!this.#dataIsOver || !this.stderr.hasEnded || !this.stdout.hasEnded) return
+    // Its last words may be on the one lane, its last answers on the other.
+    if (this.#lanesOver.size < 2) return
+    if (!this.stderr.hasEnded || !this.stdout.hasEnded) return
     this.#finish()
   }
 

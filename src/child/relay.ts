@@ -13,6 +13,7 @@ import {
   type RelayReport,
   type RelayRequest,
 } from '../transport/relay/relay-messages.ts'
+import { afterOwnTime } from './own-time.ts'
 import { streamsEndMs } from './sentinel-messages.ts'
 
 /** How long the worker's streams may take to end after it: a process that it left behind may hold them. */
@@ -131,10 +132,10 @@ class Relay {
     if (this.#worker === undefined) process.exit()
     if (this.#isOrphaned) return
     this.#isOrphaned = true
-    setTimeout(() => {
+    afterOwnTime(streamsEndMs + orphanGraceMs, () => {
       this.#worker?.signalGroup('SIGKILL')
       process.exit()
-    }, streamsEndMs + orphanGraceMs)
+    })
   }
 }
 

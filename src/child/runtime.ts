@@ -23,6 +23,7 @@ import type { PreloadStep } from '../movement/preload-step.ts'
 import { CallRunner } from './call-runner.ts'
 import type { CallTable } from './call-table.ts'
 import { startInterruption } from './interruption.ts'
+import { afterOwnTime } from './own-time.ts'
 import { preload, PreloadFailure } from './preload.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
 import { whyNotSendable } from '../movement/sendable.ts'
@@ -51,6 +52,8 @@ export interface RuntimeSurroundings {
   functions(whyNotSendable: (value: unknown) => string | undefined): RuntimeFunctions
   /** Whether this worker is the whole process. */
   readonly isProcess: boolean
+  /** Set where no running code can be cut off, which is known from the start. */
+  readonly isRestricted?: boolean
   /** Opens the data lane that the host offers elsewhere. */
   connect(offer: ConnectOffer): Transport
   /** Opens an inspector on loopback and tells its URL; undefined where there is none of its own. */
@@ -167,7 +170,12 @@ export class Runtime {
     // A guest does not hold its host's process.
     if (this.#surroundings.isProcess) lane.ref()
     const greeter = new FrameWriter(lane, noCodec)
-    const hello: Hello = { protocolVersion, pid: process.pid, nodeVersion: process.versions.node }
+    const hello: Hello = {
+      protocolVersion,
+      pid: process.pid,
+      nodeVersion: process.versions.node,
+      ...(this.#surroundings.isRestricted === true ? { interruptible: false } : {}),
+    }
     greeter.bytesFrame(frameType.hello, 0, 0, 0, jsonBytes(hello))
     greeter.flush()
     return reader
@@ -207,7 +215,7 @@ export class Runtime {
       end()
       return
     }
-    setTimeout(end, streamsEndMs)
+    afterOwnTime(streamsEndMs, end)
     void streams.stopAll(streamsEndMs).then(end, end)
   }
 

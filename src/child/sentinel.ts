@@ -7,8 +7,8 @@ import { openControlLane } from './control-lane.ts'
 import { endGroup } from './end-group.ts'
 import { Ladder } from './ladder.ts'
 import { MainBeat } from './main-beat.ts'
+import { afterOwnTime } from './own-time.ts'
 import { cell, type MainAnswer, type SentinelData, streamsEndMs } from './sentinel-messages.ts'
-import { monotonicMs } from '../transport/monotonic.ts'
 
 /** Between two looks at whether the streams have ended. */
 const lookMs = 2
@@ -35,6 +35,7 @@ function canConnect(): boolean {
 }
 
 function connect(): inspector.Session | undefined {
+  if (!canConnect()) return undefined
   try {
     const session = new inspector.Session()
     session.connectToMainThread()
@@ -71,9 +72,9 @@ const mainBeat = new MainBeat((question) => port.postMessage(question))
 
 /** Iterators of streams end themselves first, if they do so soon. */
 function endGroupAfterStreams(): void {
-  const deadlineMs = monotonicMs() + streamsEndMs
+  afterOwnTime(streamsEndMs, endGroup)
   const look = (): void => {
-    if (Atomics.load(cells, cell.streams) > 0 && monotonicMs() < deadlineMs) setTimeout(look, lookMs)
+    if (Atomics.load(cells, cell.streams) > 0) setTimeout(look, lookMs)
     else endGroup()
   }
   look()

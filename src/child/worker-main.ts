@@ -34,6 +34,7 @@ export function startWorker(): void {
     runtimeFiles: [__filename, sessionLabel],
     functions: (whyNotSendable) => runtimeFunctions(loadSession, whyNotSendable),
     isProcess: true,
+    isRestricted,
     connect: connectLane,
     openDebugger,
     end: () => {

@@ -6,7 +6,9 @@ export interface Hello {
   readonly protocolVersion: number
   readonly pid: number
   readonly nodeVersion: string
-  /** Control lane: whether running code can be cut off here. */
+  /**
+   * Whether running code can be cut off here. On the data lane only that it can't: the other may be heard much later.
+   */
   readonly interruptible?: boolean
 }
 

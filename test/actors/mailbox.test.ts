@@ -12,6 +12,17 @@ const sleep = async (ms: number): Promise<string> => {
   return 'slept'
 }
 
+/** Settles when `release` is called there: no clock ends it too soon. */
+const released = (): Promise<string> =>
+  new Promise((resolve) => {
+    const holder = globalThis as { waiting?: (() => void)[] }
+    ;(holder.waiting ??= []).push(() => resolve('released'))
+  })
+const release = (): void => {
+  const { waiting } = globalThis as unknown as { waiting: (() => void)[] }
+  for (const settle of waiting.splice(0)) settle()
+}
+
 /** A worker that takes nothing until it is resumed. */
 async function suspended(maxBytes: number): Promise<Worker> {
   const worker = await quietWorker({ mailbox: { maxBytes } })
@@ -23,12 +34,18 @@ const size = (given: Uint8Array): number => given.length
 
 test('calls over `maxCalls` are refused, sent or not, and taken again when others have settled', async () => {
   await using worker = await quietWorker({ mailbox: { maxCalls: 3 } })
-  const taken = [worker.call(sleep, [100]), worker.call(sleep, [100]), worker.call(sleep, [100])]
+  const controller = new AbortController()
+  const { signal } = controller
+  const taken = [worker.call(released), worker.call(released), worker.call(sleep, [60_000], { signal })]
+  const aborted = rejection(taken[2]!, Error)
   const error = await rejection(worker.call(sleep, [1]), BackpressureError)
   expect(error).toMatchObject({ executed: 'no', worker: worker.path })
   expect(error.message).toMatch(/maxCalls.*3/)
   expect(() => worker.cast(() => 1)).toThrow(BackpressureError)
-  expect(await Promise.all(taken)).toEqual(['slept', 'slept', 'slept'])
+  controller.abort(new Error('makes room'))
+  expect((await aborted).message).toBe('makes room')
+  await worker.call(release)
+  expect(await Promise.all(taken.slice(0, 2))).toEqual(['released', 'released'])
   await expectUsable(worker)
 })
 
@@ -64,13 +81,16 @@ test('control passes though the mailbox is full', async () => {
 
 test('held calls count their bytes', async () => {
   await using worker = await quietWorker({ concurrency: 1, mailbox: { maxBytes: 100_000 } })
-  const running = worker.call(sleep, [500])
+  const controller = new AbortController()
+  const running = worker.call(sleep, [60_000], { signal: controller.signal })
+  const ended = rejection(running, Error)
   // Its own bytes have left: only what is held waits.
   await expect.poll(async () => (await worker.stats()).bytes.pending).toBe(0)
   const held = worker.call(size, [new Uint8Array(120_000)])
   const error = await rejection(worker.call(size, [new Uint8Array(1)]), BackpressureError)
   expect(error.message).toContain('maxBytes')
-  expect(await running).toBe('slept')
+  controller.abort(new Error('enough'))
+  expect((await ended).message).toBe('enough')
   expect(await held).toBe(120_000)
   await expectUsable(worker)
 })
@@ -124,7 +144,9 @@ test('calls that are not held keep their arguments as they were, too', async () 
 
 test('held calls that time out or are aborted were not executed, and free their place', async () => {
   await using worker = await quietWorker({ concurrency: 1 })
-  const running = worker.call(sleep, [400])
+  const ending = new AbortController()
+  const running = worker.call(sleep, [60_000], { signal: ending.signal })
+  const ended = rejection(running, Error)
   const timed = rejection(
     worker.call(() => Object.assign(globalThis, { ran: 1 }), [], { timeoutMs: 30 }),
     CallTimeoutError,
@@ -135,7 +157,8 @@ test('held calls that time out or are aborted were not executed, and free their 
   controller.abort(new Error('changed my mind'))
   await expect(aborted).rejects.toThrow('changed my mind')
   expect((await timed).executed).toBe('no')
-  expect(await running).toBe('slept')
+  ending.abort(new Error('enough'))
+  expect((await ended).message).toBe('enough')
   expect(await last).toBe(undefined)
 })
 

@@ -29,6 +29,8 @@ test('all foreground calls made before it end, and those made after it do not', 
   await using worker = await quietWorker()
   const before = [worker.call(sleep, [60_000]), worker.call(sleep, [60_000]), worker.call(sleep, [60_000])]
   const ended = before.map((call) => rejection(call, InterruptedError))
+  // They sleep when this is back: what is only about to begin may be cut off.
+  await worker.call(() => 1, [], { background: true })
   const interrupting = worker.interrupt()
   const after = worker.call(sleep, [50])
   expect((await interrupting).outcome).toBe('detached')
@@ -179,11 +181,13 @@ whereItCan('interrupt')(
   },
 )
 
-async function stuckIn(worker: Worker, fn: () => unknown): Promise<string> {
+/** @param fn - says on stderr when it is about to be in there */
+async function stuckIn(worker: Worker, spins: () => Promise<void>, fn: () => unknown): Promise<string> {
   const call = worker.call(fn).then(
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   )
+  await spins()
   expect((await worker.interrupt()).outcome).toBe('stuck')
   expect(worker.state).toBe('interrupting')
   const queued = worker.call(() => 'queued')
@@ -197,9 +201,11 @@ async function stuckIn(worker: Worker, fn: () => unknown): Promise<string> {
 whereItCan('interrupt')(
   'pbkdf2Sync is stuck; with `report` it is left, and calls wait until it returns',
   async () => {
-    await using worker = await quietWorker({ interruptGraceMs: 200 })
+    const { worker, spins } = await spinner({ interruptGraceMs: 200 })
+    await using _worker = worker
     await worker.call(() => void process.getBuiltinModule('node:crypto'))
-    const state = await stuckIn(worker, () => {
+    const state = await stuckIn(worker, spins, () => {
+      process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
       process.getBuiltinModule('node:crypto').pbkdf2Sync('a', 'b', 6_000_000, 64, 'sha512')
     })
     expect(state).toBe('idle')
@@ -209,8 +215,10 @@ whereItCan('interrupt')(
 whereItCan('interrupt')(
   'execSync is stuck; with `report` it is left, and calls wait until it returns',
   async () => {
-    await using worker = await quietWorker({ interruptGraceMs: 200 })
-    const state = await stuckIn(worker, () => {
+    const { worker, spins } = await spinner({ interruptGraceMs: 200 })
+    await using _worker = worker
+    const state = await stuckIn(worker, spins, () => {
+      process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
       process.getBuiltinModule('node:child_process').execSync('sleep 2')
     })
     expect(state).toBe('idle')
@@ -220,13 +228,16 @@ whereItCan('interrupt')(
 whereItCan('interrupt')(
   'with `kill` a worker that is stuck is killed as unresponsive, and its calls say so',
   async () => {
-    await using worker = await quietWorker({ interruptGraceMs: 200, onStuck: 'kill' })
+    const { worker, spins } = await spinner({ interruptGraceMs: 200, onStuck: 'kill' })
+    await using _worker = worker
     const call = rejection(
       worker.call(() => {
+        process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
         process.getBuiltinModule('node:child_process').execSync('sleep 100')
       }),
       WorkerDiedError,
     )
+    await spins()
     const { outcome } = await worker.interrupt()
     expect(outcome).toBe('killed')
     expect((await call).reason).toMatchObject({ type: 'unresponsive', signal: 'SIGKILL' })

@@ -41,7 +41,7 @@ function nextPid(): Promise<number> {
 
 async function bootFailure<E>(script: Script, errorClass: abstract new (...args: never[]) => E): Promise<E> {
   using recorded = recordEvents()
-  const starting = startWorker({ ...fakeWorker(script), bootTimeoutMs: 5000 })
+  const starting = startWorker({ ...fakeWorker(script), bootTimeoutMs: 20_000 })
   // One that starts after all must not be in the way of the next test.
   void starting.then(
     (worker) => worker.kill(),
@@ -220,7 +220,7 @@ whereItCan('local')(
     const pid = await starts
     process.kill(pid, 'SIGSTOP')
     expect((await rejection(starting, BootTimeoutError)).reason.signal).toBe('SIGKILL')
-    await waitUntilGone(pid, 1000)
+    await waitUntilGone(pid)
   },
 )
 

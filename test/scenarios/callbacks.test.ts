@@ -144,7 +144,7 @@ test.each(['interrupt', 'timeoutMs'])(
         await Promise.all(waits)
       },
       [() => (end(), new Promise<void>(() => {})), proxy(() => new Promise<void>(() => {}))],
-      how === 'interrupt' ? {} : { timeoutMs: 300 },
+      how === 'interrupt' ? {} : { timeoutMs: 1000 },
     )
     const ended = rejection(call, Error)
     await begun

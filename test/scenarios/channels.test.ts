@@ -10,7 +10,7 @@ import {
 } from 'maltster'
 import { describe, expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
-import { can, expectUsable, quietWorker, rejection, startWorker, whereItCan } from './workers.ts'
+import { can, expectUsable, quietWorker, rejection, spinner, startWorker, whereItCan } from './workers.ts'
 
 useLeakCheck()
 
@@ -164,10 +164,13 @@ describe.each(['here', 'there'])('a channel whose queue is %s', (where) => {
     const waiting = rejection(
       worker.call(
         async (from: Channel<number>, out: Channel<string>) => {
+          Object.assign(globalThis, { isWaiting: false })
           await Promise.resolve()
           await out.send('waits')
           const failure = (reason: Error): string => reason.name
-          const first = await from.receive().then(() => 'received', failure)
+          const receiving = from.receive()
+          Object.assign(globalThis, { isWaiting: true })
+          const first = await receiving.then(() => 'received', failure)
           // What it waits for later is refused as well.
           const later = [out.send('sent'), from.receive(), from.tryReceive()]
           const all = await Promise.all(later.map((one) => one.then(() => 'done', failure)))
@@ -178,6 +181,9 @@ describe.each(['here', 'there'])('a channel whose queue is %s', (where) => {
       InterruptedError,
     )
     expect(await told.receive()).toBe('waits')
+    // It may not have heard yet that this was received.
+    const isWaiting = (): unknown => Reflect.get(globalThis, 'isWaiting')
+    await expect.poll(() => worker.call(isWaiting, [], { background: true })).toBe(true)
     await worker.interrupt()
     await waiting
     const ended = await worker.call(() => (globalThis as { ended?: string[] }).ended)
@@ -449,27 +455,25 @@ whereItCan('interrupt')(
 )
 
 whereItCan('interrupt')('code that sends and calls back without end can be cut off', async () => {
-  await using worker = await quietWorker()
+  const { worker, spins } = await spinner()
+  await using _worker = worker
   const channel = worker.channel<number>({ capacity: 4 })
-  let begun = (): void => {}
-  const hasBegun = new Promise<void>((resolve) => {
-    begun = resolve
-  })
   const cut = rejection(
     worker.call(
       async (to: Channel<number>, tell: (n: number) => Promise<void>) => {
         await tell(0)
         for (let n = 0; ; n++) {
+          if (n === 2) process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
           to.send(n).catch(() => {})
           tell(n).catch(() => {})
           for (let work = 0; work < 1_000_000; work++) if (work < 0) return
         }
       },
-      [channel, () => begun()],
+      [channel, () => {}],
     ),
     InterruptedError,
   )
-  await hasBegun
+  await spins()
   const { outcome } = await worker.interrupt()
   expect(outcome).toBe('interrupted')
   await cut

@@ -48,7 +48,7 @@ function end(pid: number): void {
 }
 
 async function expectAllGone({ pids }: Host): Promise<void> {
-  await Promise.all(pids.map((pid) => waitUntilGone(pid, 1000)))
+  await Promise.all(pids.map((pid) => waitUntilGone(pid)))
 }
 
 /** A host that was killed can't remove the socket of a worker that booted: the next one does. */

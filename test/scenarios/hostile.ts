@@ -18,7 +18,7 @@ const mebibyte = 2 ** 20
  */
 export async function attack(snippet: HostileSnippet): Promise<string> {
   const { timeoutMs = 10_000, maxOutputBytes = mebibyte } = snippet
-  const worker = await spawnWorker({ preset: 'untrusted', interruptGraceMs: 500, ...snippet.worker })
+  const worker = await spawnWorker({ preset: 'untrusted', interruptGraceMs: 1000, ...snippet.worker })
   try {
     const result = await worker.run(snippet.source, { timeoutMs, maxOutputBytes })
     expect([snippet.outcome].flat(), String(result.error)).toContain(result.outcome)
@@ -69,7 +69,7 @@ async function isUsable(worker: Worker): Promise<boolean> {
 /** Processes that a snippet says it left are gone with their worker, unless they left its group. */
 async function expectGone({ stdout }: RunResult, haveLeftTheGroup: boolean): Promise<void> {
   const pids = /^left (.*)$/m.exec(stdout)?.[1]?.split(' ').map(Number) ?? []
-  if (!haveLeftTheGroup) await Promise.all(pids.map((pid) => waitUntilGone(pid, 5_000)))
+  if (!haveLeftTheGroup) await Promise.all(pids.map((pid) => waitUntilGone(pid)))
   for (const pid of pids) if (haveLeftTheGroup && processState(pid) !== 'gone') process.kill(pid, 'SIGKILL')
 }
 

@@ -91,7 +91,7 @@ describe.each(faults)('a launcher that %s', (_, launch, says) => {
     expect(error.message).toMatch(says)
     expect(error).toMatchObject({ code: 'ERR_MALTSTER_SPAWN', reason: { type: 'boot', exitCode: null } })
     expect(liveWorkers()).toEqual([])
-    for (const pid of pids.splice(0)) await waitUntilGone(pid, 5000)
+    for (const pid of pids.splice(0)) await waitUntilGone(pid)
   })
 
   test('is a start that failed for a supervisor, with the usual budget', async () => {
@@ -107,7 +107,13 @@ describe.each(faults)('a launcher that %s', (_, launch, says) => {
       },
     }
     using recorded = recordEvents({ path: 'app' })
-    const app = await supervise({ name: 'app', maxRestarts: 2, backoff: { minMs: 0 }, children: [child] })
+    const app = await supervise({
+      name: 'app',
+      maxRestarts: 2,
+      periodMs: 60_000,
+      backoff: { minMs: 0 },
+      children: [child],
+    })
     isBroken = true
     app.worker('kernel').kill()
     const reason = await app.exited
@@ -119,7 +125,7 @@ describe.each(faults)('a launcher that %s', (_, launch, says) => {
       expect(error).toBeInstanceOf(SpawnError)
       expect(error.message).toMatch(says)
     }
-    for (const pid of pids.splice(0)) await waitUntilGone(pid, 5000)
+    for (const pid of pids.splice(0)) await waitUntilGone(pid)
   })
 })
 

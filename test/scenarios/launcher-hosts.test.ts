@@ -36,7 +36,7 @@ function end(pid: number): void {
 }
 
 async function expectGone(pids: readonly number[]): Promise<void> {
-  await Promise.all(pids.map((pid) => waitUntilGone(pid, 1000)))
+  await Promise.all(pids.map((pid) => waitUntilGone(pid)))
 }
 
 for (const { name, prefix, options, obstacle } of launcherWays) {

@@ -33,7 +33,18 @@ const through = (way: LauncherWay, options: WorkerOptions = {}): Promise<Worker>
   })
 
 const spin = (): never => {
+  process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
   while (true);
+}
+
+/** A worker of which is known when it spins. */
+async function spinnerThrough(way: LauncherWay, options: WorkerOptions = {}) {
+  let isSpinning = false
+  const stderr = (line: string): void => {
+    if (line === 'spins') isSpinning = true
+  }
+  const worker = await through(way, { stderr, ...options })
+  return { worker, spins: () => until('it spins', () => isSpinning) }
 }
 
 /** A worker, and all processes that were started for it: parents first. */
@@ -62,9 +73,10 @@ describe.each(launcherWays)('through $name', (way) => {
   )
 
   test.runIf(isThere)('a busy loop is interrupted', async () => {
-    await using worker = await through(way)
-    const call = worker.call(spin)
-    const failed = rejection(call, InterruptedError)
+    const { worker, spins } = await spinnerThrough(way)
+    await using _worker = worker
+    const failed = rejection(worker.call(spin), InterruptedError)
+    await spins()
     expect((await worker.interrupt()).outcome).toBe('interrupted')
     await failed
     await expectUsable(worker)
@@ -148,7 +160,7 @@ describe.each(launcherWays)('through $name', (way) => {
         const words = /the launcher \w+ was ended by SIGKILL before the worker's end was known/
         expect(String(reason.cause)).toMatch(words)
       }
-      await Promise.all(started.map((pid) => waitUntilGone(pid, 1000)))
+      await Promise.all(started.map((pid) => waitUntilGone(pid)))
     },
   )
 })
@@ -164,7 +176,7 @@ describe('what is between host and worker', () => {
     const reason = await worker.exited
     expect(reason).toMatchObject({ type: 'transport', exitCode: 137, signal: null })
     expect(String(reason.cause)).toContain("the launcher sh exited with code 137 before the worker's end")
-    await Promise.all(started.map((pid) => waitUntilGone(pid, 1000)))
+    await Promise.all(started.map((pid) => waitUntilGone(pid)))
   })
 
   test('a relay that is frozen is given up a second after a kill', async () => {
@@ -172,7 +184,7 @@ describe('what is between host and worker', () => {
     process.kill(started[1]!, 'SIGSTOP')
     worker.kill()
     expect(await worker.exited).toMatchObject({ type: 'killed' })
-    await Promise.all(started.map((pid) => waitUntilGone(pid, 1000)))
+    await Promise.all(started.map((pid) => waitUntilGone(pid)))
   })
 
   test('the environment of the worker is in no command line, nor in that of launcher and relay', async () => {
@@ -185,10 +197,12 @@ describe('what is between host and worker', () => {
   })
 
   test('an interrupt gets through while both lanes of output and data are full', async () => {
-    await using worker = await through(way, { stdout: 'pipe' })
+    const { worker, spins } = await spinnerThrough(way, { stdout: 'pipe' })
+    await using _worker = worker
     // As much as the relay takes for a reader that does not read; more would hold the worker up in its `write`.
     await worker.call(() => void process.stdout.write('x'.repeat(256 * 1024)))
     const failed = rejection(worker.call(spin), InterruptedError)
+    await spins()
     const large = worker.call((bytes: Uint8Array) => bytes.length, [new Uint8Array(8 * 2 ** 20)])
     large.catch(() => {})
     expect((await worker.interrupt()).outcome).toBe('interrupted')

@@ -1,4 +1,5 @@
 import { WorkerDiedError } from 'maltster'
+import { command, type Launcher } from 'maltster/transport'
 import { expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { expectUsable, quietWorker, rejection, until } from './workers.ts'
@@ -73,6 +74,22 @@ test('maxRssMb: a worker below it lives', async () => {
 const permissionFlag = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
   : '--experimental-permission'
+
+test('that no running code can be cut off is known from the first moment, though nothing else is heard of it', async () => {
+  const local = command(['env'], { lanes: 'inherit' })
+  const deaf: Launcher = {
+    kind: 'deaf',
+    isLocal: true,
+    launch(request) {
+      const launched = local.launch(request)
+      launched.control.start = () => {}
+      return launched
+    },
+  }
+  const restricted = await quietWorker({ launcher: deaf, execArgv: [permissionFlag, '--allow-fs-read=*'] })
+  expect(restricted.capabilities.interrupt).toBe(false)
+  await restricted.stop()
+})
 
 test('maxRssMb: without a second thread the main thread looks, while its loop turns', async () => {
   await using worker = await quietWorker({

@@ -13,6 +13,7 @@ const treeSource = `
   globalThis.app = await supervise({
     name: 'app',
     maxRestarts: 1,
+    periodMs: 60_000,
     backoff: { minMs: 50, jitter: 0 },
     children: [
       { id: 'kernel', worker: quiet },
@@ -104,7 +105,7 @@ describe('supervisors and pools in a worker', () => {
       const { supervise } = await import('maltster')
       const quiet = { stdout: 'ignore', stderr: 'ignore' }
       globalThis.app = await supervise({
-        name: 'app', maxRestarts: 9, backoff: { minMs: 60_000, jitter: 0 },
+        name: 'app', maxRestarts: 9, periodMs: 60_000, backoff: { minMs: 60_000, jitter: 0 },
         children: [{ id: 'kernel', worker: quiet }],
       })
       undefined`)
@@ -137,7 +138,7 @@ describe('supervisors and pools in a worker', () => {
     process.kill(at(first, 'top/outer/upper/host').pid, 'SIGKILL')
     await until('it is there again', () => at(first, 'top/outer/upper/host').incarnation === 2)
     await becomes(first, 'upper:supervisor up [host:worker idle]')
-    await Promise.all(below.map((pid) => waitUntilGone(pid, 2000)))
+    await Promise.all(below.map((pid) => waitUntilGone(pid)))
     process.kill(outer.pid!, 'SIGKILL')
     await until('it is there again', () => outer.incarnation === 2 && outer.pid !== undefined)
     expect(first.children).toEqual([])
@@ -212,7 +213,7 @@ describe('events of supervisors and pools in a worker in a worker', () => {
     await outer.evaluate(`
       const { supervise } = await import('maltster')
       const quiet = { stdout: 'ignore', stderr: 'ignore' }
-      globalThis.app = await supervise({ name: 'app', maxRestarts: 9, backoff: { minMs: 10, jitter: 0 } })
+      globalThis.app = await supervise({ name: 'app', maxRestarts: 9, periodMs: 60_000, backoff: { minMs: 10, jitter: 0 } })
       globalThis.failed = app.startChild({
         id: 'bad', worker: quiet, init: () => { throw Object.assign(new Error('not today'), { fn() {} }) },
       }).catch((error) => error.message)

@@ -343,7 +343,9 @@ describe('dispose', () => {
 test('a keep that was given up leaves nothing, be its answer on the way or not', async () => {
   let lateAnswers = 0
   using recorded = recordEvents({ types: ['frame.dropped'] })
-  for (const spinMs of [0, 1, 2, 4, 8, 16, 32, 64]) {
+  for (const spinMs of [0, 1, 2, 4, 8, 16, 32, 64, 250, 1000, 4000]) {
+    // On a busy machine it may take that long until the worker gets to run beside this process.
+    if (spinMs > 64 && (lateAnswers > 0 || !can('process'))) break
     const name = `given up after ${spinMs}`
     const controller = new AbortController()
     const kept = worker

@@ -256,7 +256,7 @@ test('F28: a socket that is closed without a goodbye is a death, and the process
   )
   worker.cast(() => 1)
   expect(await worker.exited).toMatchObject({ type: 'transport', signal: 'SIGKILL' })
-  await waitUntilGone(worker.pid, 1000)
+  await waitUntilGone(worker.pid)
 })
 
 whereItCan('reset')('F29: a connection that is reset is a death, and no error goes unheard', async () => {
@@ -267,5 +267,5 @@ whereItCan('reset')('F29: a connection that is reset is a death, and no error go
   )
   expect(await worker.exited).toMatchObject({ type: 'transport', signal: 'SIGKILL' })
   expect((await call).executed).toBe('unknown')
-  await waitUntilGone(worker.pid, 1000)
+  await waitUntilGone(worker.pid)
 })

@@ -338,5 +338,5 @@ test('once the two have met nothing listens, and a stranger is refused by the sy
   expect(readdirSync(tmpdir()).filter((name) => name.startsWith('maltster-'))).toEqual([])
   const { pid } = life.process
   life.kill('SIGKILL')
-  await waitUntilGone(pid!, 1000)
+  await waitUntilGone(pid!)
 })

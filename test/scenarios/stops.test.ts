@@ -25,7 +25,7 @@ whereItCan('process')('F62: a grandchild that ignores SIGTERM goes with the grou
     return child.pid!
   })
   expect(await worker.stop()).toMatchObject({ type: 'shutdown' })
-  await waitUntilGone(pid, 1000)
+  await waitUntilGone(pid)
 })
 
 whereItCan('process')('F61: a grandchild that holds stdout does not delay the news of a death', async () => {
@@ -38,7 +38,7 @@ whereItCan('process')('F61: a grandchild that holds stdout does not delay the ne
   process.kill(worker.pid, 'SIGKILL')
   expect(await worker.exited).toMatchObject({ type: 'signal', signal: 'SIGKILL' })
   process.kill(pid, 'SIGKILL')
-  await waitUntilGone(pid, 1000)
+  await waitUntilGone(pid)
 })
 
 whereItCan('process')('F73: kill -9 while stopping still ends the stop', async () => {
@@ -94,7 +94,7 @@ whereItCan('process')(
     expect(await worker.call({ module: tasks, export: 'innerAnswer' })).toBe('from within')
     process.kill(worker.pid, 'SIGKILL')
     await worker.exited
-    await waitUntilGone(nested.pid, 1000)
+    await waitUntilGone(nested.pid)
     expect(recorded.events).toHaveLength(1)
   },
 )
@@ -105,7 +105,7 @@ whereItCan('process')(
     const worker = await quietWorker()
     const nested = await worker.call<{ pid: number }>({ module: tasks, export: 'nest' })
     expect(await worker.stop()).toMatchObject({ type: 'shutdown', exitCode: 0 })
-    await waitUntilGone(nested.pid, 1000)
+    await waitUntilGone(nested.pid)
   },
 )
 

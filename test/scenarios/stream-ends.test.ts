@@ -176,13 +176,13 @@ describe('the ends', () => {
   })
 
   test('a time that is up ends it, after the items that came', async () => {
-    const stream = worker.stream(counting, [0], { timeoutMs: 50, windowItems: 5 })
+    const stream = worker.stream(counting, [0], { timeoutMs: 1000, windowItems: 5 })
     const { items, error } = await (async () => {
       await until('the time is up', () => worker.state === 'idle')
       return prefixOf(stream)
     })()
     expect(items).toEqual([0, 1, 2, 3, 4])
-    expect(error).toMatchObject({ name: 'CallTimeoutError', timeoutMs: 50 })
+    expect(error).toMatchObject({ name: 'CallTimeoutError', timeoutMs: 1000 })
     expect(await notes()).toEqual(['ended'])
   })
 

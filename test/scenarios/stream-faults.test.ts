@@ -267,7 +267,7 @@ describe('the end of the host', () => {
   test.each(endings)('a generator ends itself when its host ends by %s', async (ending) => {
     const { file, pid, kill } = await hostWith('in order', ending)
     await kill()
-    await waitUntilGone(pid, 1000)
+    await waitUntilGone(pid)
     expect(readFileSync(file, 'utf8')).toBe('begins to end\nhas ended\n')
   })
 
@@ -276,7 +276,7 @@ describe('the end of the host', () => {
   test.each(stubborn)('one that does not end (%s) does not keep the worker after %s', async (how, ending) => {
     const { file, pid, kill } = await hostWith(how, ending)
     await kill()
-    await waitUntilGone(pid, 1000)
+    await waitUntilGone(pid)
     expect(existsSync(file)).toBe(false)
   })
 })

@@ -92,7 +92,7 @@ describe('shutdown', () => {
   })
 
   test('48: what finishes in time resolves, the rest and all that comes later rejects', async () => {
-    const app = await supervise({ name: 'app', children: [child('a', { shutdownMs: 1000 })] })
+    const app = await supervise({ name: 'app', children: [child('a', { shutdownMs: 2500 })] })
     const worker = app.worker('a')
     const sleep = (ms: number): Promise<number> => new Promise((resolve) => setTimeout(() => resolve(ms), ms))
     const calls = [10, 50, 60_000].map((ms) => worker.call(sleep, [ms]))
@@ -116,6 +116,7 @@ describe('shutdown', () => {
           id: 'jobs',
           supervisor: {
             strategy: 'rest-for-one',
+            periodMs: 60_000,
             backoff: { minMs: 60_000, maxMs: 60_000 },
             children: [child('a'), child('b')],
           },
@@ -196,7 +197,7 @@ describe('shutdown', () => {
     await app.stop()
     clearInterval(ticking)
     await call
-    await waitUntilGone(pid!, 1000)
+    await waitUntilGone(pid!)
     expect(turns).toBeGreaterThan(5)
   })
 
@@ -340,7 +341,7 @@ describe('administration', () => {
     app.pause()
     for (const id of ['c', 'a'] as const) {
       process.kill(before[id]!, 'SIGKILL')
-      await waitUntilGone(before[id]!, 5000)
+      await waitUntilGone(before[id]!)
     }
     await until(
       'both are known',

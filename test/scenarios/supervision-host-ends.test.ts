@@ -56,7 +56,7 @@ const exitsOf = ({ told }: Host): unknown[] =>
   told.filter(([what]) => what === 'exited').map(([, path]) => path)
 
 async function expectNothingLeft({ pids }: Host): Promise<void> {
-  await Promise.all(pids.map((pid) => waitUntilGone(pid, 1000)))
+  await Promise.all(pids.map((pid) => waitUntilGone(pid)))
 }
 
 describe('a host that opted in', () => {

@@ -102,7 +102,8 @@ describe('strategies', () => {
 
   test('the story of a restart can be followed from event to event, back to the end of the process', async () => {
     using recorded = recordEvents({ path: 'app' })
-    const rules = { strategy: 'one-for-all', maxRestarts: 9, backoff: { minMs: 20, maxMs: 20 } } as const
+    const backoff = { minMs: 20, maxMs: 20 }
+    const rules = { strategy: 'one-for-all', maxRestarts: 9, periodMs: 60_000, backoff } as const
     await using app = await supervise({ name: 'app', ...rules, children: [child('a'), child('b')] })
     const story = (seq: number | undefined): string[] => {
       const event = recorded.events.find((one) => one.seq === seq)
@@ -289,6 +290,7 @@ describe('storms', () => {
   test('calls made in the midst of a death wait, through the back-off as well', async () => {
     await using app = await supervise({
       name: 'app',
+      periodMs: 60_000,
       backoff: { minMs: 300, jitter: 0 },
       children: [child('kernel')],
     })

@@ -70,7 +70,7 @@ test('a run that waits for its turn settles when its signal aborts', async () =>
 
 test('a parser that is at it for long is cut off like any code', async () => {
   await using worker = await spawnWorker(quiet)
-  const source = `[${'1,'.repeat(2_000_000)}].length`
+  const source = `[${'1,'.repeat(4_000_000)}].length`
   const evaluation = worker.evaluate(source)
   const failed = rejection(evaluation, InterruptedError)
   const { userCpuMs: before = 0 } = await worker.stats()
@@ -172,6 +172,28 @@ test('the permission model: what spins dies with its host, and an interrupt does
   expect((await worker.interrupt()).outcome).toBe('detached')
   await waiting
   await expectUsable(worker)
+})
+
+test('the permission model: an interrupt of what spins is stuck, and does not kill either', async () => {
+  let isSpinning = false
+  await using worker = await spawnWorker({
+    stdout: 'ignore',
+    stderr: () => (isSpinning = true),
+    interruptGraceMs: 300,
+    execArgv: [permissionFlag, '--allow-fs-read=*', '--allow-worker'],
+  })
+  const call = rejection(
+    worker.call(() => {
+      process.getBuiltinModule('node:fs').writeSync(2, 'spins\n')
+      for (;;);
+    }),
+    WorkerDiedError,
+  )
+  await until('it spins', () => isSpinning)
+  expect((await worker.interrupt()).outcome).toBe('stuck')
+  expect(worker.state).toBe('interrupting')
+  worker.kill()
+  expect((await call).reason).toMatchObject({ type: 'killed' })
 })
 
 test.runIf(process.getuid?.() === 0)(

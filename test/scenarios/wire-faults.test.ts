@@ -24,7 +24,7 @@ async function breaks(called: readonly Action[]): Promise<ProtocolError> {
   expect(error).toMatchObject({ executed: 'unknown', reason: { type: 'transport', signal: 'SIGKILL' } })
   const { cause } = await worker.exited
   expect(cause).toBeInstanceOf(ProtocolError)
-  await waitUntilGone(worker.pid, 1000)
+  await waitUntilGone(worker.pid)
   return cause as ProtocolError
 }
 
@@ -290,6 +290,6 @@ test.each(['data', 'control'] as const)(
       WorkerDiedError,
     )
     expect(error.reason).toMatchObject({ type: 'transport', signal: 'SIGKILL' })
-    await waitUntilGone(worker.pid, 1000)
+    await waitUntilGone(worker.pid)
   },
 )

@@ -65,8 +65,8 @@ export async function spinner(
 /** Waits until a process is gone whose start was told; a launcher tells no id then, so that all have to be gone. */
 export async function expectGone(pid: number): Promise<void> {
   const isGone = (): boolean => descendants(pid === 0 ? process.pid : pid).length === 0
-  if (pid !== 0) await waitUntilGone(pid, 1000)
-  await until('all processes are gone', isGone, 2000)
+  if (pid !== 0) await waitUntilGone(pid)
+  await until('all processes are gone', isGone)
 }
 
 type ErrorClass<E> = abstract new (...args: never[]) => E
@@ -91,7 +91,7 @@ export async function expectUsable(worker: Worker): Promise<void> {
 }
 
 /** Waits until something holds, and says what if it never does. */
-export async function until(what: string, holds: () => boolean, limitMs = 10_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, limitMs = 30_000): Promise<void> {
   if (!(await pollUntil(holds, limitMs))) throw new Error(`never so, within ${limitMs} ms: ${what}`)
 }
 

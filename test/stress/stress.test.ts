@@ -59,16 +59,18 @@ describe.runIf(hasProcFs)('stress:orphans', { timeout: timeoutMs }, () => {
       '5',
       '--seed',
       '1',
+      '--within-ms',
+      '20000',
       ...states,
     )
     expect(lastLine, output).toMatch(
-      /^ok: 5 hosts, \d+ processes: 0 survivors after 1000 ms, 0 other faults, /,
+      /^ok: 5 hosts, \d+ processes: 0 survivors after 20000 ms, 0 other faults, /,
     )
     expect(exitCode).toBe(0)
   })
 
   test('a process that escapes fails it, and is ended', async () => {
-    const one = ['--rounds', '1', '--states', 'idle', '--endings', 'SIGKILL']
+    const one = ['--rounds', '1', '--states', 'idle', '--endings', 'SIGKILL', '--within-ms', '2500']
     const { exitCode, lastLine, output } = await runStress('orphans', ...one, '--sabotage', 'escape')
     expect(output).toMatch(/survivor \d+ \(S\): sleep 60/)
     expect(lastLine).toMatch(/^FAILED: 1 hosts, \d+ processes: 1 survivors /)

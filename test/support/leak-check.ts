@@ -22,7 +22,7 @@ type Snapshot = ReadonlyMap<string, number>
  * @returns a function that waits, `limitMs` at most, until nothing is there that was not there before
  * @throws {Error} from that function, with a line for each thing that was left; left processes are then killed
  */
-export function leakCheck(limitMs = 2000): () => Promise<void> {
+export function leakCheck(limitMs = 10_000): () => Promise<void> {
   if (!hasProcFs)
     console.warn(`leak check: on ${process.platform} processes and descriptors are not looked at`)
   settleLazyDescriptors()

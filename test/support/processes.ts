@@ -64,10 +64,11 @@ export function descendants(pid: number): ProcessInfo[] {
 }
 
 /**
- * Resolves once the process has ended: it is gone, or a zombie that only waits for its parent.
- * @throws {Error} when it has not after `limitMs`
+ * Resolves once the process has ended: it is gone, or a zombie that only waits for its parent. How soon that is on a machine
+ * that has time is measured by `stress:orphans`; here the machine may be busy.
+ * @throws {Error} when it has not after `limitMs`, default 10 s
  */
-export async function waitUntilGone(pid: number, limitMs: number): Promise<void> {
+export async function waitUntilGone(pid: number, limitMs = 10_000): Promise<void> {
   const gone = (): boolean => ['gone', 'zombie'].includes(processState(pid))
   if (!(await pollUntil(gone, limitMs))) {
     const { command, state } = processInfo(pid) ?? { command: '?', state: 'gone' }

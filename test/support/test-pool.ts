@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 export function quietPool(options: PoolOptions = {}): Promise<Pool> {
   return pool({
     size: 2,
+    // All deaths of a test count, however long it takes.
+    periodMs: 60_000,
     backoff: { minMs: 10 },
     ...options,
     worker: { ...optionsOfKind(), stdout: 'ignore', stderr: 'ignore', ...options.worker },
@@ -23,11 +25,11 @@ export function whenFull(workers: Pool, spares = 0): Promise<unknown> {
   })
 }
 
-/** Asks until it is so; fails if that takes ten seconds. */
+/** Asks until it is so; fails if that takes half a minute. */
 export async function waitUntil(isDone: () => boolean | Promise<boolean>): Promise<void> {
-  for (let asked = 0; asked < 1000; asked++) {
+  for (let asked = 0; asked < 3000; asked++) {
     if (await isDone()) return
     await delay(10)
   }
-  throw new Error(`after 10 s it is still not so: ${String(isDone)}`)
+  throw new Error(`after 30 s it is still not so: ${String(isDone)}`)
 }

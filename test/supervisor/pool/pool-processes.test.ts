@@ -145,21 +145,16 @@ describe('deaths', () => {
   it('cost only the calls that were held, and the pool is full again', async () => {
     await using workers = await quietPool({ size: 2 })
     const started = pidsOf(workers)
-    // Each is held where it is known to be under way, so that the death is not between two of them.
-    const held = async (path: string, gate: string): Promise<void> => {
-      const { existsSync: isThere, writeFileSync: write } = await import('node:fs')
-      write(path, String(process.pid))
-      for (let tries = 0; tries < 10_000 && !isThere(gate); tries++)
-        await new Promise((resolve) => setTimeout(resolve, 2))
+    // One of them says where it is, and ends with its worker only.
+    const slow = async (path: string, isLast: boolean): Promise<void> => {
+      const { renameSync, writeFileSync: write } = await import('node:fs')
+      write(`${path}-`, String(process.pid))
+      renameSync(`${path}-`, path)
+      await new Promise((resolve) => setTimeout(resolve, isLast ? 60_000 : 10))
     }
-    const gate = join(folder, 'gate')
-    const calls = upTo(30).map((n) => workers.call(held, [join(folder, `${n}`), gate]))
-    const victim = (): number =>
-      Number(existsSync(join(folder, '1')) && readFileSync(join(folder, '1'), 'utf8'))
-    await waitUntil(() => victim() > 0)
-    process.kill(victim(), 'SIGKILL')
-    await expect(calls[1]).rejects.toThrow('died')
-    writeFileSync(gate, '')
+    const calls = upTo(30).map((n) => workers.call(slow, [join(folder, `${n}`), n === 9]))
+    await waitUntil(() => existsSync(join(folder, '9')))
+    process.kill(Number(readFileSync(join(folder, '9'))), 'SIGKILL')
     const settled = await Promise.allSettled(calls)
     const lost = settled.filter(({ status }) => status === 'rejected')
     expect(lost).toHaveLength(1)

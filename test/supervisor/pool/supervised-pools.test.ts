@@ -51,7 +51,7 @@ describe('a pool in a supervisor', () => {
       { id: 'others', pool },
     ] as const
     const backoff = { minMs: 60_000, maxMs: 60_000 }
-    await using app = await supervise({ maxRestarts: 100, backoff, children })
+    await using app = await supervise({ maxRestarts: 100, periodMs: 60_000, backoff, children })
     const before = Date.now()
     for (const id of ['jobs', 'others'] as const) {
       const workers = app.pool(id)

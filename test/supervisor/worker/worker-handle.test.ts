@@ -217,7 +217,7 @@ describe('a handle', () => {
           throw new Error('not now')
         },
         [],
-        { timeoutMs: 500, retry: { times: 3, delayMs, when: (_, attempt) => attempts.push(attempt) > 0 } },
+        { timeoutMs: 1000, retry: { times: 3, delayMs, when: (_, attempt) => attempts.push(attempt) > 0 } },
       )
       await rejection(call, CallTimeoutError)
       expect(attempts).toEqual([1])
