@@ -30,6 +30,9 @@ import { isUnset } from './uninitialised.ts'
 import type { Survey, SurveyOptions } from './survey.ts'
 import { type Slot, writeAdditions, writeBound } from './value-rows.ts'
 
+/** Each round knows more of what several functions, or variables, refer to; there is only so much of it. */
+export const mostRounds = 16
+
 /** Looks once at all that a function refers to. */
 export class Surveyor implements FunctionWriter {
   readonly #options: SurveyOptions
@@ -46,14 +49,17 @@ export class Surveyor implements FunctionWriter {
   /** Something was taken for a part of another, and is held by itself from now on. */
   #isOutdated = false
   readonly #mayBeOutdated: boolean
+  /** It has taken many rounds: all that is shared is held at once. */
+  readonly #isThorough: boolean
   #root: AnyFunction | undefined
 
-  /** @param mayBeOutdated - it is to answer in any case */
-  constructor(options: SurveyOptions, mayBeOutdated: boolean) {
+  /** @param round - from 1; the last is to answer in any case */
+  constructor(options: SurveyOptions, round: number) {
     this.#options = options
     this.#readings = new Readings(options)
     this.#bindings = new FoundBindings(options.codec)
-    this.#mayBeOutdated = mayBeOutdated
+    this.#mayBeOutdated = round === mostRounds
+    this.#isThorough = round > mostRounds / 2
   }
 
   /** Undefined if it has to be done once more: meanwhile more is known of what is held by itself. */
@@ -63,7 +69,7 @@ export class Surveyor implements FunctionWriter {
     let parcel = this.#rootParcel(fn, path)
     if (this.#mustRepeat) parcel = this.#rootParcel(fn, path)
     this.#shared.check(this.#ways, fn)
-    this.#isOutdated ||= this.#bindings.holdSharedObjects(parcel)
+    this.#isOutdated ||= this.#bindings.holdSharedObjects(parcel, this.#isThorough)
     if (this.#isOutdated && !this.#mayBeOutdated) return undefined
     const groups = this.#bindings.inOrder()
     const code = this.#readings.of(fn)?.code
@@ -213,7 +219,7 @@ export class Surveyor implements FunctionWriter {
     this.#permit(found)
     if (name.from === 'import') return
     const value = this.#valueOf(name, reading, at)
-    this.#ways.through(name, code.module, () => {
+    this.#ways.through(name, code, value, () => {
       if (name.from !== 'captured') {
         const id = this.#bind(code, name, value, at)
         // A function looks its variables up when it runs; only what is needed while it is made is part of it.
@@ -234,8 +240,7 @@ export class Surveyor implements FunctionWriter {
       this.#isOutdated = true
     }
     const slot = parcel.slot(value, path)
-    const id = name.isEager ? parcel.heldAt(slot) : undefined
-    if (id !== undefined) parcel.eager.add(id)
+    if (name.isEager) parcel.needsAtOnce(slot)
     return slot
   }
 
