@@ -143,11 +143,11 @@ describe('objects are known by what they are, not by what they are called', () =
         CaptureError,
       )
       expect(captured.path).toBe('fn → foreign')
-      const given = await rejection(
+      const passed = await rejection(
         worker.call(make('() => typeof foreign'), [], { captures: { foreign } }),
         CaptureError,
       )
-      const errors = [captured, given]
+      const errors = [captured, passed]
       if (!source.startsWith('class')) errors.push(await rejection(worker.call(foreign), CaptureError))
       for (const { why, hint } of errors) {
         expect(why).toContain('another context of `node:vm`')

@@ -13,7 +13,7 @@ export interface StaticField {
 export function changeableFields(node: Class): StaticField[] {
   const fields = node.body.body.flatMap((member) =>
     member.type === 'PropertyDefinition' && member.static && member.key.type === 'PrivateIdentifier'
-      ? [{ name: member.key.name, init: (member.value ?? undefined) as AnyNode | undefined }]
+      ? [{ name: member.key.name, init: member.value ?? undefined }]
       : [],
   )
   const assigned = new Set<string>()

@@ -31,7 +31,7 @@ import type { Survey, SurveyOptions } from './survey.ts'
 import { type Slot, writeAdditions, writeBound } from './value-rows.ts'
 
 /** Each round knows more of what several functions, or variables, refer to; there is only so much of it. */
-export const mostRounds = 16
+const mostRounds = 16
 
 /** Looks once at all that a function refers to. */
 export class Surveyor implements FunctionWriter {
