@@ -1,5 +1,5 @@
 import type { CapturePolicy } from '../movement/capture-policy.ts'
-import { capturePolicy } from './capture-checks.ts'
+import { capturePolicy, captures } from './capture-checks.ts'
 import { aFunction, anObject, boolean, checkOptions, delayMs, oneOf } from './option-checks.ts'
 
 /** How one call is treated. */
@@ -31,7 +31,7 @@ export type CastOptions = Pick<CallOptions, 'background' | 'captures' | 'capture
 const isSignal = (value: unknown): string | undefined =>
   anObject(value) ?? aFunction((value as AbortSignal).addEventListener) ?? undefined
 
-const castChecks = { background: boolean, captures: anObject, capture: capturePolicy }
+const castChecks = { background: boolean, captures, capture: capturePolicy }
 /** What each option of a call must be. */
 export const callOptionChecks = {
   ...castChecks,

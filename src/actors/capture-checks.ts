@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { checkOptions, type OptionCheck } from './option-checks.ts'
 
 const denied: OptionCheck = (value) =>
@@ -19,4 +20,22 @@ export const capturePolicy: OptionCheck = (value) => {
   }
   checkOptions('`capture`', value, { deny: denied, maxBytes: bytes })
   return undefined
+}
+
+/** A slip of the hand, and not an object of names: what it holds is not under names. */
+const isOtherThanNames = (value: object): boolean =>
+  Array.isArray(value) ||
+  types.isMap(value) ||
+  types.isSet(value) ||
+  types.isPromise(value) ||
+  types.isDate(value) ||
+  types.isRegExp(value) ||
+  ArrayBuffer.isView(value)
+
+/** What a function shall find under some names. */
+export const captures: OptionCheck = (value) => {
+  const expected = 'an object of names and values, such as `{ name: value }`'
+  if (typeof value !== 'object' || value === null || isOtherThanNames(value)) return expected
+  const [symbol] = Object.getOwnPropertySymbols(value)
+  return symbol === undefined ? undefined : `${expected}, without the symbol ${String(symbol)} as a name`
 }

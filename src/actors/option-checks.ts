@@ -9,12 +9,13 @@ export const maxDelayMs = 2 ** 31 - 1
 /** A value as it is shown in a message. */
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? JSON.stringify(value) : asText(value)
-  return `\`${text.length > 80 ? `${text.slice(0, 80)}…` : text}\` (${value === null ? 'null' : typeof value})`
+  const kind = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+  return `\`${text.length > 80 ? `${text.slice(0, 80)}…` : text}\` (${kind})`
 }
 
 function asText(value: unknown): string {
   try {
-    return String(value)
+    return Array.isArray(value) ? `[${String(value)}]` : String(value)
   } catch {
     // An object without a prototype, for instance.
     return Object.prototype.toString.call(value)

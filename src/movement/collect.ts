@@ -1,7 +1,8 @@
 import { compilerHelpers } from './compiler-shims.ts'
 import type { FreeName } from './free-names.ts'
 import { type AnyFunction, type FunctionSource, readFunction, readText } from './function-source.ts'
-import { additionRefusal, deletionRefusal } from './graph/capture-refusals.ts'
+import { additionRefusal, deletionRefusal, otherRealmFunctionRefusal } from './graph/capture-refusals.ts'
+import { isOfOtherRealm } from './graph/other-realm.ts'
 import { changeablePrivateField } from './graph/static-private.ts'
 import { deletedMember, firstAddition } from './graph/function-properties.ts'
 import { isKnownGlobal, isLaterGlobal } from './known-globals.ts'
@@ -117,6 +118,7 @@ class Collection {
     if (index === undefined) {
       this.#indexOf.set(fn, this.#parts.length)
       const read = readFunction(fn, path)
+      if (isOfOtherRealm(fn)) throw otherRealmFunctionRefusal(path)
       const addition = firstAddition(fn, read)
       if (addition !== undefined) throw additionRefusal(path + addition)
       const deleted = deletedMember(fn, read)

@@ -31,6 +31,7 @@ export class Findings {
   hasImportMeta = false
   hasComputedImport = false
   readonly importSpecifiers = new Set<string>()
+  readonly requireSpecifiers = new Set<string>()
   readonly #references: Reference[] = []
   readonly #privateReferences: { readonly name: string; readonly scope: Scope }[] = []
 

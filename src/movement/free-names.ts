@@ -41,7 +41,12 @@ export interface FunctionAnalysis {
   readonly hasDirectEval: boolean
   readonly hasWith: boolean
   readonly hasImportMeta: boolean
-  readonly dynamicImports: { readonly specifiers: readonly string[]; readonly hasComputed: boolean }
+  readonly dynamicImports: {
+    readonly specifiers: readonly string[]
+    readonly hasComputed: boolean
+    /** What `require` is given. */
+    readonly required: readonly string[]
+  }
   /** The name that a class extends, if that is just a name. */
   readonly heritage: string | undefined
   /** Where the expression that the class extends stands in the source, if it is more than a name. */
@@ -100,7 +105,11 @@ function analyseAs(source: string, isStrict: boolean): FunctionAnalysis {
     hasDirectEval: findings.hasDirectEval,
     hasWith: findings.hasWith,
     hasImportMeta: findings.hasImportMeta,
-    dynamicImports: { specifiers: [...findings.importSpecifiers], hasComputed: findings.hasComputedImport },
+    dynamicImports: {
+      specifiers: [...findings.importSpecifiers],
+      hasComputed: findings.hasComputedImport,
+      required: [...findings.requireSpecifiers],
+    },
     heritage: heritageOf(node),
     heritageSpan: heritageSpanOf(node, shift),
     memberTail: form === 'expression' ? undefined : node.start - shift,

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import type { ModuleDefinition, ModulePlace } from './definition.ts'
 import { compileImport, compileImportOf, silenceImportWarning } from './dynamic-import.ts'
+import { noteLoaders } from './module-loaders.ts'
 import type { RebuiltFunction } from './rebuild.ts'
 
 /**
@@ -20,11 +21,17 @@ export async function importModule(module: string): Promise<Namespace> {
   return compileImport()(module)
 }
 
+/** Gives this process the loaders of its host. Rejects with an Error that names the one that does not load. */
+export async function importLoaders(loaders: readonly ModulePlace[]): Promise<void> {
+  // One after the other, as Node.js does with `--import`.
+  for (const loader of loaders) await importPlace(loader, '')
+  noteLoaders(loaders)
+}
+
 /** Rejects with an Error if the module does not load; `cause` and `code` are those of the import. */
 async function importPlace({ module, from, loaders = [] }: ModulePlace, purpose: string): Promise<Namespace> {
   try {
-    // One after the other, as Node.js does with `--import`.
-    for (const loader of loaders) await importPlace(loader, '')
+    await importLoaders(loaders)
     if (from === undefined) return await importModule(module)
     silenceImportWarning()
     return await compileImportOf(from)(module)

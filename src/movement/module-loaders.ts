@@ -16,6 +16,22 @@ function isTypeScript(url: string): boolean {
   return typeScriptFile.test(path) || (!existsSync(path) && existsSync(sourceOf(path)))
 }
 
+const symbol = Symbol.for('maltster.givenLoaders')
+const holder = globalThis as { [symbol]?: Map<string, ModulePlace> }
+
+/** The same for all copies of the package in a process: whoever sends on may use another one than the worker does. */
+if (!(holder[symbol] instanceof Map)) {
+  Object.defineProperty(holder, symbol, { value: new Map(), configurable: true, writable: true })
+}
+
+/** Those that this process, a worker, was told to load by its host: it was not started with them. */
+const given = holder[symbol]!
+
+/** From now on this process has these loaders, too, and may pass them on. */
+export function noteLoaders(loaders: readonly ModulePlace[]): void {
+  for (const loader of loaders) given.set(`${loader.module} ${loader.from ?? ''}`, loader)
+}
+
 /**
  * The modules that this process was started with by `--import`, if a module needs them: a loader of TypeScript is such a
  * one, and a worker, which is started without, can have it later.
@@ -28,7 +44,7 @@ export function loadersFor(...urls: readonly (string | undefined)[]): readonly M
     if (option.startsWith('--import=')) return [option.slice('--import='.length)]
     return option === '--import' ? options.slice(index + 1, index + 2) : []
   })
-  return modules.map(placeOf)
+  return [...modules.map(placeOf), ...given.values()]
 }
 
 function placeOf(module: string): ModulePlace {

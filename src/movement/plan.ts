@@ -183,7 +183,7 @@ const sentReasons = {
   constant: 'A constant of the module, which is new to the worker or whose content has changed.',
   function: 'A function that it refers to: its source goes once to each worker.',
   class: 'A class that it refers to: its source goes once to each worker.',
-  capture: 'It is captured by functions that the worker keeps, and which share it.',
+  capture: 'Several things that the worker keeps refer to it, and share it.',
 }
 
 function bindingEntry(use: BindingUse, bytes: number): PlanEntry {

@@ -218,6 +218,8 @@ const visitors: Visitors = {
     const { callee } = node
     const isEval = callee.type === 'Identifier' && callee.name === 'eval' && !node.optional
     if (isEval) walk.findings.refer('eval', callee.start, scope, 'eval-call')
+    if (callee.type === 'Identifier' && callee.name === 'require')
+      addRequired(walk.findings, node.arguments[0])
     walk.children(node, scope)
   },
 }
@@ -245,6 +247,11 @@ function declareLexical(
 function isDeclaredStrict({ body }: FunctionNode): boolean {
   if (body.type !== 'BlockStatement') return false
   return body.body.some((node) => node.type === 'ExpressionStatement' && node.directive === 'use strict')
+}
+
+function addRequired(findings: Findings, source: Node | undefined): void {
+  const specifier = source && constantText(source)
+  if (specifier !== undefined) findings.requireSpecifiers.add(specifier)
 }
 
 /** The text of a string or of a template without expressions. */

@@ -148,6 +148,28 @@ test('what is wrong in `capture` is named, whatever it is given to', async () =>
   }
 })
 
+test.each<[unknown, RegExp]>([
+  [[1], /got `\[1\]` \(array\)/],
+  [null, /\(null\)/],
+  [new Map([['k', 1]]), /got `\[object Map\]`/],
+  [new Set(), /got `\[object Set\]`/],
+  [() => 1, /\(function\)/],
+  [{ k: 1, [Symbol('key')]: 1 }, /without the symbol Symbol\(key\)/],
+])('`captures` that hold no names are refused with what is expected: %o', async (captures, got) => {
+  const options = { captures } as never
+  const { message } = await rejection(
+    worker.call(() => 1, [], options),
+    TypeError,
+  )
+  expect(message).toMatch(/Expected `captures` of a call to be an object of names .*`\{ name: value \}`/)
+  expect(message).toMatch(got)
+  expect(() => {
+    worker.cast(() => 1, [], options)
+  }).toThrow(TypeError)
+  expect(() => explain(() => 1, [], options)).toThrow(TypeError)
+  await expectUsable(worker)
+})
+
 describe('a name in `captures` that nothing refers to', () => {
   const table = { a: 1 }
   const count = (): number => Object.keys(table).length

@@ -179,7 +179,9 @@ describe('analyseFunction() facts', () => {
 
   test('dynamic imports, literal or not', () => {
     const { dynamicImports } = analyseFunction('(x) => [import("a"), import(`b`), import("a"), import(x)]')
-    expect(dynamicImports).toEqual({ specifiers: ['a', 'b'], hasComputed: true })
+    expect(dynamicImports).toEqual({ specifiers: ['a', 'b'], hasComputed: true, required: [] })
+    const { required } = analyseFunction('(x) => [require("c"), require(x), x.require("d")]').dynamicImports
+    expect(required).toEqual(['c'])
   })
 
   test('private names of a class around it', () => {

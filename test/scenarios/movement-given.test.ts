@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events'
-import { runInNewContext } from 'node:vm'
+import { createContext, runInContext, runInNewContext, runInThisContext } from 'node:vm'
 import { CaptureError, explain } from 'maltster'
 import { describe, expect, test } from 'vitest'
+import { make } from '../fixtures/movement/make.ts'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { quietWorker, rejection } from './workers.ts'
 
@@ -122,6 +123,50 @@ describe('objects are known by what they are, not by what they are called', () =
       expect(await worker.call(() => typeof copy)).toBe('object')
     },
   )
+
+  test('functions of another context are refused as that, captured and called, and not for what they refer to', async () => {
+    await using worker = await quietWorker()
+    const context = createContext({ rate: 2 })
+    const sources = [
+      '() => 1',
+      'function f() { return rate }',
+      'async () => [1]',
+      'function* g() {}',
+      'class A { static n = 1 }',
+      'Math.max',
+      '(function (a) { return a }).bind(null, 1)',
+    ]
+    for (const source of sources) {
+      const foreign = runInContext(`(${source})`, context) as () => unknown
+      const captured = await rejection(
+        worker.call(() => typeof foreign),
+        CaptureError,
+      )
+      expect(captured.path).toBe('fn → foreign')
+      const passed = await rejection(
+        worker.call(make('() => typeof foreign'), [], { captures: { foreign } }),
+        CaptureError,
+      )
+      const errors = [captured, passed]
+      if (!source.startsWith('class')) errors.push(await rejection(worker.call(foreign), CaptureError))
+      for (const { why, hint } of errors) {
+        expect(why).toContain('another context of `node:vm`')
+        expect(hint).toContain('vm.runInThisContext')
+      }
+    }
+    // An instance of such a class, and what extends it.
+    const Base = runInContext('(class Base {})', context) as new () => object
+    class Own extends Base {}
+    const own = new Own()
+    const { path, why } = await rejection(
+      worker.call(() => own),
+      CaptureError,
+    )
+    expect([path, why]).toEqual(['fn → own → Own → Base', expect.stringContaining('another context')])
+    // The remedy.
+    const mended = runInThisContext(`(${sources[0]})`) as () => unknown
+    expect(await worker.call(() => mended())).toBe(1)
+  })
 })
 
 describe('a reference of another worker that a function has captured', () => {

@@ -1,7 +1,10 @@
 import { createRequire } from 'node:module'
 import { inspect, isDeepStrictEqual } from 'node:util'
+import * as fc from 'fast-check'
 import { CaptureError, RemoteError, type Worker } from 'maltster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import * as makers from '../fixtures/movement/pairs.mjs'
+import { make } from '../fixtures/movement/make.ts'
 import { cases } from '../fixtures/movement/shipped/cases.mjs'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { agreeingWorker } from './agreement.ts'
@@ -113,6 +116,55 @@ describe('a function that a worker sends on to a worker of its own', () => {
     }
     expect(await worker.call(below)).toMatch(/→ later \(Promise\) can't be sent: .*Await it/)
   })
+})
+
+const made = fc.constantFrom(...Object.keys(makers))
+const place = fc.nat({ max: 2 })
+const used = fc.array(fc.tuple(place, fc.constantFrom('up', 'get')), { minLength: 3, maxLength: 6 })
+
+/** A function that makes three pairs, uses some, and then uses them here, or in a worker below. */
+const program = fc
+  .record({
+    pairs: fc.tuple(made, made, made),
+    first: fc.array(place, { maxLength: 2 }),
+    used,
+    isMixed: fc.boolean(),
+  })
+  .map(({ pairs, first, used: uses, isMixed }) => {
+    const from = isMixed ? 'parts' : 'pairs'
+    const parts = isMixed ? 'const parts = [{ up: pairs[0].up, get: pairs[1].get }, pairs[2], pairs[1]];' : ''
+    return `(isHere) => {
+      const pairs = [${pairs.map((maker) => `${maker}()`).join()}]
+      ${first.map((at) => `pairs[${at}].up();`).join('')} ${parts}
+      const probe = () => [${uses.map(([at, name]) => `${from}[${at}].${name}()`).join()}]
+      return isHere ? probe() : globalThis.inner.call(probe)
+    }`
+  })
+
+test('pairs that were made in a worker never come to share a variable in one below', async () => {
+  await worker.evaluate(`
+    const { spawnWorker: spawnBelow } = await import('maltster')
+    globalThis.inner = await spawnBelow({ stdout: 'ignore', stderr: 'ignore' })
+    undefined`)
+  // Both makers begin alike, and so do their variables.
+  const alike = `(isHere) => {
+    const all = [doubled(), counted()]
+    const probe = () => [all[1].up(), all[0].get(), all[1].get()]
+    return isHere ? probe() : globalThis.inner.call(probe)
+  }`
+  const programs = fc.sample(program, { seed: 11, numRuns: 40 })
+  // All in one script: to have V8 look for one takes time.
+  const source = `[${[alike, ...programs].join()}]`
+  const functions = make(source, makers) as unknown as ((isHere: boolean) => unknown)[]
+  const refused: number[] = []
+  for (const [at, fn] of functions.entries()) {
+    const there = await worker.call(fn, [false]).catch((error: RemoteError) => error)
+    if (!(there instanceof Error)) expect([at, there]).toEqual([at, fn(true)])
+    else if (refused.push(at)) expect(there.message).toContain("can't be sent: `n` is assigned by")
+  }
+  expect(refused).not.toContain(0)
+  expect(refused.length).toBeLessThan(functions.length / 2)
+  await worker.evaluate('await inner.stop(); undefined')
 })
 
 describe('a module that was evaluated twice', () => {

@@ -211,15 +211,16 @@ const rows: readonly Row[] = [
   {
     question: 'Two names for one object',
     julia: 'both are made, the value is sent for each',
-    here: 'both are made, the bytes go once; each has an object of its own',
+    here: 'both are made, and are one object there; the value is sent once',
     async proof() {
       const plan = worker.explain(() => [first, second])
       const bytes = [entry(plan, 'first').bytes, entry(plan, 'second').bytes].toSorted((a, b) => a - b)
       expect(bytes[0]).toBeLessThan(bytes[1]!)
+      expect(plan.entries.filter(({ kind }) => kind === 'capture')).toHaveLength(1)
       expect(await worker.call(() => [first.shared, second.shared, first === second])).toEqual([
         true,
         true,
-        false,
+        true,
       ])
     },
   },

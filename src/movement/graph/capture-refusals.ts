@@ -232,6 +232,13 @@ const otherRealmRefusal = (value: object, path: string): CaptureError =>
     hint: 'Take a copy that is of this one, such as `structuredClone(value)`',
   })
 
+export const otherRealmFunctionRefusal = (path: string): CaptureError =>
+  new CaptureError({
+    path,
+    why: 'it was made in another context of `node:vm`, whose globals and classes are not those of this program',
+    hint: 'Run its text in this one, `vm.runInThisContext(text)`, or send a function of this program that does the same',
+  })
+
 export const circleRefusal = (name: string, other: string, path: string): CaptureError =>
   new CaptureError({
     path,

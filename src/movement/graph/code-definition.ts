@@ -1,6 +1,7 @@
-import type { SourcePlace } from '../definition.ts'
+import type { ModulePlace, SourcePlace } from '../definition.ts'
 import { compilerHelpers, viteDynamicImport, viteMeta } from '../compiler-shims.ts'
 import type { ImportReference } from '../live/import-reference.ts'
+import { lateLoaders } from '../live/late-imports.ts'
 import { moduleUrl } from '../live/module-url.ts'
 import { metaName } from '../live/meta-name.ts'
 import type { LiveCode } from '../live/live-code.ts'
@@ -21,6 +22,8 @@ export interface CodeDefinition {
   /** Captured variables, in the order in which a function's row has them, and whether each is a cell. */
   readonly captured: readonly (readonly [name: string, isCell: boolean])[]
   readonly imports: readonly (readonly [name: string, reference: ImportReference])[]
+  /** What has to be loaded first, since it imports TypeScript when it runs. */
+  readonly loaders?: readonly ModulePlace[]
   /** Helpers of compilers, as expressions. */
   readonly shims: readonly (readonly [name: string, source: string])[]
 }
@@ -40,6 +43,7 @@ export function codeDefinition(code: LiveCode): CodeDefinition {
     const shim = known.has(name) ? undefined : shimOf(name)
     return shim === undefined ? [] : [[name, shim] as const]
   })
+  const loaders = lateLoaders(read.analysis, module)
   const usesMeta = read.analysis.hasImportMeta || shims.some(([name]) => name === viteMeta)
   return {
     name: read.name,
@@ -52,5 +56,6 @@ export function codeDefinition(code: LiveCode): CodeDefinition {
     captured: own('captured').map(({ name, isShared }) => [name, isShared]),
     imports: own('import').map(({ name, reference }) => [name, reference!]),
     shims,
+    ...(loaders.length === 0 ? {} : { loaders }),
   }
 }

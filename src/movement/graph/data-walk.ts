@@ -3,6 +3,7 @@ import { heldObject } from './held-objects.ts'
 import { intrinsicPath } from './intrinsics.ts'
 import { isBare, isOrdinary } from './own-properties.ts'
 import { integrity } from './rows.ts'
+import { isOfSharedBuffer } from './shared-buffers.ts'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
 
 const { getPrototypeOf, prototype: objectPrototype } = Object
@@ -30,6 +31,13 @@ export function isData(value: unknown, seen: Set<object>): boolean {
   return true
 }
 
+/** What an object that is data refers to. */
+export function partsOfData(object: object): unknown[] {
+  const parts: unknown[] = []
+  isDataObject(object, (part) => parts.push(part) > 0)
+  return parts
+}
+
 type Admit = (part: unknown) => boolean
 
 function isDataObject(object: object, admit: Admit): boolean {
@@ -39,6 +47,7 @@ function isDataObject(object: object, admit: Admit): boolean {
   if (prototype === objectPrototype || prototype === null) return isPlain(object, admit)
   if (isCollection(object, prototype)) return isBare(object) && isDataCollection(object, admit)
   if (!isLeaf(object) || !isBare(object)) return false
+  if (ArrayBuffer.isView(object) && isOfSharedBuffer(object)) return false
   return !types.isNativeError(object) || partsOfError(object).every(admit)
 }
 

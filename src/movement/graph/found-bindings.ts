@@ -2,7 +2,8 @@ import type { Codec } from '../../transport/codec.ts'
 import type { LiveCode } from '../live/live-code.ts'
 import { type BindingGroup, inOrder } from './binding-order.ts'
 import { type BindingIdentity, bindingUse } from './binding-use.ts'
-import { sharedObjects } from './shared-objects.ts'
+import { shareBuffers } from './shared-buffers.ts'
+import { entrances, sharedObjects } from './shared-objects.ts'
 import { capturedContent } from './content.ts'
 import { canBeHeld, holdObject } from './held-objects.ts'
 import type { Parcel } from './parcel.ts'
@@ -22,8 +23,6 @@ export class FoundBindings {
   readonly #begun = new Set<number>()
   readonly #uses = new Map<number, BindingUse>()
   readonly #parcels = new Map<number, Parcel>()
-  /** Of those that are no variables of modules: what is in them is one thing, whoever refers to it. */
-  readonly #held = new Set<Parcel>()
 
   constructor(codec: Codec) {
     this.#codec = codec
@@ -43,18 +42,23 @@ export class FoundBindings {
   /** @throws {CaptureError} if what it holds can't be encoded */
   add(identity: BindingIdentity, parcel: Parcel, { path, code, user, owners = [] }: Found): void {
     this.#parcels.set(identity.id, parcel)
-    if (owners.length > 0) this.#held.add(parcel)
     const content = capturedContent(this.#codec, parcel.rows, path)
     this.#uses.set(identity.id, bindingUse(identity, parcel, content, path, code, user, owners))
   }
 
-  /** What two functions lead to by different ways is held by itself, too. Answers whether there was any such thing. */
-  holdSharedObjects(root: Parcel): boolean {
-    if (this.#held.size === 0) return false
-    const others = [root, ...this.#parcels.values()].filter((parcel) => !this.#held.has(parcel))
-    const shared = sharedObjects(this.#held, others).filter(canBeHeld)
-    for (const object of shared) holdObject(object)
-    return shared.length > 0
+  /**
+   * What two functions, or variables, lead to by different ways is held by itself, too. Answers whether there was any such
+   * thing.
+   * @param isThorough - not only what leads to the rest of it
+   */
+  holdSharedObjects(root: Parcel, isThorough: boolean): boolean {
+    const parcels = [root, ...this.#parcels.values()]
+    const areViewsShared = shareBuffers(parcels)
+    const shared = new Set([...sharedObjects(parcels)].filter(canBeHeld))
+    if (shared.size === 0) return areViewsShared
+    const first = isThorough ? shared : new Set(parcels.flatMap((parcel) => [...entrances(parcel, shared)]))
+    for (const object of first.size === 0 ? shared : first) holdObject(object)
+    return true
   }
 
   /** @throws {CaptureError} if there is no order in which they can be made */

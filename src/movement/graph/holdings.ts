@@ -6,6 +6,7 @@ import type { FunctionDefinition } from '../definition.ts'
 import { Cell } from './cell.ts'
 import { type CodeFactory, compileCode } from './compile-code.ts'
 import type { CodeDefinition } from './code-definition.ts'
+import { importLoaders } from '../module-exports.ts'
 import { loadImport } from './load-import.ts'
 import { type HeldCode, rebuildGraph, type Surroundings } from './rebuild-graph.ts'
 import { runtimeFunction } from '../runtime-function.ts'
@@ -120,22 +121,20 @@ export class Holdings implements Surroundings {
       for (const [name, reference] of definition.imports) {
         const loaded = loadImport(reference)
         if (!(loaded instanceof Promise)) code.imported.set(name, loaded)
-        else this.#await(code, name, loaded)
+        else this.#await(code, loaded, (value) => code.imported.set(name, value))
       }
+      if (definition.loaders !== undefined) this.#await(code, importLoaders(definition.loaders), () => {})
     } catch (error) {
       code.failure = asError(error)
     }
   }
 
-  #await(code: Code, name: string, loaded: Promise<unknown>): void {
+  #await(code: Code, loaded: Promise<unknown>, take: (value: unknown) => void): void {
     this.#loading++
     void loaded
-      .then(
-        (value) => code.imported.set(name, value),
-        (error: unknown) => {
-          code.failure = asError(error)
-        },
-      )
+      .then(take, (error: unknown) => {
+        code.failure = asError(error)
+      })
       .then(() => this.#oneIsLoaded())
   }
 

@@ -55,6 +55,8 @@ export class Parcel implements Rows {
   readonly live: object[] = []
   /** Objects that are part of it, whether they have rows or are in data that is whole. */
   readonly objects = new Set<object>()
+  /** Those of them that are views of an ArrayBuffer. */
+  readonly views = new Set<ArrayBufferView>()
   /** What it is the parcel of. */
   readonly #root: unknown
   readonly #writer: FunctionWriter
@@ -196,16 +198,32 @@ export class Parcel implements Rows {
     }
   }
 
+  /** Something in its rows is needed while what is written is made. */
+  needsAtOnce(slot: Slot): void {
+    const id = this.#heldAt(slot)
+    if (id !== undefined) this.eager.add(id)
+  }
+
   /** The binding that something in its rows is held by. */
-  heldAt(slot: Slot): number | undefined {
+  #heldAt(slot: Slot): number | undefined {
     const row = Array.isArray(slot) ? this.rows[slot[0] as number] : undefined
     return row?.[0] === rowKind.held ? (row[1] as number) : undefined
+  }
+
+  /** What each row is of; with rows that are of nothing by themselves. */
+  objectsOfRows(): Map<unknown[], unknown> {
+    const objects = new Map<unknown[], unknown>(this.rows.map((row) => [row, undefined]))
+    for (const [object, index] of this.#indexes) objects.set(this.rows[index]!, object)
+    return objects
   }
 
   #isData(value: object): boolean {
     const seen = new Set<object>()
     if (!isData(value, seen)) return false
-    for (const object of seen) this.objects.add(object)
+    for (const object of seen) {
+      this.objects.add(object)
+      if (ArrayBuffer.isView(object)) this.views.add(object)
+    }
     return true
   }
 
@@ -217,6 +235,7 @@ export class Parcel implements Rows {
     const prototype = Object.getPrototypeOf(value) as object | null
     const owner = functionOfPrototype(value)
     if (owner === undefined) this.objects.add(value)
+    if (ArrayBuffer.isView(value)) this.views.add(value)
     if (processClasses.of(value) !== undefined) row.push(rowKind.data, value)
     else if (isCell(value)) row.push(rowKind.cell, this.slot(peek(value, 'v'), path), true)
     else if (owner !== undefined) row.push(rowKind.prototype, this.slot(owner, `${path}.constructor`))

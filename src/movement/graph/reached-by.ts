@@ -1,8 +1,10 @@
 import type { AnyNode } from 'acorn'
 import type { AnyFunction } from '../function-source.ts'
+import { bindingIdOf } from './binding-ids.ts'
+import { isCell } from './cell.ts'
 import { boundNames } from '../patterns.ts'
 import { initOf } from '../live/declarations.ts'
-import type { LiveName } from '../live/live-code.ts'
+import type { LiveCode, LiveName } from '../live/live-code.ts'
 import type { Variable } from '../live/module-facts.ts'
 
 /** How a function was come by: through which declaration, and where that stands. */
@@ -21,13 +23,12 @@ export class Ways {
   readonly #ways = new Map<AnyFunction, Way[]>()
   #current: Way | undefined
 
-  /** Reads what a name stands for. */
-  through<T>(name: LiveName, module: string, read: () => T): T {
+  /** Does what comes of a name of a code, and what that stands for. */
+  through(name: LiveName, { script }: LiveCode, value: unknown, act: () => void): void {
     const before = this.#current
-    this.#current = wayOf(name, module)
-    const value = read()
+    this.#current = wayOf(name, script, value)
+    act()
     this.#current = before
-    return value
   }
 
   /** Does something later as if it were done now. */
@@ -72,12 +73,16 @@ export class Ways {
   }
 }
 
-/** Tells a scope of a module from all others. */
-export const scopeKey = (module: string, variable: Variable | undefined): string =>
-  `${module}:${variable?.scopeStart ?? ''}`
+/** Tells a scope of a script from all others. */
+export const scopeKey = (script: string, variable: Variable | undefined): string =>
+  `${script}:${variable?.scopeStart ?? ''}`
 
-function wayOf({ name, variable }: LiveName, module: string): Way {
-  const scope = scopeKey(module, variable)
+function wayOf({ name, variable }: LiveName, script: string, value: unknown): Way {
+  // What was sent here has its variables in cells, whichever place they have in each code.
+  if (typeof value === 'object' && value !== null && isCell(value)) {
+    return { key: `cell ${bindingIdOf(value)}`, scope: undefined }
+  }
+  const scope = scopeKey(script, variable)
   if (variable === undefined) return { key: `${scope} ${name}`, scope: undefined }
   const isOwn = variable.kind !== 'parameter' && variable.kind !== 'import'
   return { key: `${scope} ${declarationKey(name, variable)}`, scope: isOwn ? scope : undefined }

@@ -25,6 +25,7 @@ export interface HeldCode extends Made {
 
 const { create, defineProperty, freeze, preventExtensions, seal, setPrototypeOf } = Object
 const { getBuiltinModule } = process
+const { from: bufferFrom } = Buffer
 const { bind } = Function.prototype
 const { apply } = Reflect
 
@@ -151,6 +152,9 @@ class Builder {
         return this.#namespace(index, row)
       case rowKind.prototype:
         this.#things[index] = this.#prototypeOf(row[1])
+        return
+      case rowKind.view:
+        this.#things[index] = viewOf(this.#value(row[1]) as ArrayBuffer, row)
         return
       case rowKind.binding:
         this.#things[index] = this.#surroundings.cell(row[1] as number)
@@ -309,6 +313,13 @@ function close(object: object, level: number): void {
   if (level === integrity.frozen) freeze(object)
   else if (level === integrity.sealed) seal(object)
   else preventExtensions(object)
+}
+
+function viewOf(buffer: ArrayBuffer, [, , kind, offset, length]: Row): ArrayBufferView {
+  const place = [buffer, offset as number, length as number] as const
+  if (kind === 'Buffer') return bufferFrom(...place)
+  const View = Reflect.get(globalThis, kind as string) as new (...parts: typeof place) => ArrayBufferView
+  return new View(...place)
 }
 
 /** What every process of Node.js has. */

@@ -41,6 +41,8 @@ export const rowKind = {
   prototype: 16,
   /** `[17, slot, key, id…]`: the namespace of a module: what the slot is, and variables that it looks up. */
   namespace: 17,
+  /** `[18, slot, kind, offset, length]`: a view of the buffer of the slot, such as an `Int32Array`. */
+  view: 18,
 } as const
 
 export type Row = readonly unknown[]

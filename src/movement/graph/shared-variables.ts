@@ -41,7 +41,7 @@ export class SharedVariables {
 
   find(fn: AnyFunction, name: LiveName, { code, scopes }: Reading, path: string): SharedVariable {
     const scope = scopeOf(name.name, scopes)!
-    const key = `${code.module}:${name.variable?.scopeStart ?? scope.kind}:${name.name}`
+    const key = `${code.script}:${name.variable?.scopeStart ?? scope.kind}:${name.name}`
     const known = this.#ofFunction.get(fn)?.get(key)
     if (known !== undefined) return known
     const list = this.#byPlace.get(key) ?? []
@@ -49,7 +49,7 @@ export class SharedVariables {
     let variable = list.find((one) => looksLike(one.scope, scope))
     if (variable === undefined) {
       const id = earlier.get(fn)?.get(key)
-      const place = scopeKey(code.module, name.variable)
+      const place = scopeKey(code.script, name.variable)
       variable = {
         name: name.name,
         path,

@@ -1,87 +1,8 @@
-import type { AnyNode, Class } from 'acorn'
 import type { CaptureError } from '../../errors/data-errors.ts'
 import type { AnyFunction, FunctionSource } from '../function-source.ts'
 import { privateFieldOf } from '../live/inspector.ts'
-import { childrenOf } from '../session/scan.ts'
-import { parseFunction } from '../syntax.ts'
 import { changedPrivateRefusal, unknownPrivateRefusal } from './capture-refusals.ts'
-
-/** A static private field that may have another value than the text of its class gives it. */
-interface StaticField {
-  /** With its `#`. */
-  readonly name: string
-  /** Whether a value is what the text makes; undefined where the text alone does not tell. */
-  readonly isInitial: ((value: unknown) => boolean) | undefined
-}
-
-const fieldsOf = new WeakMap<FunctionSource, readonly StaticField[]>()
-
-/** The static private fields of a class that may change: only its own text can reach them. */
-function changeableFields(read: FunctionSource): readonly StaticField[] {
-  const known = fieldsOf.get(read)
-  if (known !== undefined) return known
-  const fields = read.analysis.kind === 'class' && read.text.includes('#') ? findFields(read) : []
-  fieldsOf.set(read, fields)
-  return fields
-}
-
-function findFields({ text, analysis }: FunctionSource): StaticField[] {
-  const node = parseFunction(text, analysis.isStrict).node as Class
-  const assigned = new Set<string>()
-  addAssigned(node as AnyNode, assigned)
-  return node.body.body.flatMap((member) => {
-    if (member.type !== 'PropertyDefinition' || !member.static || member.key.type !== 'PrivateIdentifier')
-      return []
-    const init = (member.value ?? undefined) as AnyNode | undefined
-    const isConstant = (isFunction(init) || primitiveOf(init) !== undefined) && !assigned.has(member.key.name)
-    return isConstant ? [] : [{ name: `#${member.key.name}`, isInitial: initialTest(init) }]
-  })
-}
-
-/** The private names that are assigned to somewhere, or stand in what is assigned to. */
-function addAssigned(node: AnyNode, names: Set<string>, isTarget = false): void {
-  if (isTarget && node.type === 'PrivateIdentifier') names.add(node.name)
-  for (const child of childrenOf(node) as AnyNode[]) {
-    const isAssigned =
-      (node.type === 'AssignmentExpression' && child === node.left) ||
-      node.type === 'UpdateExpression' ||
-      ((node.type === 'ForInStatement' || node.type === 'ForOfStatement') && child === node.left)
-    addAssigned(child, names, isTarget || isAssigned)
-  }
-}
-
-const isFunction = (node: AnyNode | undefined): boolean =>
-  node?.type === 'ArrowFunctionExpression' || node?.type === 'FunctionExpression'
-
-/** The primitive that an expression is, in a box; undefined if it is more than that. */
-function primitiveOf(node: AnyNode | undefined): { readonly value: unknown } | undefined {
-  if (node === undefined) return { value: undefined }
-  if (node.type === 'Literal') return 'regex' in node ? undefined : { value: node.value }
-  if (node.type === 'Identifier' && node.name === 'undefined') return { value: undefined }
-  if (node.type === 'TemplateLiteral' && node.expressions.length === 0) {
-    return { value: node.quasis[0]?.value.cooked }
-  }
-  if (node.type !== 'UnaryExpression' || node.operator !== '-') return undefined
-  const { value } = primitiveOf(node.argument) ?? {}
-  return typeof value === 'number' || typeof value === 'bigint' ? { value: -value } : undefined
-}
-
-function initialTest(init: AnyNode | undefined): StaticField['isInitial'] {
-  const primitive = primitiveOf(init)
-  if (primitive !== undefined) return (value) => Object.is(value, primitive.value)
-  if (init?.type === 'ArrayExpression' && init.elements.length === 0) {
-    return (value) => Array.isArray(value) && value.length === 0
-  }
-  if (init?.type === 'ObjectExpression' && init.properties.length === 0) {
-    return (value) => typeof value === 'object' && value !== null && Reflect.ownKeys(value).length === 0
-  }
-  if (init?.type !== 'NewExpression' || init.callee.type !== 'Identifier' || init.arguments.length > 0) {
-    return undefined
-  }
-  const { name } = init.callee
-  if (name !== 'Map' && name !== 'Set') return undefined
-  return (value) => (value instanceof Map || value instanceof Set) && value.size === 0
-}
+import { classMembers } from './class-members.ts'
 
 /**
  * The first static private field of a class that the class would not have over there as it is here; undefined if there
@@ -92,7 +13,7 @@ export function lostPrivateField(
   read: FunctionSource,
   path: string,
 ): CaptureError | undefined {
-  for (const { name, isInitial } of changeableFields(read)) {
+  for (const { name, isInitial } of classMembers(read).changeable) {
     const field = isInitial && privateFieldOf(fn, name)
     if (isInitial === undefined || field === undefined) return unknownPrivateRefusal(name, path)
     if (!isInitial(field.value)) return changedPrivateRefusal(name, path)
@@ -102,9 +23,10 @@ export function lostPrivateField(
 
 /** As `lostPrivateField`, for a class that is looked at once, whatever becomes of it later. */
 export function changeablePrivateField(read: FunctionSource, path: string): CaptureError | undefined {
-  const [field] = changeableFields(read)
+  const [field] = classMembers(read).changeable
   return field && unknownPrivateRefusal(field.name, path)
 }
 
 /** Whether a class has static private fields that may change from call to call. */
-export const hasChangeablePrivate = (read: FunctionSource): boolean => changeableFields(read).length > 0
+export const hasChangeablePrivate = (read: FunctionSource): boolean =>
+  classMembers(read).changeable.length > 0

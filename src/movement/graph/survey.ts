@@ -68,10 +68,7 @@ export interface SurveyOptions {
  */
 export function survey(fn: AnyFunction, path: string, options: SurveyOptions): Survey {
   for (let round = 1; ; round++) {
-    const found = new Surveyor(options, round === mostRounds).survey(fn, path)
-    // Each round knows more of what several functions refer to; there is only so much of it.
+    const found = new Surveyor(options, round).survey(fn, path)
     if (found !== undefined) return found
   }
 }
-
-const mostRounds = 16

@@ -4,13 +4,12 @@ import { type AnyFunction, isNativeText, nameOf } from '../function-source.ts'
 import { baseName } from '../live/base-name.ts'
 import { namesElsewhere } from '../live/names-elsewhere.ts'
 import type { LiveCode, LiveName } from '../live/live-code.ts'
-import { noValueYet, type Reading, readLive, valueOf } from '../live/reading.ts'
+import { noValueYet, type Reading, valueOf } from '../live/reading.ts'
 import { propertyStep } from '../../transport/codec/path.ts'
 import { processClasses } from '../../transport/codec/registered-classes.ts'
-import { missingNames } from '../refusals.ts'
 import { bindingId, functionId, variableId, weakly } from './binding-ids.ts'
 import { type BindingIdentity, identityOfCapture, identityOfVariable } from './binding-use.ts'
-import { inspectorRefusal, nodeCodeRefusal, uninitialisedRefusal } from './capture-refusals.ts'
+import { otherRealmFunctionRefusal, uninitialisedRefusal } from './capture-refusals.ts'
 import { checkInstance } from './check-instance.ts'
 import { capturedContent } from './content.ts'
 import { type Found, FoundBindings } from './found-bindings.ts'
@@ -19,8 +18,10 @@ import { canBeHeld, holdObject } from './held-objects.ts'
 import { builtinPlace } from './intrinsics.ts'
 import { type MemberVariable, membersOf } from './namespace-members.ts'
 import { Nesting } from './nesting.ts'
+import { isOfOtherRealm } from './other-realm.ts'
 import { type FunctionWriter, Parcel } from './parcel.ts'
 import { Ways } from './reached-by.ts'
+import { Readings } from './readings.ts'
 import { notingRefusal } from './refused-names.ts'
 import { rowKind } from './rows.ts'
 import { SharedVariables } from './shared-variables.ts'
@@ -29,11 +30,13 @@ import { isUnset } from './uninitialised.ts'
 import type { Survey, SurveyOptions } from './survey.ts'
 import { type Slot, writeAdditions, writeBound } from './value-rows.ts'
 
+/** Each round knows more of what several functions, or variables, refer to; there is only so much of it. */
+const mostRounds = 16
+
 /** Looks once at all that a function refers to. */
 export class Surveyor implements FunctionWriter {
   readonly #options: SurveyOptions
-  readonly #readings = new Map<AnyFunction, Reading>()
-  readonly #codes = new Map<number, LiveCode>()
+  readonly #readings: Readings
   readonly #bindings: FoundBindings
   readonly #names: FoundName[] = []
   readonly #shared = new SharedVariables()
@@ -46,36 +49,41 @@ export class Surveyor implements FunctionWriter {
   /** Something was taken for a part of another, and is held by itself from now on. */
   #isOutdated = false
   readonly #mayBeOutdated: boolean
+  /** It has taken many rounds: all that is shared is held at once. */
+  readonly #isThorough: boolean
   #root: AnyFunction | undefined
 
-  /** @param mayBeOutdated - it is to answer in any case */
-  constructor(options: SurveyOptions, mayBeOutdated: boolean) {
+  /** @param round - from 1; the last is to answer in any case */
+  constructor(options: SurveyOptions, round: number) {
     this.#options = options
+    this.#readings = new Readings(options)
     this.#bindings = new FoundBindings(options.codec)
-    this.#mayBeOutdated = mayBeOutdated
+    this.#mayBeOutdated = round === mostRounds
+    this.#isThorough = round > mostRounds / 2
   }
 
   /** Undefined if it has to be done once more: meanwhile more is known of what is held by itself. */
   survey(fn: AnyFunction, path: string): Survey | undefined {
     this.#root = fn
+    this.#readings.begin(fn)
     let parcel = this.#rootParcel(fn, path)
     if (this.#mustRepeat) parcel = this.#rootParcel(fn, path)
     this.#shared.check(this.#ways, fn)
-    this.#isOutdated ||= this.#bindings.holdSharedObjects(parcel)
+    this.#isOutdated ||= this.#bindings.holdSharedObjects(parcel, this.#isThorough)
     if (this.#isOutdated && !this.#mayBeOutdated) return undefined
     const groups = this.#bindings.inOrder()
-    const code = this.#readings.get(fn)?.code
+    const code = this.#readings.of(fn)?.code
     return {
       name: nameOf(fn),
       code,
       content: capturedContent(this.#options.codec, parcel.rows, path),
       isFresh: parcel.rows.length > 1 || code?.names.some(({ from }) => from === 'captured') !== false,
-      codes: [...this.#codes.values()],
+      codes: this.#readings.codes,
       bindings: groups.flat(),
       groups,
       captured: code?.names.filter(({ from }) => from === 'captured').map(({ name }) => name) ?? [],
       names: this.#names,
-      isSettled: this.#isSettled,
+      isSettled: this.#isSettled && this.#readings.areStable,
     }
   }
 
@@ -116,11 +124,12 @@ export class Surveyor implements FunctionWriter {
       row.push(rowKind.builtin, ...builtin)
       return
     }
+    if (isOfOtherRealm(fn)) throw otherRealmFunctionRefusal(path)
     if (!types.isProxy(fn) && isNativeText(fn) && writeBound(parcel, row, fn, path)) {
       this.changeable()
       return
     }
-    const reading = this.#read(fn, path)
+    const reading = this.#readings.read(fn, path)
     if (parcel.isFresh && this.#isInline(fn, reading)) {
       this.#inlined.add(fn)
       this.#writeParts(parcel, row, fn, reading, path)
@@ -146,22 +155,6 @@ export class Surveyor implements FunctionWriter {
     if (fn === this.#root) return true
     if (code.isClass || this.#bindings.isBegun(functionId(fn))) return false
     return code.names.some(({ from }) => from === 'captured') || hasOwnProperties(fn, code.isClass)
-  }
-
-  #read(fn: AnyFunction, path: string): Reading {
-    const known = this.#readings.get(fn)
-    if (known !== undefined) return known
-    const isRoot = fn === this.#root
-    const reading = (isRoot && this.#options.reading) || readLive(fn, path, this.#options.given)
-    if (reading === undefined) throw inspectorRefusal(nameOf(fn) || 'fn', path)
-    const { missing, module } = reading.code
-    if (module.startsWith('node:')) throw nodeCodeRefusal(path)
-    const [first, ...others] = missing
-    if (first !== undefined) throw missingNames([first, ...others], path)
-    if (!reading.isStable) this.changeable()
-    this.#readings.set(fn, reading)
-    this.#codes.set(reading.code.id, reading.code)
-    return reading
   }
 
   /** Gives a function or class a binding of its own, so that it is one thing over there, whoever refers to it. */
@@ -226,7 +219,7 @@ export class Surveyor implements FunctionWriter {
     this.#permit(found)
     if (name.from === 'import') return
     const value = this.#valueOf(name, reading, at)
-    this.#ways.through(name, code.module, () => {
+    this.#ways.through(name, code, value, () => {
       if (name.from !== 'captured') {
         const id = this.#bind(code, name, value, at)
         // A function looks its variables up when it runs; only what is needed while it is made is part of it.
@@ -247,8 +240,7 @@ export class Surveyor implements FunctionWriter {
       this.#isOutdated = true
     }
     const slot = parcel.slot(value, path)
-    const id = name.isEager ? parcel.heldAt(slot) : undefined
-    if (id !== undefined) parcel.eager.add(id)
+    if (name.isEager) parcel.needsAtOnce(slot)
     return slot
   }
 
@@ -328,7 +320,7 @@ export class Surveyor implements FunctionWriter {
   #define(identity: BindingIdentity, value: unknown, found: Found): void {
     this.#nested(() => {
       const parcel = Parcel.of(this, value, found.path, false)
-      const code = typeof value === 'function' ? this.#readings.get(value as AnyFunction)?.code : undefined
+      const code = typeof value === 'function' ? this.#readings.of(value as AnyFunction)?.code : undefined
       this.#bindings.add(identity, parcel, { ...found, code })
     })
   }

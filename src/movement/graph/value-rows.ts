@@ -13,7 +13,9 @@ import {
 import { isLeaf } from './data-walk.ts'
 import { changedParents, deletedMember, isAddedTo, prototypeOf } from './function-properties.ts'
 import { extraKeys, integrityOf, isOrdinary, specialElements } from './own-properties.ts'
+import { intrinsicPath } from './intrinsics.ts'
 import { integrity, propertyFlag, rowKind } from './rows.ts'
+import { isOfSharedBuffer } from './shared-buffers.ts'
 
 /** A primitive, or where in the rows something is. */
 export type Slot = unknown
@@ -22,6 +24,8 @@ export type Slot = unknown
 export interface Rows {
   readonly rows: unknown[][]
   slot(value: unknown, path: string): Slot
+  /** What a slot stands for has to be there before what is written can be made. */
+  needsAtOnce(slot: Slot): void
   /** @throws {CaptureError} if it has private fields */
   checkInstance(object: object, constructor: AnyFunction, path: string): void
 }
@@ -111,7 +115,16 @@ function writeBare(
     Set.prototype.forEach.call(value, (item: unknown) => {
       row.push(parcel.slot(item, `${path}.values()[${index++}]`))
     })
-  } else row.push(rowKind.data, value)
+  } else if (ArrayBuffer.isView(value) && isOfSharedBuffer(value)) writeView(parcel, row, value, path)
+  else row.push(rowKind.data, value)
+}
+
+function writeView(parcel: Rows, row: unknown[], view: ArrayBufferView, path: string): void {
+  const slot = parcel.slot(view.buffer, `${path}.buffer`)
+  parcel.needsAtOnce(slot)
+  const [name] = intrinsicPath(Object.getPrototypeOf(view) as object)!
+  const { byteOffset, byteLength } = view
+  row.push(rowKind.view, slot, name, byteOffset, (view as { length?: number }).length ?? byteLength)
 }
 
 /** An object, instance or error, with its class and its own properties. */

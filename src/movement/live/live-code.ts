@@ -43,6 +43,8 @@ export interface LiveCode {
   readonly read: FunctionSource
   /** Place of the module as V8 has it; what its bindings are told apart by. */
   readonly module: string
+  /** The number of its script: in a worker many functions of one module are scripts of their own. */
+  readonly script: string
   /** Its line and column in that, from 1; undefined if that is not known. */
   readonly place: SourcePlace | undefined
   readonly names: readonly LiveName[]
@@ -110,6 +112,7 @@ function readCode(read: FunctionSource, { place, scopes }: Internals, given: Cap
     id: ++lastId,
     read,
     module: module?.id ?? '',
+    script: place?.scriptId ?? '',
     place: module?.placeAt(start),
     names,
     missing,
