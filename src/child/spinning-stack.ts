@@ -12,6 +12,8 @@ export interface SpinningStack {
 const { captureStackTrace } = Error
 const maxFrames = 200
 const shownFrames = 20
+/** What holds a write, and the write that is held. */
+const heldFrames = 2
 
 /** Takes the stack with plain formatting, whatever the user has done to `Error`. */
 function takeStack(above: (...args: never[]) => unknown): string[] {
@@ -31,6 +33,7 @@ const isSession = (frame: string): boolean => frame.includes('[maltster session]
 const isInternal = (frame: string): boolean => /[( ]node:/.test(frame)
 /** Context tracking stands between a call's function and the runtime when calls overlap. */
 const isContext = (frame: string): boolean => /\bnode:(internal\/)?async_(hooks|local_storage)/.test(frame)
+const isConsole = (frame: string): boolean => frame.includes('(node:internal/console/')
 const hasNoPlace = (frame: string): boolean => /\(<anonymous>\)$|\(native\)$|^at <anonymous>$/.test(frame)
 
 /**
@@ -39,17 +42,23 @@ const hasNoPlace = (frame: string): boolean => /\(<anonymous>\)$|\(native\)$|^at
  * @param runtimeFile - path of the bundled child, to know our own frames
  * @param hostPlaces - directories of the code by which this worker is a host. What it calls may be anything, so no cut is
  *   made above it either: it would not come to its end.
+ * @param isHeld - it is held at the end of a write to stdout or stderr
  */
 export function spinningStack(
   above: (...args: never[]) => unknown,
   runtimeFile: string,
   hostPlaces: readonly string[],
+  isHeld = false,
 ): SpinningStack {
   // The evaluated expression itself is an anonymous script, one line long.
   const frames = takeStack(above).filter((frame) => !/^at <anonymous>:1:\d+$/.test(frame))
   const isRuntime = (frame: string): boolean => frame.includes(runtimeFile)
   const isHost = (frame: string): boolean => hostPlaces.some((place) => frame.includes(place))
-  const placed = frames.filter((frame) => !hasNoPlace(frame))
+  const known = frames.filter((frame) => !hasNoPlace(frame))
+  // The console is in order behind a write: what it still does is to take back a listener, and its next write does that.
+  const placed = isHeld
+    ? known.slice(heldFrames + known.slice(heldFrames).findIndex((frame) => !isConsole(frame)))
+    : known
   // Optimised, a ring of `queueMicrotask` can be met nowhere else; cut there, its next round is not queued.
   const top = placed.find((frame) => !frame.startsWith('at queueMicrotask (node:'))
   const entry = placed.find((frame) => (isInternal(frame) || isRuntime(frame)) && !isContext(frame))
