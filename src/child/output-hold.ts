@@ -1,8 +1,7 @@
 import { cell } from './sentinel-messages.ts'
 
-// Taken before user code can replace them.
+// Taken before user code can replace it.
 const { load } = Atomics
-const { now } = Date
 
 /** How long a write may be held. An attempt to cut it off comes every millisecond or two, on a busy machine later. */
 const holdMs = 100
@@ -16,12 +15,15 @@ const holdMs = 100
  */
 export class OutputHold {
   readonly #cells: Int32Array
+  readonly #now: () => number
   #isWanted = false
   #isHolding = false
   #isReleased = false
 
-  constructor(cells: Int32Array) {
+  /** @param now - has no frame of its own that could be met: a native function */
+  constructor(cells: Int32Array, now = Date.now) {
     this.#cells = cells
+    this.#now = now
   }
 
   /** Whether the code on the stack is held here. */
@@ -34,9 +36,9 @@ export class OutputHold {
     if (!this.#isWanted) return
     this.#isWanted = false
     this.#isReleased = false
-    const endsAt = now() + holdMs
+    const endsAt = this.#now() + holdMs
     this.#isHolding = true
-    while (!this.#isReleased && load(this.#cells, cell.ladder) !== 0 && now() < endsAt);
+    while (!this.#isReleased && load(this.#cells, cell.ladder) !== 0 && this.#now() < endsAt);
     this.#isHolding = false
   }
 

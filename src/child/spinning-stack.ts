@@ -37,6 +37,16 @@ const isConsole = (frame: string): boolean => frame.includes('(node:internal/con
 const hasNoPlace = (frame: string): boolean => /\(<anonymous>\)$|\(native\)$|^at <anonymous>$/.test(frame)
 
 /**
+ * What has called a write that is held. The console is in order behind a write: what it still does is to take back a
+ * listener, and its next write does that.
+ */
+function belowHeldWrite(frames: string[]): string[] {
+  let held = 0
+  const below = frames.findIndex((frame) => !hasNoPlace(frame) && !isConsole(frame) && ++held > heldFrames)
+  return below < 0 ? frames : frames.slice(below)
+}
+
+/**
  * Reads the stack of the code that the prepare step interrupted.
  * @param above - the prepare step: it and what evaluated it are left out
  * @param runtimeFile - path of the bundled child, to know our own frames
@@ -51,21 +61,18 @@ export function spinningStack(
   isHeld = false,
 ): SpinningStack {
   // The evaluated expression itself is an anonymous script, one line long.
-  const frames = takeStack(above).filter((frame) => !/^at <anonymous>:1:\d+$/.test(frame))
+  const taken = takeStack(above).filter((frame) => !/^at <anonymous>:1:\d+$/.test(frame))
+  const frames = isHeld ? belowHeldWrite(taken) : taken
   const isRuntime = (frame: string): boolean => frame.includes(runtimeFile)
   const isHost = (frame: string): boolean => hostPlaces.some((place) => frame.includes(place))
-  const known = frames.filter((frame) => !hasNoPlace(frame))
-  // The console is in order behind a write: what it still does is to take back a listener, and its next write does that.
-  const placed = isHeld
-    ? known.slice(heldFrames + known.slice(heldFrames).findIndex((frame) => !isConsole(frame)))
-    : known
+  const placed = frames.filter((frame) => !hasNoPlace(frame))
   // Optimised, a ring of `queueMicrotask` can be met nowhere else; cut there, its next round is not queued.
   const top = placed.find((frame) => !frame.startsWith('at queueMicrotask (node:'))
   const entry = placed.find((frame) => (isInternal(frame) || isRuntime(frame)) && !isContext(frame))
   // A cut in an immediate, also in a tick between two of them, loses the other immediates of that round. How a very
   // deep stack began can't be seen.
   const inImmediates =
-    frames.length >= maxFrames || placed.some((frame) => frame.includes('processImmediate (node:'))
+    taken.length >= maxFrames || placed.some((frame) => frame.includes('processImmediate (node:'))
   const isMacrotask =
     entry !== undefined &&
     ((isRuntime(entry) && placed.some((frame) => frame.includes('.dispatchFrames '))) ||
