@@ -38,12 +38,14 @@ const hasNoPlace = (frame: string): boolean => /\(<anonymous>\)$|\(native\)$|^at
 
 /**
  * What has called a write that is held. The console is in order behind a write: what it still does is to take back a
- * listener, and its next write does that.
+ * listener, and its next write does that. A `timeout` of `vm` may have ended the hold without its knowing, so it is
+ * looked at whether it is there.
  */
-function belowHeldWrite(frames: string[]): string[] {
-  let held = 0
-  const below = frames.findIndex((frame) => !hasNoPlace(frame) && !isConsole(frame) && ++held > heldFrames)
-  return below < 0 ? frames : frames.slice(below)
+function belowHeldWrite(frames: string[], isRuntime: (frame: string) => boolean): string[] {
+  const placed = frames.filter((frame) => !hasNoPlace(frame))
+  if (!placed.slice(0, heldFrames).every(isRuntime)) return frames
+  const writer = placed.slice(heldFrames).find((frame) => !isConsole(frame))
+  return writer === undefined ? frames : frames.slice(frames.indexOf(writer))
 }
 
 /**
@@ -62,8 +64,8 @@ export function spinningStack(
 ): SpinningStack {
   // The evaluated expression itself is an anonymous script, one line long.
   const taken = takeStack(above).filter((frame) => !/^at <anonymous>:1:\d+$/.test(frame))
-  const frames = isHeld ? belowHeldWrite(taken) : taken
   const isRuntime = (frame: string): boolean => frame.includes(runtimeFile)
+  const frames = isHeld ? belowHeldWrite(taken, isRuntime) : taken
   const isHost = (frame: string): boolean => hostPlaces.some((place) => frame.includes(place))
   const placed = frames.filter((frame) => !hasNoPlace(frame))
   // Optimised, a ring of `queueMicrotask` can be met nowhere else; cut there, its next round is not queued.
