@@ -148,7 +148,9 @@ export class Ladder {
       this.#again()
       return
     }
-    if (preparation.at !== '') this.#at = preparation.at
+    // What is met once something has been cut off is mostly the way back to the event loop.
+    const isPlace = preparation.decision === decision.cut || !this.#wasCut
+    if (isPlace && preparation.at !== '') this.#at = preparation.at
     for (const id of preparation.callIds) this.#callIds.add(id)
     this.#sawLastCall(preparation.lastCallId)
     if (preparation.decision === decision.cut) this.#wasCut = true
