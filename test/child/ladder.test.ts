@@ -13,10 +13,10 @@ afterEach(() => void vi.useRealTimers())
 function climbed() {
   const reports: InterruptReport[] = []
   const posted: string[] = []
-  let answer: Answer | undefined
+  const waiting: Answer[] = []
   const post = (method: string, _parameters?: unknown, callback?: Answer): void => {
     posted.push(method)
-    if (method === 'Runtime.evaluate') answer = callback
+    if (method === 'Runtime.evaluate' && callback !== undefined) waiting.push(callback)
   }
   const ladder = new Ladder({
     request: { interruptId: 1, upToCallId: 1, callId: 0, graceMs: 60_000 },
@@ -29,11 +29,9 @@ function climbed() {
   })
   /** Waits until it looks at what the main thread does, and has this seen. */
   const look = (decided: number, at: string): void => {
-    for (let waited = 0; answer === undefined && waited < 100; waited++) vi.advanceTimersByTime(1)
+    for (let waited = 0; waiting.length === 0 && waited < 100; waited++) vi.advanceTimersByTime(1)
     const callIds = decided === decision.cut ? [1] : []
-    const seen = answer
-    answer = undefined
-    seen?.(null, { result: { value: { decision: decided, at, callIds, lastCallId: 1 } } })
+    waiting.shift()?.(null, { result: { value: { decision: decided, at, callIds, lastCallId: 1 } } })
   }
   const answered = (): void =>
     ladder.answered({
