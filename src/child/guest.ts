@@ -53,6 +53,7 @@ export function startGuest(options: GuestOptions): Guest {
     table: new CallTable({ isAlone: false }),
     sentinel: startPort(options.control, () => exit(0)),
     decision: new SharedArrayBuffer(cellBytes),
+    output: undefined,
     runtimeFile: undefined,
     runtimeFiles: ownFiles(),
     functions: (whyNotSendable) =>

@@ -1,6 +1,7 @@
 import type { InterruptRequest } from '../transport/messages.ts'
 import type { CallTable } from './call-table.ts'
 import { clearAsyncIdStack, canClearAsyncIdStack } from './async-id-stack.ts'
+import type { OutputHold } from './output-hold.ts'
 import { endCallbacks, endReason, type RunningCall } from './running-call.ts'
 import {
   type AliveAnswer,
@@ -36,6 +37,8 @@ export interface InterruptionOptions {
   readonly table: CallTable
   readonly sentinel: SentinelPort
   readonly cells: Int32Array
+  /** Holds code that prints; undefined where nothing can be cut off. */
+  readonly output: OutputHold | undefined
   /** The file of this code, to know its frames; undefined where nothing can be cut off. */
   readonly runtimeFile: string | undefined
   /** Directories of the code by which this worker is itself a host. May grow. */
@@ -71,10 +74,14 @@ class Interruption {
       if (question.type === 'beat?') options.sentinel.postMessage({ type: 'beat', beat: question.beat })
       else this.#answer(question)
     })
-    const { runtimeFile, hostPlaces } = options
+    const { output, runtimeFile, hostPlaces } = options
     if (runtimeFile === undefined) return
-    const prepare = (request: InterruptRequest): Preparation =>
-      this.#prepare(request, spinningStack(prepare, runtimeFile, hostPlaces))
+    const prepare = (request: InterruptRequest): Preparation => {
+      const stack = spinningStack(prepare, runtimeFile, hostPlaces, output?.isHolding === true)
+      const prepared = this.#prepare(request, stack)
+      if (prepared.decision !== decision.cut) output?.release()
+      return prepared
+    }
     Object.defineProperty(globalThis, prepareProperty, { value: prepare })
   }
 
@@ -185,6 +192,7 @@ class Interruption {
     if (this.#options.mustNotCut()) return give(decision.retry, [])
     if (!stack.isUserCode && !table.isHeld) {
       this.#mustEnd(this.#targets(request))
+      this.#options.output?.want()
       return give(decision.retry, [])
     }
     const spinning = table.current()
@@ -194,6 +202,7 @@ class Interruption {
     }
     // Whatever is met from here on is somewhere else.
     table.isHeld = false
+    this.#options.output?.cut()
     store(cells, cell.decision, decision.cut)
     if (!this.#holdStill())
       return { decision: decision.withdrawn, at: stack.at, callIds: [], lastCallId: table.refuse(request) }

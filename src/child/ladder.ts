@@ -19,8 +19,10 @@ const retryMs = 1
 const watchMs = 50
 /** How long an evaluation that is on its way may delay the end of a ladder. */
 const lateMs = 50
-/** After so many attempts at bad points, something is done about the points. */
+/** After so many attempts at bad points, something is done about the points; */
 const patientAttempts = 8
+/** and again after so many times as many, since it also makes points at which no cut is allowed, until it wears off. */
+const patienceGrowth = 4
 
 /** What a ladder needs of its thread. */
 export interface LadderOptions {
@@ -55,6 +57,7 @@ export class Ladder {
   #haveEnded = false
   #isEvaluating = false
   #attempts = 0
+  #deoptimiseAt = patientAttempts
   #wantsFinish = false
   #at: string | undefined
   #isOver = false
@@ -146,7 +149,9 @@ export class Ladder {
       this.#again()
       return
     }
-    if (preparation.at !== '') this.#at = preparation.at
+    // What is met once something has been cut off is mostly the way back to the event loop.
+    const isPlace = preparation.decision === decision.cut || !this.#wasCut
+    if (isPlace && preparation.at !== '') this.#at = preparation.at
     for (const id of preparation.callIds) this.#callIds.add(id)
     this.#sawLastCall(preparation.lastCallId)
     if (preparation.decision === decision.cut) this.#wasCut = true
@@ -187,7 +192,10 @@ export class Ladder {
   /** Not at this point, or not out of it yet: look again shortly. */
   #again(): void {
     clearTimeout(this.#attempt)
-    if (++this.#attempts % patientAttempts === 0) this.#deoptimise()
+    if (++this.#attempts === this.#deoptimiseAt) {
+      this.#deoptimiseAt *= patienceGrowth
+      this.#deoptimise()
+    }
     this.#attempt = setTimeout(
       () => this.#prepare(),
       this.#isReported ? watchMs : this.#wasCut ? aliveMs : retryMs,

@@ -23,6 +23,7 @@ import type { PreloadStep } from '../movement/preload-step.ts'
 import { CallRunner } from './call-runner.ts'
 import type { CallTable } from './call-table.ts'
 import { startInterruption } from './interruption.ts'
+import type { OutputHold } from './output-hold.ts'
 import { afterOwnTime } from './own-time.ts'
 import { preload, PreloadFailure } from './preload.ts'
 import type { RuntimeFunctions } from './runtime-functions.ts'
@@ -44,6 +45,8 @@ export interface RuntimeSurroundings {
   readonly table: CallTable
   readonly sentinel: SentinelPort
   readonly decision: SharedArrayBuffer
+  /** Holds code that prints; undefined where nothing can be cut off. */
+  readonly output: OutputHold | undefined
   /** The file of this code, to know its frames in stacks; undefined where nothing can be cut off. */
   readonly runtimeFile: string | undefined
   /** Where the runtime's code is, for stacks that show none of it: files, and directories with a slash at the end. */
@@ -111,12 +114,13 @@ export class Runtime {
   constructor(surroundings: RuntimeSurroundings) {
     this.#surroundings = surroundings
     this.#classes = surroundings.isProcess ? undefined : newClassTable()
-    const { table, sentinel, decision, runtimeFile } = surroundings
+    const { table, sentinel, decision, output, runtimeFile } = surroundings
     this.#cells = new Int32Array(decision)
     this.#interruption = startInterruption({
       table,
       sentinel,
       cells: this.#cells,
+      output,
       runtimeFile,
       hostPlaces: this.#hostPlaces,
       recover: () => {

@@ -12,6 +12,8 @@ export interface SpinningStack {
 const { captureStackTrace } = Error
 const maxFrames = 200
 const shownFrames = 20
+/** What holds a write, and the write that is held. */
+const heldFrames = 2
 
 /** Takes the stack with plain formatting, whatever the user has done to `Error`. */
 function takeStack(above: (...args: never[]) => unknown): string[] {
@@ -31,7 +33,20 @@ const isSession = (frame: string): boolean => frame.includes('[maltster session]
 const isInternal = (frame: string): boolean => /[( ]node:/.test(frame)
 /** Context tracking stands between a call's function and the runtime when calls overlap. */
 const isContext = (frame: string): boolean => /\bnode:(internal\/)?async_(hooks|local_storage)/.test(frame)
+const isConsole = (frame: string): boolean => frame.includes('(node:internal/console/')
 const hasNoPlace = (frame: string): boolean => /\(<anonymous>\)$|\(native\)$|^at <anonymous>$/.test(frame)
+
+/**
+ * What has called a write that is held. The console is in order behind a write: what it still does is to take back a
+ * listener, and its next write does that. A `timeout` of `vm` may have ended the hold without its knowing, so it is
+ * looked at whether it is there.
+ */
+function belowHeldWrite(frames: string[], isRuntime: (frame: string) => boolean): string[] {
+  const placed = frames.filter((frame) => !hasNoPlace(frame))
+  if (!placed.slice(0, heldFrames).every(isRuntime)) return frames
+  const writer = placed.slice(heldFrames).find((frame) => !isConsole(frame))
+  return writer === undefined ? frames : frames.slice(frames.indexOf(writer))
+}
 
 /**
  * Reads the stack of the code that the prepare step interrupted.
@@ -39,15 +54,18 @@ const hasNoPlace = (frame: string): boolean => /\(<anonymous>\)$|\(native\)$|^at
  * @param runtimeFile - path of the bundled child, to know our own frames
  * @param hostPlaces - directories of the code by which this worker is a host. What it calls may be anything, so no cut is
  *   made above it either: it would not come to its end.
+ * @param isHeld - it is held at the end of a write to stdout or stderr
  */
 export function spinningStack(
   above: (...args: never[]) => unknown,
   runtimeFile: string,
   hostPlaces: readonly string[],
+  isHeld = false,
 ): SpinningStack {
   // The evaluated expression itself is an anonymous script, one line long.
-  const frames = takeStack(above).filter((frame) => !/^at <anonymous>:1:\d+$/.test(frame))
+  const taken = takeStack(above).filter((frame) => !/^at <anonymous>:1:\d+$/.test(frame))
   const isRuntime = (frame: string): boolean => frame.includes(runtimeFile)
+  const frames = isHeld ? belowHeldWrite(taken, isRuntime) : taken
   const isHost = (frame: string): boolean => hostPlaces.some((place) => frame.includes(place))
   const placed = frames.filter((frame) => !hasNoPlace(frame))
   // Optimised, a ring of `queueMicrotask` can be met nowhere else; cut there, its next round is not queued.
@@ -56,7 +74,7 @@ export function spinningStack(
   // A cut in an immediate, also in a tick between two of them, loses the other immediates of that round. How a very
   // deep stack began can't be seen.
   const inImmediates =
-    frames.length >= maxFrames || placed.some((frame) => frame.includes('processImmediate (node:'))
+    taken.length >= maxFrames || placed.some((frame) => frame.includes('processImmediate (node:'))
   const isMacrotask =
     entry !== undefined &&
     ((isRuntime(entry) && placed.some((frame) => frame.includes('.dispatchFrames '))) ||

@@ -5,6 +5,7 @@ import { CallTable } from './call-table.ts'
 import { openDebugger } from './debug.ts'
 import { endGroup } from './end-group.ts'
 import { exitInOrder, flushAtExit, saidLast, sayLastWords } from './last-words.ts'
+import { OutputHold } from './output-hold.ts'
 import { Runtime } from './runtime.ts'
 import { runtimeFunctions } from './runtime-functions.ts'
 import { cellBytes } from './sentinel-messages.ts'
@@ -20,7 +21,8 @@ export function startWorker(): void {
   const isRestricted = (process as { permission?: unknown }).permission !== undefined
   const sentinel = startSentinel({ controlFd, decision, isRestricted })
 
-  blockOutput()
+  const output = new OutputHold(new Int32Array(decision))
+  blockOutput(output.afterWrite)
   // Without a listener SIGUSR1 opens a debugger port to every user of this machine.
   process.on('SIGUSR1', () => {})
   process.on('uncaughtExceptionMonitor', (error) => sayLastWords(controlFd, error))
@@ -30,6 +32,7 @@ export function startWorker(): void {
     table: new CallTable(),
     sentinel,
     decision,
+    output,
     runtimeFile: __filename,
     runtimeFiles: [__filename, sessionLabel],
     functions: (whyNotSendable) => runtimeFunctions(loadSession, whyNotSendable),
