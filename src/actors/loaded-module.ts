@@ -55,8 +55,9 @@ export type LoadedExport<E> = E extends abstract new (...args: any) => unknown
       : LoadedValue<E>
 
 /**
- * A module that is loaded in a worker, as it looks from here. An export called `then` is not on it; one that is a function
- * makes of the module a promise for every `import()`, here and there: if it never calls back, `load` never settles.
+ * A module that is loaded in a worker, as it looks from here. An export called `then` is not on it: one that is a function
+ * makes of the module a promise for every `import()`. To `load`, by its URL or by a path, it is a module all the same; of a
+ * package with such an export it has what that calls back with, and never settles if it doesn't.
  */
 export type LoadedModule<M> = { readonly [Name in Exclude<keyof M, 'then'>]: LoadedExport<M[Name]> }
 
