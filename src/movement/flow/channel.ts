@@ -115,7 +115,8 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
    *
    * @param options - `signal` ends the wait: no value is lost by that, what comes too late is put back in its place
    * @throws {ChannelClosedError} if it is closed and empty, or its worker ends; `cause` says why in that case
-   * @throws {EncodeError} if the value can't go where it is received, say for the limits of a worker: it stays in the channel
+   * @throws {EncodeError} if the next value can't go where it is received, say for the limits of a worker: it stays in the
+   *   channel, before all others, and each receive there is told so until it has been received elsewhere
    * @throws {DecodeError} if the value can't be read here: a registered class refuses it
    * @throws {BackpressureError} if values were asked for, and not read, faster than they could be; none is lost by that
    * @throws {TypeError} if an option is unknown, or is not what it must be
