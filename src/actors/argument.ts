@@ -24,6 +24,7 @@ export type CallParameters<A extends unknown[], O> = [] extends A
  * await it; or `void`, if nobody asks what it answers.
  */
 export interface ParameterMustReturnPromise<R> {
+  /** Nothing has it. */
   readonly [impossible]: R
 }
 
