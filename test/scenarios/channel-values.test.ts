@@ -16,7 +16,7 @@ test('a value beyond the limits of a receiver stays for others, and the error na
   const error = await rejection(asked, RemoteError)
   expect(error.remoteName).toBe('EncodeError')
   expect(error.message).toMatch(
-    /^The next value of a channel, of 1\d{6} bytes, can't go to worker .*narrow, and stays in it: until it is received elsewhere, .* maxBodyBytes \(100000/,
+    /^The next value of a channel, of 1\d{6} bytes, can't go to worker .*narrow, and stays in it, .* until it is received elsewhere: .* maxBodyBytes \(100000/,
   )
   expect(await wide.call(async (from: Channel<string>) => (await from.receive()).length, [channel])).toBe(1e6)
   expect(await narrow.call((from: Channel<string>) => from.receive(), [channel])).toBe('little')

@@ -69,14 +69,12 @@ function stays(
       ? 'The next value of a channel'
       : `The next value of a channel, of ${byteLength} bytes,`
   const to = worker === undefined ? 'the host' : `worker ${worker}`
-  const stay = 'and stays in it: until it is received elsewhere, nothing behind it can be received there'
-  return new EncodeError(`${value} can't go to ${to}, ${stay}. ${capitalized(error.message)}`, {
+  const stay = 'and stays in it, in the way of those behind it there until it is received elsewhere'
+  return new EncodeError(`${value} can't go to ${to}, ${stay}: ${error.message}`, {
     path: error.path,
     cause: error,
   })
 }
-
-const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** What the token of a channel says: its capacity, and by its sign whether it is closed. */
 export const channelData = (capacity: number, isClosed: boolean): number =>
