@@ -256,7 +256,13 @@ describe('the end of the host', () => {
   }
 
   // The last: before the host has heard anything of the worker's second thread, which needs a launcher.
-  const endings = ['SIGKILL', 'exit', 'exit at once', 'uncaught', ...(kind === 'command' ? ['exit unheard'] : [])]
+  const endings = [
+    'SIGKILL',
+    'exit',
+    'exit at once',
+    'uncaught',
+    ...(kind === 'command' ? ['exit unheard'] : []),
+  ]
 
   test.each(endings)('a generator ends itself when its host ends by %s', async (ending) => {
     const { file, pid, kill } = await hostWith('in order', ending)
