@@ -8,8 +8,9 @@ import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-ex
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const isCheck = process.argv.includes('--check')
 
-/** By which the compiler works out what the children of a spec are. Nobody has to name them. */
-const unnamed = /"(?:Handles|CheckedChild|CheckedSpec|KindOf|PathOf|SpecAt|ChildIdOf)" needs to be exported/
+/** By which the compiler works out what the children of a spec are, and what may be given. Nobody has to name them. */
+const unnamed =
+  /"(?:Handles|CheckedChild|CheckedSpec|KindOf|PathOf|SpecAt|ChildIdOf|Given|GivenPart|Known)" needs to be exported/
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 

@@ -1,3 +1,10 @@
+export type {
+  Argument,
+  ArgumentPart,
+  Arguments,
+  CallParameters,
+  ParameterMustReturnPromise,
+} from './actors/argument.ts'
 export type { CallOptions, CastOptions } from './actors/call-options.ts'
 export type { WorkerTree } from './actors/descendants.ts'
 export { explain } from './actors/explain.ts'
@@ -24,14 +31,7 @@ export type { GetOptions, KeepOptions } from './actors/remote-ref.ts'
 export type { RunOutcome, RunResult } from './actors/run.ts'
 export type { Scope } from './actors/scope.ts'
 export type { StreamOptions } from './actors/stream-options.ts'
-export type {
-  Argument,
-  CallParameters,
-  DiscardParameters,
-  StopOptions,
-  Worker,
-  WorkerStats,
-} from './actors/worker.ts'
+export type { StopOptions, Worker, WorkerStats } from './actors/worker.ts'
 export type { WorkerActor, WorkerObserver, WorkerSnapshot, WorkerStateValue } from './actors/worker-actor.ts'
 export type { GlobalName, WorkerGlobal, WorkerGlobals } from './actors/worker-globals.ts'
 export type { WorkerState } from './actors/worker-machine.ts'
@@ -64,7 +64,6 @@ export type { Channel, ChannelWaitOptions } from './movement/flow/channel.ts'
 export type { ChannelOptions } from './movement/flow/channel-options.ts'
 export { proxy } from './movement/flow/proxy.ts'
 export type { Proxy } from './movement/flow/proxy.ts'
-export type { AsyncView } from './movement/flow/async-view.ts'
 export type { ModuleReference } from './movement/module-reference.ts'
 export type { MovementPlan, PlanEntry } from './movement/movement-plan.ts'
 export type { SessionName } from './movement/session/session.ts'

@@ -79,7 +79,7 @@ export class Calls {
     try {
       return this.#begin(this.#prepare(fn, options), args, options, false)
     } catch (error) {
-      return this.references.afterFetch(error, { options, policy: this.#policy(options) }, () =>
+      return this.references.foreign.afterFetch(error, { options, policy: this.#policy(options) }, () =>
         this.#begin(this.#prepare(fn, options), args, options, false),
       )
     }
@@ -94,7 +94,7 @@ export class Calls {
       return await begin()
     } catch (error) {
       const asked = { options, policy: this.#policy(options) }
-      return this.references.afterFetch(error, asked, begin) as Promise<AnyRef>
+      return this.references.foreign.afterFetch(error, asked, begin) as Promise<AnyRef>
     }
   }
 
@@ -164,7 +164,7 @@ export class Calls {
     try {
       const policy = this.#policy(options)
       const captures = options?.captures
-      const { copiedBytes } = this.references
+      const { copiedBytes } = this.references.foreign
       const outgoing = { type, id, flags, shipment, body, isDirect, policy, captures, copiedBytes }
       if (takesFunctions) live.takeFunctions(hasCaptures(shipment))
       if (isDirect || !this.#mailbox.holds(background)) this.#send(call, outgoing)

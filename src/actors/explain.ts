@@ -13,7 +13,7 @@ import { type CallOptions, checkCallOptions } from './call-options.ts'
 import { ExplainedValues } from './explained-values.ts'
 import { bodyOf, type Callable, prepareCallable } from './callable.ts'
 import { permitCall, type Possessions } from './permit-call.ts'
-import type { CallParameters } from './worker.ts'
+import type { CallParameters } from './argument.ts'
 import type { ModuleReference } from '../movement/module-reference.ts'
 
 /** What is asked about. */
@@ -65,11 +65,10 @@ export function explainCall(
  * const plan = explain((sum: number) => sum * rate, [100])
  * console.log(plan.entries.map(({ name, kind }) => `${name}: ${kind}`).join(', '))
  */
-export function explain<A extends unknown[]>(
-  fn: (...args: A) => unknown,
+export function explain<A extends unknown[] = unknown[]>(
+  fn: ((...args: A) => unknown) | ModuleReference,
   ...rest: CallParameters<NoInfer<A>, Pick<CallOptions, 'captures' | 'capture'>>
 ): MovementPlan
-export function explain(fn: ModuleReference, args?: readonly unknown[]): MovementPlan
 export function explain(
   fn: Callable,
   args: readonly unknown[] = [],

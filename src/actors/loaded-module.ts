@@ -1,9 +1,9 @@
 import type { ExportKind } from '../movement/module-exports.ts'
 import type { AnyFunction } from '../movement/function-source.ts'
+import type { Arguments } from './argument.ts'
 import { type CallOptions, checkCallOptions } from './call-options.ts'
 import { suggestion } from './option-checks.ts'
 import { checkStreamOptions, type StreamOptions } from './stream-options.ts'
-import type { Argument } from './worker.ts'
 import type { WorkerStream } from './worker-stream.ts'
 
 /**
@@ -13,25 +13,25 @@ import type { WorkerStream } from './worker-stream.ts'
  */
 export interface LoadedFunction<A extends unknown[], R> {
   /** Calls it, with copies of the arguments. Rejects as `Worker.call`. */
-  (...args: { [I in keyof A]: Argument<A[I]> }): Promise<Awaited<R>>
+  (...args: Arguments<A>): Promise<Awaited<R>>
   /**
    * The same function, with options for its calls.
    * @param options - those of `Worker.call`
    * @throws {TypeError | RangeError} for wrong options
    */
-  with(options: CallOptions): (...args: { [I in keyof A]: Argument<A[I]> }) => Promise<Awaited<R>>
+  with(options: CallOptions): (...args: Arguments<A>) => Promise<Awaited<R>>
 }
 
 /** An exported generator function: what it yields is streamed. */
 export interface LoadedGenerator<A extends unknown[], T> {
   /** Starts it, with copies of the arguments. As `Worker.stream`. */
-  (...args: { [I in keyof A]: Argument<A[I]> }): WorkerStream<T>
+  (...args: Arguments<A>): WorkerStream<T>
   /**
    * The same function, with options for its streams.
    * @param options - those of `Worker.stream`
    * @throws {TypeError | RangeError} for wrong options
    */
-  with(options: StreamOptions): (...args: { [I in keyof A]: Argument<A[I]> }) => WorkerStream<T>
+  with(options: StreamOptions): (...args: Arguments<A>) => WorkerStream<T>
 }
 
 /** An exported value, which is read when asked for. */
@@ -55,8 +55,9 @@ export type LoadedExport<E> = E extends abstract new (...args: any) => unknown
       : LoadedValue<E>
 
 /**
- * A module that is loaded in a worker, as it looks from here. An export called `then` is not on it; one that is a function
- * makes of the module a promise for every `import()`, here and there: if it never calls back, `load` never settles.
+ * A module that is loaded in a worker, as it looks from here. An export called `then` is not on it: one that is a function
+ * makes of the module a promise for every `import()`. To `load`, by its URL or by a path, it is a module all the same; of a
+ * package with such an export it has what that calls back with, and never settles if it doesn't.
  */
 export type LoadedModule<M> = { readonly [Name in Exclude<keyof M, 'then'>]: LoadedExport<M[Name]> }
 

@@ -1,13 +1,9 @@
-import { DecodeError, EncodeError } from '../errors/data-errors.ts'
-import { ReleasedError } from '../errors/flow-errors.ts'
-import { permitBytes, type PolicyInForce } from '../movement/capture-policy.ts'
+import { DecodeError } from '../errors/data-errors.ts'
 import type { AnyFunction } from '../movement/function-source.ts'
-import { contentOf } from '../movement/graph/content.ts'
 import type { Imported, ImportKind } from '../movement/flow/imports.ts'
 import type { LiveLane } from '../movement/flow/live-lane.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
 import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
-import { frameBytes } from '../transport/frame-chunks.ts'
 import type { IncomingFrame } from '../transport/frame-reader.ts'
 import { liveKind, type LiveToken } from '../transport/live-values.ts'
 import { frameFlag, frameType } from '../transport/protocol.ts'
@@ -15,6 +11,7 @@ import { callOptionChecks } from './call-options.ts'
 import type { Calls } from './calls.ts'
 import type { CallsOptions } from './calls-options.ts'
 import { ExplainedValues } from './explained-values.ts'
+import { ForeignReferences } from './foreign-references.ts'
 import { boolean, checkOptions } from './option-checks.ts'
 import { afterTurn } from './pending-calls.ts'
 import { type GetOptions, type KeepOptions, type RefFacts, type RefHome, RemoteRef } from './remote-ref.ts'
@@ -32,24 +29,6 @@ export interface KeptInfo {
 }
 
 type AnyRef = RemoteRef<unknown>
-
-/** What a call says that is refused because values have to be fetched for it first. */
-interface Fetching {
-  readonly options: KeepOptions | undefined
-  readonly policy: PolicyInForce
-}
-
-/** A reference of another worker stands where only values of this one, and data, can go. */
-class ForeignReference extends Error {
-  readonly ref: AnyRef
-
-  constructor(ref: AnyRef) {
-    super(
-      `${ref.toString()} is fetched first by \`call\` and \`keep\`, but not here: pass what its \`get\` gives`,
-    )
-    this.ref = ref
-  }
-}
 
 const homes = new WeakMap<LiveLane, References>()
 
@@ -93,9 +72,8 @@ export class References implements RefHome {
   /** Those that may be in use here. */
   readonly #refs = new Set<WeakRef<AnyRef>>()
   #pruneAt = leastRefs
-  /** While a call is encoded: what stands in this worker for references of others. */
-  #copies: ReadonlyMap<AnyRef, AnyRef> | undefined
-  #copiedBytes = 0
+  /** References of other workers, among what goes to this one. */
+  readonly foreign: ForeignReferences
   /** While a call is encoded: those that it is given. */
   #given: ReadonlySet<AnyRef> | undefined
   #givingCalls = 0
@@ -107,16 +85,16 @@ export class References implements RefHome {
   constructor(options: CallsOptions, calls: Calls) {
     this.#options = options
     this.#calls = calls
+    this.foreign = new ForeignReferences({
+      calls,
+      codec: () => options.process.codec,
+      unbind: (ref) => this.#unbind(ref),
+    })
     homes.set(options.process.live, this)
   }
 
   get path(): string {
     return this.#options.identity.path
-  }
-
-  /** While a call is encoded: the bytes that went ahead of it for references that its function has captured. */
-  get copiedBytes(): number {
-    return this.#copiedBytes
   }
 
   made(facts: Omit<RefFacts, 'madeMs'>): AnyRef {
@@ -148,8 +126,7 @@ export class References implements RefHome {
   }
 
   tokenOf(ref: AnyRef): LiveToken | undefined {
-    const own = ref.home === this ? ref : this.#copies?.get(ref)
-    if (own === undefined) throw new ForeignReference(ref)
+    const own = ref.home === this ? ref : this.foreign.copyOf(ref)
     own.checkHeld()
     if (!this.#isFetching) this.#give(own)
     return { kind: liveKind.home, number: own.number, data: null }
@@ -250,73 +227,6 @@ export class References implements RefHome {
   }
 
   /**
-   * What is to be done about a call that was refused as it was encoded.
-   * @returns its result, if all that was wrong is that values of other workers have to be fetched first
-   * @throws the error, in better words if it is about a reference
-   */
-  afterFetch(error: unknown, asked: Fetching, begin: () => Promise<unknown>): Promise<unknown> {
-    const cause = causeOf(error)
-    if (cause instanceof ForeignReference) return this.#fetchFirst(error, cause.ref, asked, begin)
-    throw cause instanceof ReleasedError ? cause : error
-  }
-
-  async #fetchFirst(
-    refusal: unknown,
-    first: AnyRef,
-    { options: { timeoutMs: limitMs, signal: abortSignal } = {}, policy }: Fetching,
-    begin: () => Promise<unknown>,
-  ): Promise<unknown> {
-    const copies = new Map<AnyRef, AnyRef>()
-    let bytes = 0
-    const options = {
-      ...(limitMs === undefined ? {} : { timeoutMs: limitMs }),
-      ...(abortSignal === undefined ? {} : { signal: abortSignal }),
-    }
-    try {
-      for (let foreign = first, error = refusal; ;) {
-        // One after the other: which they are is found out by trying.
-        const value = await foreign.get(options)
-        if (!isOfArguments(error)) {
-          bytes += this.#permittedBytes(value, policy, bytes, foreign)
-        }
-        const same = prepareRuntimeFunction(runtimeFunction.same)
-        copies.set(foreign, await this.#calls.keepPrepared(same, [value], options))
-        try {
-          this.#copies = copies
-          this.#copiedBytes = bytes
-          const result = begin()
-          this.#began()
-          return await result
-        } catch (caught) {
-          this.#began()
-          const cause = causeOf(caught)
-          if (!(cause instanceof ForeignReference) || copies.has(cause.ref)) throw caught
-          foreign = cause.ref
-          error = caught
-        }
-      }
-    } finally {
-      for (const [foreign, copy] of copies) {
-        this.#unbind(foreign)
-        copy.dispose()
-      }
-    }
-  }
-
-  #began(): void {
-    this.#copies = undefined
-    this.#copiedBytes = 0
-  }
-
-  /** The bytes of a fetched value that goes because a function has captured its reference. Throws if they are too many. */
-  #permittedBytes(value: unknown, policy: PolicyInForce, before: number, ref: AnyRef): number {
-    if (typeof policy !== 'object' || policy.maxBytes === undefined) return 0
-    const bytes = frameBytes(contentOf(this.#options.process.codec, value, ref.toString()).body)
-    permitBytes(policy, before + bytes, 'fn', ref.toString())
-    return bytes
-  }
-
-  /**
    * Adds to the plan of a call what it would take along that stays where it is.
    * @param args - its arguments
    */
@@ -336,16 +246,3 @@ export class References implements RefHome {
     }
   }
 }
-
-/** Whether the value that an error is about is in the arguments, and not in what the function refers to. */
-const isOfArguments = (error: unknown): boolean =>
-  error instanceof EncodeError && error.path.startsWith('args')
-
-/** An error about a value in the depth of others has the reason as its cause. */
-function causeOf(error: unknown): unknown {
-  let cause = error
-  for (let depth = 0; depth < 4 && cause instanceof Error && isDataError(cause); depth++) cause = cause.cause
-  return cause
-}
-
-const isDataError = (error: Error): boolean => error instanceof EncodeError || error.name === 'CaptureError'

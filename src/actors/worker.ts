@@ -3,11 +3,11 @@ import type { Readable } from 'node:stream'
 
 import type { ExitReason } from '../errors/exit-reason.ts'
 import type { ModuleReference } from '../movement/module-reference.ts'
-import type { AsyncView } from '../movement/flow/async-view.ts'
 import { type Channel, makeChannel } from '../movement/flow/channel.ts'
 import { type ChannelOptions, checkChannelOptions } from '../movement/flow/channel-options.ts'
 import type { MovementPlan } from '../movement/movement-plan.ts'
 import { prepareRuntimeFunction, runtimeFunction } from '../movement/runtime-function.ts'
+import type { CallParameters } from './argument.ts'
 import type { CallOptions, CastOptions } from './call-options.ts'
 import type { Callable } from './callable.ts'
 import type { WorkerTree } from './descendants.ts'
@@ -63,23 +63,6 @@ export interface WorkerStats {
   /** Bytes given to the lane, and bytes of them that have not left the host. */
   readonly bytes: { readonly sent: number; readonly pending: number }
 }
-
-/**
- * An argument: a value of the parameter's type, or a reference to one, which the worker keeps. A function in it is called
- * here, from over there: it may be `async` or not, whatever the parameter says.
- */
-export type Argument<T> = AsyncView<T> | RemoteRef<T>
-
-/** Arguments may be left out only if the function can be called without any. */
-export type CallParameters<A extends unknown[], O> = [] extends A
-  ? [args?: { [I in keyof A]: Argument<A[I]> }, options?: O]
-  : [args: { [I in keyof A]: Argument<A[I]> }, options?: O]
-
-/** What comes behind the function of a call whose result is not sent back. */
-export type DiscardParameters<A extends unknown[], O> = [
-  args: { [I in keyof A]: Argument<A[I]> } | ([] extends A ? undefined : never),
-  options: O & { readonly result: 'discard' },
-]
 
 /**
  * A process with an address: call functions in it, interrupt it, stop it. Made by `spawnWorker`.
@@ -157,8 +140,8 @@ export class Worker implements AsyncDisposable {
    * docs/data-movement.md, and `explain` for one function. Or name an export by `{ module, export }`. Arguments and result are copies, made at once; only binary over 64 KiB is
    * read later, so don't change that until the call has settled. Calls start in the order in which they
    * were made, and overlap where they wait. A function among the arguments is called here and always gives its caller there a
-   * promise, also where its parameter is typed as one that answers at once: `xs.filter(keep)` keeps all. A `RemoteRef` inside
-   * an object or array is the value itself there, too, but the types know it only as an argument of its own. Source: Malt.jl `remote_call_fetch`, Erlang `gen_server:call`.
+   * promise: a parameter that is typed as one that answers at once, as `keep` in `xs.filter(keep)`, is refused by the compiler. A
+   * `RemoteRef` is the value itself there, also inside an object or array. Source: Malt.jl `remote_call_fetch`, Erlang `gen_server:call`.
    *
    * @param fn - a function, or `{ module, export }`
    * @param args - its arguments, default none
@@ -179,15 +162,10 @@ export class Worker implements AsyncDisposable {
    * await using worker = await spawnWorker()
    * console.log(await worker.call((a: number, b: number) => a + b, [1, 2])) // 3
    */
-  call<A extends unknown[]>(
-    fn: ((...args: A) => unknown) | ModuleReference,
-    ...rest: DiscardParameters<NoInfer<A>, CallOptions>
-  ): Promise<undefined>
-  call<A extends unknown[], R>(
-    fn: (...args: A) => R,
-    ...rest: CallParameters<NoInfer<A>, CallOptions>
-  ): Promise<Awaited<R>>
-  call<R = unknown>(fn: ModuleReference, args?: readonly unknown[], options?: CallOptions): Promise<R>
+  call<R = unknown, A extends unknown[] = unknown[], D extends 'value' | 'discard' = 'value'>(
+    fn: ((...args: A) => R) | ModuleReference,
+    ...rest: CallParameters<NoInfer<A>, CallOptions & { readonly result?: D }>
+  ): Promise<[D] extends ['discard'] ? undefined : Awaited<R>>
   call(fn: Callable, args: readonly unknown[] = [], options?: CallOptions): Promise<unknown> {
     // Not an async function: its promise, its generator and its closures would be most of what a call allocates.
     try {
@@ -212,11 +190,10 @@ export class Worker implements AsyncDisposable {
    * await using worker = await spawnWorker()
    * worker.cast((text: string) => console.log(text), ['hello'])
    */
-  cast<A extends unknown[]>(
-    fn: (...args: A) => unknown,
+  cast<A extends unknown[] = unknown[]>(
+    fn: ((...args: A) => unknown) | ModuleReference,
     ...rest: CallParameters<NoInfer<A>, CastOptions>
   ): void
-  cast(fn: ModuleReference, args?: readonly unknown[], options?: CastOptions): void
   cast(fn: Callable, args: readonly unknown[] = [], options?: CastOptions): void {
     this.#incarnation.calls.cast(fn, args, options)
   }
@@ -251,14 +228,9 @@ export class Worker implements AsyncDisposable {
    *   console.log(square) // 1
    * }
    */
-  stream<A extends unknown[], T>(
-    fn: (...args: A) => Streamable<T>,
+  stream<T = unknown, A extends unknown[] = unknown[]>(
+    fn: ((...args: A) => Streamable<T>) | ModuleReference,
     ...rest: CallParameters<NoInfer<A>, StreamOptions>
-  ): WorkerStream<T>
-  stream<T = unknown>(
-    fn: ModuleReference,
-    args?: readonly unknown[],
-    options?: StreamOptions,
   ): WorkerStream<T>
   stream(fn: Callable, args: readonly unknown[] = [], options?: StreamOptions): WorkerStream<unknown> {
     return new WorkerStream(this.#incarnation.calls.stream(fn, args, options))
@@ -282,11 +254,10 @@ export class Worker implements AsyncDisposable {
    * const captured = worker.explain(count).entries.find(({ name }) => name === 'words')
    * console.log(captured?.action, captured?.bytes) // unchanged 0
    */
-  explain<A extends unknown[], R>(
-    fn: (...args: A) => R,
+  explain<A extends unknown[] = unknown[]>(
+    fn: ((...args: A) => unknown) | ModuleReference,
     ...rest: CallParameters<NoInfer<A>, CallOptions>
   ): MovementPlan
-  explain(fn: ModuleReference, args?: readonly unknown[], options?: CallOptions): MovementPlan
   explain(fn: Callable, args: readonly unknown[] = [], options?: CallOptions): MovementPlan {
     return this.#incarnation.calls.explain(fn, args, options)
   }
@@ -433,15 +404,10 @@ export class Worker implements AsyncDisposable {
    * console.log(await worker.call((map: Map<string, number>, word: string) => map.get(word), [index, 'hops'])) // 1
    * console.log(worker.refs().map(({ type }) => type)) // [ 'Map' ]
    */
-  keep<A extends unknown[], R>(
-    fn: (...args: A) => R,
+  keep<R = unknown, A extends unknown[] = unknown[]>(
+    fn: ((...args: A) => R) | ModuleReference,
     ...rest: CallParameters<NoInfer<A>, KeepOptions>
   ): Promise<RemoteRef<Awaited<R>>>
-  keep<R = unknown>(
-    fn: ModuleReference,
-    args?: readonly unknown[],
-    options?: KeepOptions,
-  ): Promise<RemoteRef<R>>
   async keep(
     fn: Callable,
     args: readonly unknown[] = [],

@@ -3,6 +3,7 @@ import type { ModuleDefinition, ModulePlace } from './definition.ts'
 import { compileImport, compileImportOf, silenceImportWarning } from './dynamic-import.ts'
 import { noteLoaders } from './module-loaders.ts'
 import type { RebuiltFunction } from './rebuild.ts'
+import { type Imported, type Namespace, whole } from './whole-module.ts'
 
 /**
  * What an export can be, for whoever uses it from elsewhere: something to call, to iterate over, to make objects with,
@@ -12,8 +13,6 @@ export const exportKindNames = ['function', 'generator', 'class', 'value'] as co
 
 /** What an export is. */
 export type ExportKind = (typeof exportKindNames)[number]
-
-type Namespace = Record<string, unknown>
 
 /** Imports a module, from the current directory if it is a package. Rejects with what the import throws. */
 export async function importModule(module: string): Promise<Namespace> {
@@ -29,12 +28,11 @@ export async function importLoaders(loaders: readonly ModulePlace[]): Promise<vo
 }
 
 /** Rejects with an Error if the module does not load; `cause` and `code` are those of the import. */
-async function importPlace({ module, from, loaders = [] }: ModulePlace, purpose: string): Promise<Namespace> {
+async function importPlace({ module, from, loaders = [] }: ModulePlace, purpose: string): Promise<Imported> {
   try {
     await importLoaders(loaders)
-    if (from === undefined) return await importModule(module)
     silenceImportWarning()
-    return await compileImportOf(from)(module)
+    return await whole(module, from === undefined ? compileImport()(module) : compileImportOf(from)(module))
   } catch (cause) {
     throw notLoaded(module, from, purpose, cause)
   }
@@ -63,7 +61,7 @@ export async function loadExport(definition: ModuleDefinition): Promise<RebuiltF
 /** The value of an export as it is now. Rejects as `loadExport`. */
 export async function exportOf(place: ModulePlace, name: string): Promise<unknown> {
   const { module } = place
-  const namespace = await importPlace(place, `, for its export \`${name}\``)
+  const { namespace } = await importPlace(place, `, for its export \`${name}\``)
   const holder = holderOf(name, namespace)
   if (holder === undefined) throw new TypeError(noExport(module, name, Object.keys(namespace)))
   return holder[name]
@@ -71,7 +69,7 @@ export async function exportOf(place: ModulePlace, name: string): Promise<unknow
 
 /** Imports a module and tells what it exports. Rejects as `loadExport`. */
 export async function exportKinds(place: ModulePlace): Promise<(readonly [string, ExportKind])[]> {
-  const namespace = await importPlace(place, '')
+  const { namespace } = await importPlace(place, '')
   return namesOf(namespace).map((name) => [name, exportKind(namespace, name)] as const)
 }
 

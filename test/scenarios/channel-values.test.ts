@@ -15,11 +15,37 @@ test('a value beyond the limits of a receiver stays for others, and the error na
   const asked = narrow.call((from: Channel<string>) => from.receive(), [channel])
   const error = await rejection(asked, RemoteError)
   expect(error.remoteName).toBe('EncodeError')
-  expect(error.message).toMatch(/can't go to worker .*narrow, and stays in it: .*maxBodyBytes \(100000/)
+  expect(error.message).toMatch(
+    /^The next value of a channel, of 1\d{6} bytes, can't go to worker .*narrow, and stays in it, .* until it is received elsewhere: .* maxBodyBytes \(100000/,
+  )
   expect(await wide.call(async (from: Channel<string>) => (await from.receive()).length, [channel])).toBe(1e6)
   expect(await narrow.call((from: Channel<string>) => from.receive(), [channel])).toBe('little')
   channel.close()
   await expectUsable(narrow)
+})
+
+test('all who wait in a process where a value can not go learn of it when it is sent', async () => {
+  await using narrow = await quietWorker({ limits: { maxBodyBytes: 100_000 } })
+  await using wide = await quietWorker()
+  const channel = wide.channel<string>({ capacity: 4 })
+  const waiting = wide.channel<string>()
+  const outcomes = narrow.call(
+    async (from: Channel<string>, tell: Channel<string>) => {
+      const asked = [from.receive(), from.receive(), from.tryReceive()].map((one) =>
+        one.then(String, ({ name }: Error) => name),
+      )
+      await asked[2]
+      await tell.send('they wait')
+      return Promise.all(asked)
+    },
+    [channel, waiting],
+  )
+  await waiting.receive()
+  await channel.send('x'.repeat(1_000_000))
+  expect(await outcomes).toEqual(['EncodeError', 'EncodeError', 'undefined'])
+  expect((await channel.receive()).length).toBe(1e6)
+  channel.close()
+  waiting.close()
 })
 
 test('a value that comes back after the close is received before the end', async () => {

@@ -1,4 +1,4 @@
-import { type Channel, InterruptedError, type Worker } from 'maltster'
+import { type Channel, ChannelClosedError, InterruptedError, type Worker, WorkerDiedError } from 'maltster'
 import { expect, test } from 'vitest'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { expectUsable, quietWorker, rejection, spinner, whereItCan } from './workers.ts'
@@ -15,6 +15,53 @@ const interrupted = async (worker: Worker, call: Promise<unknown>): Promise<stri
   expect(await error).toMatchObject({ executed: 'unknown', collateral: false })
   return outcome
 }
+
+test('a wait that its call has begun ahead, and has not looked at, ends with it and harms nobody', async () => {
+  await using worker = await quietWorker()
+  const values = worker.channel<number>()
+  const ready = worker.channel<number>()
+  const call = worker.call(
+    async (from: Channel<number>, tell: Channel<number>): Promise<number> => {
+      const ahead = from.receive()
+      const inLoop = from[Symbol.asyncIterator]().next()
+      await tell.send(1)
+      await new Promise(() => {})
+      return (await ahead) + (await inLoop).value
+    },
+    [values, ready],
+  )
+  await begun(ready)
+  expect(await interrupted(worker, call)).toBe('detached')
+  await expectUsable(worker)
+  await values.send(2)
+  expect(await values.receive()).toBe(2)
+  // Nor here: the channel ends before anybody looks.
+  const ahead = values.receive()
+  worker.kill()
+  await worker.exited
+  await new Promise((resolve) => setImmediate(resolve))
+  expect((await rejection(ahead, ChannelClosedError)).cause).toBeInstanceOf(WorkerDiedError)
+})
+
+whereItCan('interrupt')('a call that is cut off right behind its wait harms nobody', async () => {
+  const { worker, spins } = await spinner()
+  await using _worker = worker
+  const values = worker.channel<number>()
+  const call = worker.call(
+    async (from: Channel<number>): Promise<void> => {
+      const { writeSync } = await import('node:fs')
+      void from.receive()
+      writeSync(2, 'spins\n')
+      for (;;);
+    },
+    [values],
+  )
+  await spins()
+  expect(await interrupted(worker, call)).toBe('interrupted')
+  await expectUsable(worker)
+  await values.send(2)
+  expect(await values.receive()).toBe(2)
+})
 
 /** A loop over there: what it does with a channel of its own, a channel of the host, or a callback. */
 const loopOf = (step: string): string => `

@@ -141,6 +141,17 @@ test('a module is found by where the arrow function stands, in a helper of anoth
   expect(await neighbour.double(3)).toBe(6)
 })
 
+test('a module that exports `then` is a module all the same, whether that calls back or not', async () => {
+  for (const way of ['never', 'value', 'error'] as const) {
+    const from = new URL('../fixtures/modules/thenable.mjs', import.meta.url)
+    from.searchParams.set('way', way)
+    const thenable = await worker.load<{ double: (n: number) => number; then: () => void }>(from)
+    expect(Object.keys(thenable)).toEqual(['double'])
+    expect(await thenable.double(21)).toBe(42)
+    expect(await worker.call({ module: from, export: 'double' }, [2])).toBe(4)
+  }
+})
+
 test('what is not one import by a literal name is refused, with the remedy', async () => {
   const name = '../fixtures/modules/tasks.mjs'
   const wrong: (() => Promise<object>)[] = [

@@ -1,4 +1,5 @@
 import {
+  type Arguments,
   CallTimeoutError,
   type Channel,
   EncodeError,
@@ -255,10 +256,7 @@ test('what explain says of callbacks, channels and references is what goes, to t
   const channel = worker.channel()
   const fn = (values: number[], more: { tell: () => Promise<void>; channel: object }): number =>
     values.length + Object.keys(more).length
-  const args: Parameters<typeof worker.call<Parameters<typeof fn>, number>>[1] = [
-    list,
-    { tell: () => {}, channel },
-  ]
+  const args: Arguments<Parameters<typeof fn>> = [list, { tell: () => {}, channel }]
   for (let round = 0; round < 3; round++) {
     const plan = worker.explain(fn, args)
     expect(plan.entries.map(({ name, action }) => `${name} ${action}`)).toEqual([

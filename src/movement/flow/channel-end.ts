@@ -46,21 +46,34 @@ export const lostError = (why: Error): ChannelClosedError =>
 
 /**
  * Answers a request with a value of a channel. What the lane can't carry stays in the channel, and the answer says why.
+ * @param byteLength - of the value, if that is known
  * @returns whether the value has gone
  */
-export function hasGone(answer: Answer, give: () => void): boolean {
+export function hasGone(answer: Answer, give: () => void, byteLength?: number): boolean {
   try {
     give()
     return true
   } catch (error) {
-    const { worker } = answer.place
-    const to = worker === undefined ? 'the host' : `worker ${worker}`
-    const why = `A value of a channel can't go to ${to}, and stays in it: ${(error as Error).message}`
-    answer.fail(
-      error instanceof EncodeError ? new EncodeError(why, { path: error.path, cause: error }) : error,
-    )
+    answer.fail(error instanceof EncodeError ? stays(error, answer, byteLength) : error)
     return false
   }
+}
+
+function stays(
+  error: EncodeError,
+  { place: { worker } }: Answer,
+  byteLength: number | undefined,
+): EncodeError {
+  const value =
+    byteLength === undefined
+      ? 'The next value of a channel'
+      : `The next value of a channel, of ${byteLength} bytes,`
+  const to = worker === undefined ? 'the host' : `worker ${worker}`
+  const stay = 'and stays in it, in the way of those behind it there until it is received elsewhere'
+  return new EncodeError(`${value} can't go to ${to}, ${stay}: ${error.message}`, {
+    path: error.path,
+    cause: error,
+  })
 }
 
 /** What the token of a channel says: its capacity, and by its sign whether it is closed. */

@@ -99,23 +99,21 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
    * @throws {TypeError} if an option is unknown, or is not what it must be
    */
   send(value: T, options?: ChannelWaitOptions): Promise<void> {
-    const { promise } = this.#wait<void>('send', options, (settle) =>
+    return this.#wait<void>('send', options, (settle) =>
       this.#end.send(value, {
         accepted: () => settle({ value: undefined }),
         failed: (error) => settle({ error }),
       }),
-    )
-    // Logs and progress are often sent without waiting; that the channel closes must not end the process.
-    void then.call(promise, undefined, nothing)
-    return promise
+    ).promise
   }
 
   /**
-   * Takes the next value, and waits for one.
+   * Takes the next value, and waits for one. A rejection that nobody looks at does no harm.
    *
    * @param options - `signal` ends the wait: no value is lost by that, what comes too late is put back in its place
    * @throws {ChannelClosedError} if it is closed and empty, or its worker ends; `cause` says why in that case
-   * @throws {EncodeError} if the value can't go where it is received, say for the limits of a worker: it stays in the channel
+   * @throws {EncodeError} if the next value can't go where it is received, say for the limits of a worker: it stays in the
+   *   channel, before all others, and each receive there is told so until it has been received elsewhere
    * @throws {DecodeError} if the value can't be read here: a registered class refuses it
    * @throws {BackpressureError} if values were asked for, and not read, faster than they could be; none is lost by that
    * @throws {TypeError} if an option is unknown, or is not what it must be
@@ -197,7 +195,7 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
       }
     }
     return {
-      next,
+      next: () => unheard(next()),
       return: () => {
         for (const wait of waits) wait.giveUp({ error: left })
         return Promise.resolve(end())
@@ -216,7 +214,7 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
   ): Wait<R> {
     const { waits, whenCallEnds, callEnded } = this.#lane
     const ended = callEnded()
-    if (ended !== undefined) return refusedWait(ended)
+    if (ended !== undefined) return { promise: unheard(rejected(ended)), giveUp: nothing }
     const waiter = { channel: this }
     let giveUp: Wait<R>['giveUp'] = nothing
     const promise = new Promise<R>((resolve, reject) => {
@@ -250,15 +248,19 @@ export class Channel<T = unknown> implements AsyncIterable<T>, Disposable {
       if (signal !== undefined) undo.push(whenAborted(signal, () => giveUp({ error: signal.reason })))
       undo.push(whenCallEnds((error) => giveUp({ error })))
     })
-    return { promise, giveUp }
+    return { promise: unheard(promise), giveUp }
   }
 }
 
-/** Who waits for it may be cut off before there is a handler: its rejection must not end the process as an unhandled one. */
-function refusedWait<R>(error: Error): Wait<R> {
-  const promise = new Promise<R>((_, reject) => reject(error))
+const rejected = <R>(error: Error): Promise<R> => new Promise<R>((_, reject) => reject(error))
+
+/**
+ * Its rejection does not end the process where nobody has looked at it so far: logs and progress are often sent without
+ * waiting, who asks ahead looks later, and a call that is cut off between the two never does.
+ */
+function unheard<R>(promise: Promise<R>): Promise<R> {
   void then.call(promise, undefined, nothing)
-  return { promise, giveUp: nothing }
+  return promise
 }
 
 /** The reason of a wait that was given up by leaving a loop. */

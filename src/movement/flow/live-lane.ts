@@ -1,4 +1,3 @@
-import { BackpressureError } from '../../errors/call-errors.ts'
 import type { ErrorContext } from '../../errors/maltster-error.ts'
 import type { Codec, EncodedBody } from '../../transport/codec.ts'
 import type { IncomingFrame } from '../../transport/frame-reader.ts'
@@ -16,18 +15,13 @@ import { type ImportKind, Imports } from './imports.ts'
 import { type AnyFunction, isClass, type Served, servedBy } from './live-object.ts'
 import { type PendingRequest, PendingRequests } from './pending-requests.ts'
 import { errorOfFailure, type ErrorTransfer, failureOf, releasedError } from './request-failures.ts'
-import { type AnswerLane, ServedRequest } from './served-request.ts'
+import type { AnswerLane, ServedRequest } from './served-request.ts'
+import { ServedRequests } from './served-requests.ts'
 import { TakenFunctions } from './taken-functions.ts'
 import { Waits } from './waits.ts'
 
-// Taken before user code can replace them.
-const { Map } = globalThis
-
 const noBytes = Buffer.alloc(0)
 const noCall = (): undefined => undefined
-
-/** Requests of the other side that wait for their answer. A faulty worker could else fill the host's memory. */
-const maxServed = { count: 16_384, bytes: 256 * 2 ** 20 }
 
 /** What a lane needs to carry live values. */
 export interface LiveLaneOptions {
@@ -71,23 +65,17 @@ export class LiveLane implements LiveValues, AnswerLane {
   /** Who waits here for what lives here or there. */
   readonly waits: Waits
   readonly #options: LiveLaneOptions
-  readonly #serving = new Map<number, ServedRequest>()
+  readonly #served: ServedRequests
   #writer: FrameWriter | undefined
   #codec: Codec | undefined
   #end: Error | undefined
   readonly #taken = new TakenFunctions()
-  #servingBytes = 0
-  /** Bytes of answers since the other side had read all that was written. */
-  #unreadAnswerBytes = 0
-  /** Requests that were refused since then, because the answers of others are not read. */
-  #refused = 0
   readonly #bonds = new Bonds()
-  /** The request whose user code is on the stack. */
-  #current: ServedRequest | undefined
 
   constructor(options: LiveLaneOptions) {
     this.#options = options
     this.exports = new Exports(this)
+    this.#served = new ServedRequests(this, options.stray)
     this.waits = new Waits((isWaiting) => options.waiting?.(isWaiting))
     this.imports = new Imports(this, options.kinds)
   }
@@ -206,59 +194,12 @@ export class LiveLane implements LiveValues, AnswerLane {
   /** Takes a frame of one of the types `request`, `reply`, `failure`, `withdraw` and `release`. */
   received(frame: IncomingFrame): void {
     const { id, aux } = frame
-    if (frame.type === frameType.request) this.#serve(frame)
+    if (frame.type === frameType.request) this.#served.serve(frame)
     else if (frame.type === frameType.reply) this.#replied(frame)
     else if (frame.type === frameType.failure) this.#failed(frame)
     // It may have been answered meanwhile.
-    else if (frame.type === frameType.withdraw) this.#serving.get(id)?.withdraw()
+    else if (frame.type === frameType.withdraw) this.#served.withdraw(id)
     else if (frame.type === frameType.release) this.exports.release(aux, id)
-  }
-
-  #serve(frame: IncomingFrame): void {
-    const { id, aux } = frame
-    // Refusals are answers, too.
-    const isDeaf = this.#refused > maxServed.count && !this.#isRead()
-    if (id === 0 || this.#serving.has(id) || isDeaf) {
-      this.#options.stray()
-      return
-    }
-    const request = new ServedRequest(this, id, bytesOf(frame))
-    this.#serving.set(id, request)
-    this.#servingBytes += request.byteLength
-    this.#current = request
-    try {
-      const [operation, ...args] = this.codec.decode(frame) as unknown[]
-      const exported = this.exports.get(aux)
-      if (exported === undefined) throw releasedError(this.#options.transfer.place)
-      this.#admit(request.byteLength)
-      exported.served.request(operation, args, request)
-    } catch (error) {
-      request.fail(error)
-    }
-    this.#current = undefined
-  }
-
-  /** Whether the other side reads its answers. One that only asks would fill the memory here with them. */
-  #isRead(): boolean {
-    const { pendingBytes } = this.writer
-    if (pendingBytes === 0) this.#unreadAnswerBytes = 0
-    const isRead = Math.min(pendingBytes, this.#unreadAnswerBytes) <= maxServed.bytes
-    if (isRead) this.#refused = 0
-    return isRead
-  }
-
-  #admit(byteLength: number): void {
-    const { count, bytes } = maxServed
-    const { place } = this.#options.transfer
-    if (!this.#isRead()) {
-      this.#refused++
-      const message = `Over ${bytes} bytes of answers have not been read. Ask for less at once: await earlier ones first.`
-      throw new BackpressureError(message, place)
-    }
-    const isFull = this.#serving.size > count || this.#servingBytes > Math.max(bytes, byteLength)
-    if (!isFull) return
-    const message = `Over ${count} requests, or ${bytes} bytes of them, wait for their answer. Await earlier ones first.`
-    throw new BackpressureError(message, place)
   }
 
   #replied(frame: IncomingFrame): void {
@@ -348,35 +289,24 @@ export class LiveLane implements LiveValues, AnswerLane {
     return failureOf(error, this.#options.transfer)
   }
 
-  answered({ id, byteLength }: ServedRequest, answerBytes: number): void {
-    this.#unreadAnswerBytes += answerBytes
-    if (this.#serving.delete(id)) this.#servingBytes -= byteLength
+  answered(request: ServedRequest, answerBytes: number): void {
+    this.#served.answered(request, answerBytes)
   }
 
   /** After an execution was terminated: what it was answering is answered. */
   recover(interrupted: () => Error): void {
     this.#taken.reset()
-    const current = this.#current
-    this.#current = undefined
-    if (current !== undefined) current.fail(interrupted())
+    this.#served.recover(interrupted)
   }
 
   /** There is no other side any more: nothing is answered, and nothing is served. */
   end(why: Error): void {
     if (this.#end !== undefined) return
     this.#end = why
-    const served = [...this.#serving.values()]
-    this.#serving.clear()
-    for (const request of served) request.end()
+    this.#served.end()
     this.#bonds.end(why)
     this.requests.end(why)
     for (const exported of this.exports.all()) this.exports.delete(exported)
     this.imports.end(why)
   }
-}
-
-function bytesOf({ start, end, attachments }: IncomingFrame): number {
-  let byteLength = end - start
-  for (const attachment of attachments) byteLength += attachment.byteLength
-  return byteLength
 }

@@ -152,7 +152,7 @@ export class OwnEnd implements ChannelEnd, Served {
   #asked(answer: Answer): void {
     answer.withdrawn = this.#queue.take({
       got: (snapshot, sequence) => {
-        const isGone = hasGone(answer, () => this.#send(snapshot, sequence, answer))
+        const isGone = hasGone(answer, () => this.#send(snapshot, sequence, answer), snapshot.byteLength)
         if (isGone) this.#out.set(answer.lane, answer)
         return isGone
       },

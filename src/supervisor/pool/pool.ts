@@ -5,7 +5,7 @@ import type { Callable } from '../../actors/callable.ts'
 import { boolean, checkOptions, delayOrNeverMs } from '../../actors/option-checks.ts'
 import type { RemoteRef } from '../../actors/remote-ref.ts'
 import { rejectionNow } from '../../actors/remote-error.ts'
-import type { CallParameters, DiscardParameters } from '../../actors/worker.ts'
+import type { CallParameters } from '../../actors/argument.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { ModuleReference } from '../../movement/module-reference.ts'
 import type { Clock } from '../../transport/clock.ts'
@@ -120,15 +120,10 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * const add = (a: number, b: number) => a + b
    * console.log(await workers.call(add, [40, 2], { priority: 1, retry: { times: 1 } })) // 42
    */
-  call<A extends unknown[]>(
-    fn: ((...args: A) => unknown) | ModuleReference,
-    ...rest: DiscardParameters<NoInfer<A>, PoolCallOptions>
-  ): Promise<undefined>
-  call<A extends unknown[], R>(
-    fn: (...args: A) => R,
-    ...rest: CallParameters<NoInfer<A>, PoolCallOptions>
-  ): Promise<Awaited<R>>
-  call<R = unknown>(fn: ModuleReference, args?: readonly unknown[], options?: PoolCallOptions): Promise<R>
+  call<R = unknown, A extends unknown[] = unknown[], D extends 'value' | 'discard' = 'value'>(
+    fn: ((...args: A) => R) | ModuleReference,
+    ...rest: CallParameters<NoInfer<A>, PoolCallOptions & { readonly result?: D }>
+  ): Promise<[D] extends ['discard'] ? undefined : Awaited<R>>
   call(fn: Callable, args: readonly unknown[] = [], options?: PoolCallOptions): Promise<unknown> {
     try {
       if (options !== undefined) checkPoolCallOptions(options)
@@ -242,15 +237,10 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
    * }, [1.1])
    * console.log(names.length, await workers.call(() => (globalThis as { rate?: number }).rate)) // 2 1.1
    */
-  broadcast<A extends unknown[], R>(
-    fn: (...args: A) => R,
+  broadcast<R = unknown, A extends unknown[] = unknown[]>(
+    fn: ((...args: A) => R) | ModuleReference,
     ...rest: CallParameters<NoInfer<A>, BroadcastOptions>
   ): Promise<Awaited<R>[]>
-  broadcast<R = unknown>(
-    fn: ModuleReference,
-    args?: readonly unknown[],
-    options?: BroadcastOptions,
-  ): Promise<R[]>
   async broadcast(
     fn: Callable,
     args: readonly unknown[] = [],

@@ -1,4 +1,5 @@
 import { staysHere } from '../../transport/codec/process-handles.ts'
+import type { CallParameters } from '../../actors/argument.ts'
 import type { CastOptions } from '../../actors/call-options.ts'
 import { checkCastOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
@@ -12,7 +13,7 @@ import { rejectionNow } from '../../actors/remote-error.ts'
 import type { RunResult } from '../../actors/run.ts'
 import { checkStreamOptions, type StreamOptions } from '../../actors/stream-options.ts'
 import { type Streamable, WorkerStream } from '../../actors/worker-stream.ts'
-import type { CallParameters, DiscardParameters, Worker, WorkerStats } from '../../actors/worker.ts'
+import type { Worker, WorkerStats } from '../../actors/worker.ts'
 import type { Channel } from '../../movement/flow/channel.ts'
 import { type ChannelOptions, checkChannelOptions } from '../../movement/flow/channel-options.ts'
 import type { ModuleReference } from '../../movement/module-reference.ts'
@@ -146,15 +147,10 @@ export class WorkerHandle {
    * const add = (a: number, b: number) => a + b
    * console.log(await app.worker('adder').call(add, [40, 2], { retry: { times: 1 } })) // 42
    */
-  call<A extends unknown[]>(
-    fn: ((...args: A) => unknown) | ModuleReference,
-    ...rest: DiscardParameters<NoInfer<A>, HandleCallOptions>
-  ): Promise<undefined>
-  call<A extends unknown[], R>(
-    fn: (...args: A) => R,
-    ...rest: CallParameters<NoInfer<A>, HandleCallOptions>
-  ): Promise<Awaited<R>>
-  call<R = unknown>(fn: ModuleReference, args?: readonly unknown[], options?: HandleCallOptions): Promise<R>
+  call<R = unknown, A extends unknown[] = unknown[], D extends 'value' | 'discard' = 'value'>(
+    fn: ((...args: A) => R) | ModuleReference,
+    ...rest: CallParameters<NoInfer<A>, HandleCallOptions & { readonly result?: D }>
+  ): Promise<[D] extends ['discard'] ? undefined : Awaited<R>>
   call(fn: Callable, args: readonly unknown[] = [], options?: HandleCallOptions): Promise<unknown> {
     try {
       if (options === undefined)
@@ -176,11 +172,10 @@ export class WorkerHandle {
    * @throws {WorkerUnavailableError | WorkerStoppedError | BackpressureError} as `call`, at once
    * @throws {CaptureError | EncodeError | TypeError | RangeError} as `Worker.cast`
    */
-  cast<A extends unknown[]>(
-    fn: (...args: A) => unknown,
+  cast<A extends unknown[] = unknown[]>(
+    fn: ((...args: A) => unknown) | ModuleReference,
     ...rest: CallParameters<NoInfer<A>, CastOptions>
   ): void
-  cast(fn: ModuleReference, args?: readonly unknown[], options?: CastOptions): void
   cast(fn: Callable, args: readonly unknown[] = [], options?: CastOptions): void {
     if (options !== undefined) checkCastOptions(options)
     this.#calls.cast(args, options?.background === true, (worker, own) =>
@@ -255,14 +250,9 @@ export class WorkerHandle {
    * for await (const word of words) console.log(word, reader.incarnation) // malt 2
    * // hops 2
    */
-  stream<A extends unknown[], T>(
-    fn: (...args: A) => Streamable<T>,
+  stream<T = unknown, A extends unknown[] = unknown[]>(
+    fn: ((...args: A) => Streamable<T>) | ModuleReference,
     ...rest: CallParameters<NoInfer<A>, HandleStreamOptions>
-  ): WorkerStream<T>
-  stream<T = unknown>(
-    fn: ModuleReference,
-    args?: readonly unknown[],
-    options?: HandleStreamOptions,
   ): WorkerStream<T>
   stream(
     fn: Callable,
@@ -301,15 +291,10 @@ export class WorkerHandle {
    * await store.whenUp()
    * console.log(await rows.get().catch((error) => error.name)) // WorkerDiedError
    */
-  keep<A extends unknown[], R>(
-    fn: (...args: A) => R,
+  keep<R = unknown, A extends unknown[] = unknown[]>(
+    fn: ((...args: A) => R) | ModuleReference,
     ...rest: CallParameters<NoInfer<A>, HandleKeepOptions>
   ): Promise<RemoteRef<Awaited<R>>>
-  keep<R = unknown>(
-    fn: ModuleReference,
-    args?: readonly unknown[],
-    options?: HandleKeepOptions,
-  ): Promise<RemoteRef<R>>
   async keep(
     fn: Callable,
     args: readonly unknown[] = [],
