@@ -158,7 +158,7 @@ function makeCalls(worker, chosen, signal) {
     name === undefined
       ? undefined
       : settled(
-          worker.call(/** @type {(token: number) => unknown} */ (companions[name]), [n], {
+          worker.call(companions[name], [n], {
             background: true,
           }),
         )
