@@ -154,14 +154,10 @@ export const abortReason = new Error('aborted by the stress')
 function makeCalls(worker, chosen, signal) {
   const { n, way, trigger, delayMs, forMs, companionFirst } = chosen
   const name = chosen.companion
+  /** @type {((token: number) => unknown) | undefined} */
+  const other = name === undefined ? undefined : companions[name]
   const beside = () =>
-    name === undefined
-      ? undefined
-      : settled(
-          worker.call(/** @type {(token: number) => unknown} */ (companions[name]), [n], {
-            background: true,
-          }),
-        )
+    other === undefined ? undefined : settled(worker.call(other, [n], { background: true }))
   let companion = companionFirst ? beside() : undefined
   const timeoutMs = Math.max(1, delayMs)
   const options =

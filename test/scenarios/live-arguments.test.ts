@@ -190,10 +190,7 @@ describe('callbacks, references and channels through a pool', () => {
     await waitUntil(() => pids.length === 3)
     expect(pids[2]).toBe(first!.pid)
     const ref = await first!.keep(() => [1])
-    const refused = workers.broadcast(
-      (items: { deep: number[] }) => items.deep.length,
-      [{ deep: ref } as never],
-    )
+    const refused = workers.broadcast((items: { deep: number[] }) => items.deep.length, [{ deep: ref }])
     const error = await rejection(refused, TypeError)
     expect(error.message).toContain(`${ref.toString()} can't be given to members to come`)
     expect(error.message).toContain('future: false')
