@@ -24,6 +24,9 @@ const holdMs = 5_000
 /** How long a call that may have been harmed by a cut has to prove itself by settling. */
 const collateralMs = 1_000
 
+/** Which calls are meant. */
+type Targets = Pick<InterruptRequest, 'upToCallId' | 'callId'>
+
 interface Cut {
   readonly interruptId: number
   readonly at: string
@@ -62,6 +65,8 @@ class Interruption {
   #needsRecovery = false
   /** Ended, and not yet told so by their abort signal: user code must not run inside the prepare step. */
   #unsignalled: RunningCall[] = []
+  /** Calls that the data lane has ended, of which their ladders are still to tell. */
+  readonly #endedInOrder = new Set<number>()
   /** Calls that are to end by themselves. */
   #told: RunningCall[] = []
 
@@ -78,7 +83,7 @@ class Interruption {
     Object.defineProperty(globalThis, prepareProperty, { value: prepare })
   }
 
-  #targets(request: InterruptRequest): RunningCall[] {
+  #targets(request: Targets): RunningCall[] {
     const calls = this.#options.table.unsettled()
     if (request.callId > 0) return calls.filter((call) => call.id === request.callId)
     return calls.filter((call) => !call.background && call.id <= request.upToCallId)
@@ -104,6 +109,25 @@ class Interruption {
     return calls.map((call) => call.id)
   }
 
+  /** As `#end`, and answers for those as well that the data lane has ended before. */
+  #endTargets(request: Targets, targets: readonly RunningCall[]): number[] {
+    const callIds = this.#end(targets)
+    if (this.#endedInOrder.delete(request.callId)) callIds.push(request.callId)
+    return callIds
+  }
+
+  /**
+   * The host has settled this call, and sends what it sends from now on behind this: none of it is for this call. Its
+   * ladder comes by another lane, before or after, and tells the host; what spins from here on is for that to cut off.
+   */
+  endInOrder(callId: number): void {
+    const calls = this.#targets({ callId, upToCallId: 0 })
+    if (calls.length === 0) return
+    this.#endedInOrder.add(callId)
+    this.#end(calls)
+    this.#signal(undefined)
+  }
+
   /** Runs in the event loop: it turns, so nothing spins. */
   #answer({ request, round }: AliveQuestion): void {
     const cut = this.#cut
@@ -114,7 +138,7 @@ class Interruption {
     // By themselves, and so they have been answered.
     const haveEnded = this.#told.some((call) => call.settled && call.reason !== undefined && !call.isEnded)
     this.#told = []
-    const callIds = this.#end(this.#targets(request))
+    const callIds = this.#endTargets(request, this.#targets(request))
     if (cut?.interruptId === request.interruptId) callIds.push(...cut.callIds)
     const answer: AliveAnswer = {
       type: 'alive',
@@ -190,14 +214,14 @@ class Interruption {
     const spinning = table.current()
     const targets = this.#targets(request)
     if (spinning !== undefined && !spinning.settled && !targets.includes(spinning)) {
-      return give(decision.spare, this.#end(targets))
+      return give(decision.spare, this.#endTargets(request, targets))
     }
     // Whatever is met from here on is somewhere else.
     table.isHeld = false
     store(cells, cell.decision, decision.cut)
     if (!this.#holdStill())
       return { decision: decision.withdrawn, at: stack.at, callIds: [], lastCallId: table.refuse(request) }
-    const callIds = this.#end(targets)
+    const callIds = this.#endTargets(request, targets)
     const { interruptId } = request
     this.#cut = {
       interruptId,
@@ -229,6 +253,8 @@ class Interruption {
 }
 
 /** Listens to the sentinel from now on. */
-export function startInterruption(options: InterruptionOptions): { recoverIfCut(): void } {
+export function startInterruption(
+  options: InterruptionOptions,
+): Pick<Interruption, 'recoverIfCut' | 'endInOrder'> {
   return new Interruption(options)
 }
