@@ -30,8 +30,8 @@ type Result = IteratorResult<unknown, undefined>
 const done: Result = { done: true, value: undefined }
 
 /** What becomes of a stream that is left: what was thrown over there is told, since that may be its `finally`. */
-const closedBy = (error: StreamFailure | undefined): Promise<Result> =>
-  error?.reason instanceof RemoteError ? rejection(error.reason) : Promise.resolve(done)
+const closedBy = (error: StreamFailure | undefined): Result | Promise<never> =>
+  error?.reason instanceof RemoteError ? rejection(error.reason) : done
 
 /** Why a stream has failed. */
 export interface StreamFailure {
@@ -68,7 +68,7 @@ export class StreamInbox implements StreamSource {
   #error: StreamFailure | undefined
   #isSettled = false
   #closing: Promise<Result> | undefined
-  #tellClosed: ((result: Result | Promise<Result>) => void) | undefined
+  #tellClosed: ((result: Result | Promise<never>) => void) | undefined
   #tellBegun: ((failure: StreamFailure | undefined) => void) | undefined
 
   constructor(window: StreamWindow, peer: StreamPeer) {
@@ -177,7 +177,7 @@ export class StreamInbox implements StreamSource {
     this.#finish(undefined)
     if (this.#isSettled) {
       // It has ended ahead of its reader.
-      this.#closing = closedBy(error)
+      this.#closing = Promise.resolve(closedBy(error))
       return this.#closing
     }
     this.#closing = new Promise((resolve) => {
