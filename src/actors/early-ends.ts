@@ -1,10 +1,13 @@
 import { CallTimeoutError } from '../errors/call-errors.ts'
 import type { Executed } from '../errors/maltster-error.ts'
 import { whenAborted } from '../movement/abort.ts'
+import { frameType } from '../transport/protocol.ts'
 import type { CallOptions } from './call-options.ts'
 import { type CallsOptions, placeOf } from './calls-options.ts'
 import type { InterruptResult } from './interrupts.ts'
 import type { PendingCall, PendingCalls } from './pending-calls.ts'
+
+const noBytes = Buffer.alloc(0)
 
 /** How long a call whose time is over waits to learn where it was spinning. */
 const whereaboutsMs = 500
@@ -82,6 +85,9 @@ export class EarlyEnds {
   abandon(call: PendingCall): Promise<InterruptResult> | undefined {
     if (this.#pending.take(call.id) === undefined || call.sentAt === 0) return undefined
     this.expectLate(call.id)
+    // The ladder's way is another lane. Whoever learns here that the call is over may send the next value, and that must
+    // not come to one of its waits.
+    this.#options.process.data.bytesFrame(frameType.endCall, 0, call.id, 0, noBytes)
     return this.#options.endOne(call.id)
   }
 

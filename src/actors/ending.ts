@@ -2,8 +2,8 @@ import { ProtocolError } from '../errors/data-errors.ts'
 import type { ExitReason, ExitType } from '../errors/exit-reason.ts'
 import type { DyingWords } from '../transport/messages.ts'
 import type { ProcessExit } from '../transport/launcher.ts'
-import { classifyExit } from './exit-classification.ts'
 import { isUntold, untoldCause } from './bounded-exit.ts'
+import { classifyExit, type ExitFacts } from './exit-classification.ts'
 
 /** What is wrong with what a worker sent. */
 export function asProtocolError(error: unknown, pid: number | undefined): ProtocolError {
@@ -14,15 +14,27 @@ export function asProtocolError(error: unknown, pid: number | undefined): Protoc
 /** What is known of why a process ends, gathered until it has: of what could be said twice, the first holds. */
 export class Ending {
   readonly #userSignals = new Set<NodeJS.Signals>()
+  readonly #seen: () => Pick<ExitFacts, 'wasReady' | 'stderrTail' | 'uptimeMs'>
   #intent: ExitType | undefined
   #cause: unknown
   #dying: DyingWords | undefined
+
+  /** @param seen - what is known of it besides */
+  constructor(seen: () => Pick<ExitFacts, 'wasReady' | 'stderrTail' | 'uptimeMs'>) {
+    this.#seen = seen
+  }
 
   /** The host is about to end it, and why. */
   intend(because: ExitType, cause?: unknown): void {
     if (this.#intent !== undefined) return
     this.#intent = because
     this.#cause ??= cause
+  }
+
+  /** What the reason will be, as far as it is known, from when the host kills it otherwise than to shut it down. */
+  get coming(): ExitReason | undefined {
+    if (this.#intent === undefined || this.#intent === 'shutdown') return undefined
+    return this.reason({ exitCode: null, signal: 'SIGKILL' })
   }
 
   /** Something that led to it. */
@@ -42,13 +54,10 @@ export class Ending {
   }
 
   /** The one reason, from all that was seen. */
-  reason(
-    { exitCode, signal, lost }: ProcessExit,
-    seen: { readonly wasReady: boolean; readonly stderrTail: string; readonly uptimeMs: number },
-  ): ExitReason {
+  reason({ exitCode, signal, lost }: ProcessExit): ExitReason {
     const wasKilled = signal !== null && this.#userSignals.has(signal)
     return classifyExit({
-      ...seen,
+      ...this.#seen(),
       exitCode,
       signal,
       lost,

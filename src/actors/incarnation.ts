@@ -123,8 +123,8 @@ export class Incarnation {
   /** Why calls are not taken now, if they aren't. */
   refusal(): Error | undefined {
     if (this.actor.getSnapshot().hasTag('accepting')) return undefined
-    if (this.#exit !== undefined) return deathError(this.place, this.#exit, 'no')
-    return stoppedError(this.place, 'no')
+    const exit = this.#exit ?? this.process.ending.coming
+    return exit === undefined ? stoppedError(this.place, 'no') : deathError(this.place, exit, 'no')
   }
 
   interrupt(): Promise<InterruptResult> {

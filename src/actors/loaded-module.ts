@@ -1,5 +1,6 @@
 import type { ExportKind } from '../movement/module-exports.ts'
 import type { AnyFunction } from '../movement/function-source.ts'
+import { proxyStaysHere } from '../transport/codec/process-handles.ts'
 import type { Arguments } from './argument.ts'
 import { type CallOptions, checkCallOptions } from './call-options.ts'
 import { suggestion } from './option-checks.ts'
@@ -97,13 +98,20 @@ export function loadedModule(
   for (const [name, kind] of kinds) {
     if (name !== 'then') exports[name] = loadedExport(module, name, kind, user)
   }
-  return new Proxy(Object.freeze(exports), {
+  const toText = (): string => `[module ${module}, loaded in a worker]`
+  const loaded = new Proxy(Object.freeze(exports), {
     get(target, name) {
+      if (name === Symbol.toPrimitive || (name === 'toString' && !Object.hasOwn(target, name))) return toText
       if (typeof name === 'symbol' || Object.hasOwn(target, name)) return Reflect.get(target, name) as unknown
       if (probes.has(name)) return undefined
       throw new TypeError(`${module} has no export \`${name}\`.${suggestion(name, Object.keys(target))}`)
     },
   })
+  proxyStaysHere(loaded, {
+    what: 'a module that was loaded in a worker, and stands for it here',
+    remedy: `Import it in the function: \`await import('${module}')\`.`,
+  })
+  return loaded
 }
 
 function loadedExport(module: string, name: string, kind: ExportKind, user: ModuleUser): unknown {

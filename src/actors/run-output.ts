@@ -63,7 +63,7 @@ export class RunOutput {
       const isSound = first ?? (!this.#mustProve || (await this.#look(undefined, wasCut ? cutMs : proofMs)))
       if (isSound) return undefined
     } catch (error) {
-      if (error instanceof WorkerDiedError) return error.reason
+      if (error instanceof WorkerDiedError) return (await this.#exitWithin(proofMs)) ?? error.reason
       if (error instanceof WorkerStoppedError) return wasCut ? this.#exitWithin(proofMs) : undefined
     }
     this.#finish()

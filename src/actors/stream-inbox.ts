@@ -29,6 +29,10 @@ type Result = IteratorResult<unknown, undefined>
 
 const done: Result = { done: true, value: undefined }
 
+/** What becomes of a stream that is left: what was thrown over there is told, since that may be its `finally`. */
+const closedBy = (error: StreamFailure | undefined): Result | Promise<never> =>
+  error?.reason instanceof RemoteError ? rejection(error.reason) : done
+
 /** Why a stream has failed. */
 export interface StreamFailure {
   readonly reason: unknown
@@ -168,15 +172,19 @@ export class StreamInbox implements StreamSource {
       )
     this.discard()
     const wasOver = this.#isOver
+    const error = this.#error
     this.#error = undefined
     this.#finish(undefined)
-    this.#closing = this.#isSettled
-      ? Promise.resolve(done)
-      : new Promise((resolve) => {
-          this.#tellClosed = resolve
-        })
+    if (this.#isSettled) {
+      // It has ended ahead of its reader.
+      this.#closing = Promise.resolve(closedBy(error))
+      return this.#closing
+    }
+    this.#closing = new Promise((resolve) => {
+      this.#tellClosed = resolve
+    })
     // Where a frame could not be read the worker has been told already.
-    if (!this.#isSettled && !wasOver) this.#peer.end(this.#id)
+    if (!wasOver) this.#peer.end(this.#id)
     return this.#closing
   }
 
@@ -193,8 +201,7 @@ export class StreamInbox implements StreamSource {
   #settle(error: StreamFailure | undefined): void {
     this.#isSettled = true
     this.#finish(error)
-    const isThrownThere = error?.reason instanceof RemoteError
-    this.#tellClosed?.(isThrownThere ? rejection(error.reason) : done)
+    this.#tellClosed?.(closedBy(error))
   }
 
   #finish(error: StreamFailure | undefined): void {

@@ -53,6 +53,12 @@ export class WorkerProcess {
   readonly control: ControlLane
   readonly stdout: Output
   readonly stderr: Output
+  /** Why it ends, or has ended. */
+  readonly ending = new Ending(() => ({
+    wasReady: this.#greeting.wasReady,
+    stderrTail: this.stderr.tail,
+    uptimeMs: this.uptimeMs,
+  }))
   readonly #process: LaunchedProcess
   readonly #meeting: Meeting | undefined
   readonly #dataLane: Transport
@@ -61,7 +67,6 @@ export class WorkerProcess {
   readonly #clock: Clock
   readonly #greeting: Greeting
   readonly #startedMs: number
-  readonly #ending = new Ending()
   #isBroken = false
   #exit: ProcessExit | undefined
   readonly #lanesOver = new Set<'data' | 'control'>()
@@ -171,7 +176,7 @@ export class WorkerProcess {
 
   /** Records why the process is about to end. */
   intend(because: ExitType, cause?: unknown): void {
-    if (this.#exit === undefined) this.#ending.intend(because, cause)
+    if (this.#exit === undefined) this.ending.intend(because, cause)
   }
 
   /** Signals the group; never after its leader's exit was seen, when the number may be somebody else's. */
@@ -181,7 +186,7 @@ export class WorkerProcess {
 
   /** As `signal`; if the process ends by it, it was killed. */
   signalByUser(signal: NodeJS.Signals): void {
-    this.#ending.signalledByUser(signal)
+    this.ending.signalledByUser(signal)
     this.signal(signal)
   }
 
@@ -237,7 +242,7 @@ export class WorkerProcess {
       interruptReport: (report) => listener.interruptReport(report),
       measured: (measurement) => listener.measured(measurement),
       pong: (id, mainSilentMs) => listener.pong(id, mainSilentMs),
-      dying: (words) => this.#ending.saidLast(words),
+      dying: (words) => this.ending.saidLast(words),
       broken: (error) => this.#broken(error),
       closed: () => this.#laneEnded('control'),
     })
@@ -270,7 +275,7 @@ export class WorkerProcess {
       else if (type === frameType.ready) this.#becameReady(this.codec.decode(frame) as Ready)
       else if (type === frameType.event) this.#listener.nestedEvent(this.codec.decode(frame))
       else if (type === frameType.bootFailed) this.#bootFailed(this.codec.decode(frame) as BootFailure)
-      else if (type === frameType.goodbye) this.#ending.blame((this.codec.decode(frame) as Goodbye).info)
+      else if (type === frameType.goodbye) this.ending.blame((this.codec.decode(frame) as Goodbye).info)
       else throw new ProtocolError(`A worker may not send frames of type ${type}.`, { pid: this.pid })
     } catch (error) {
       this.#broken(error)
@@ -287,7 +292,7 @@ export class WorkerProcess {
 
   #bootFailed({ step, failure }: BootFailure): void {
     if (this.#greeting.wasReady) throw new ProtocolError('The worker has booted long ago.', { pid: this.pid })
-    this.#ending.blame(preloadError(step, failure, { worker: this.#identity.path, pid: this.pid }))
+    this.ending.blame(preloadError(step, failure, { worker: this.#identity.path, pid: this.pid }))
   }
 
   #destroyLanes(): void {
@@ -319,7 +324,7 @@ export class WorkerProcess {
 
   #failed(error: Error): void {
     if (this.#exit !== undefined) return
-    this.#ending.blame(error)
+    this.ending.blame(error)
     this.#exited({ exitCode: null, signal: null })
   }
 
@@ -354,9 +359,7 @@ export class WorkerProcess {
     this.#destroyLanes()
     this.stdout.stop()
     this.stderr.stop()
-    const { wasReady } = this.#greeting
-    if (!wasReady) this.#ending.blame(this.#meeting?.refused)
-    const seen = { wasReady, stderrTail: this.stderr.tail, uptimeMs: this.uptimeMs }
-    this.#listener.exited(this.#ending.reason(this.#exit, seen))
+    if (!this.#greeting.wasReady) this.ending.blame(this.#meeting?.refused)
+    this.#listener.exited(this.ending.reason(this.#exit))
   }
 }

@@ -55,7 +55,8 @@ export class WorkerStream<T> implements AsyncIterableIterator<T, undefined, void
    * Ends the generator there, drops what has come of it, and waits until it has ended; what still runs after
    * `interruptGraceMs` is interrupted. What waits in it sees the signal of `currentCall()`.
    *
-   * @throws {RemoteError} if the `finally` of the generator throws
+   * @throws {RemoteError} if the `finally` of the generator throws, or has thrown, where it had ended ahead of its reader: what
+   *   a generator has thrown ahead and `next` has not told is told here, be it of its `finally` or not
    */
   return(): Promise<IteratorResult<T, undefined>> {
     return this.#source.close() as Promise<IteratorResult<T, undefined>>

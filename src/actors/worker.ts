@@ -141,7 +141,8 @@ export class Worker implements AsyncDisposable {
    * read later, so don't change that until the call has settled. Calls start in the order in which they
    * were made, and overlap where they wait. A function among the arguments is called here and always gives its caller there a
    * promise: a parameter that is typed as one that answers at once, as `keep` in `xs.filter(keep)`, is refused by the compiler. A
-   * `RemoteRef` is the value itself there, also inside an object or array. Source: Malt.jl `remote_call_fetch`, Erlang `gen_server:call`.
+   * `RemoteRef` is the value itself there, also inside an object or array. A function that is written in the call needs the type of
+   * a parameter with a default: `(x: number, y: number = 3) => x + y`. Source: Malt.jl `remote_call_fetch`, Erlang `gen_server:call`.
    *
    * @param fn - a function, or `{ module, export }`
    * @param args - its arguments, default none
@@ -597,6 +598,7 @@ export class Worker implements AsyncDisposable {
 
   /**
    * Sends a signal to the worker's process group, at once; calls in flight reject with `WorkerDiedError` when it dies.
+   * After a SIGKILL calls are refused with that error from now on, unless the worker was being stopped.
    *
    * @param signal - default SIGKILL, which nothing survives; SIGSTOP and SIGCONT are `suspend` and `resume`
    * @throws {TypeError} if there is no such signal

@@ -25,6 +25,9 @@ const holdMs = 5_000
 /** How long a call that may have been harmed by a cut has to prove itself by settling. */
 const collateralMs = 1_000
 
+/** Which calls are meant. */
+type Targets = Pick<InterruptRequest, 'upToCallId' | 'callId'>
+
 interface Cut {
   readonly interruptId: number
   readonly at: string
@@ -65,6 +68,8 @@ class Interruption {
   #needsRecovery = false
   /** Ended, and not yet told so by their abort signal: user code must not run inside the prepare step. */
   #unsignalled: RunningCall[] = []
+  /** Calls that the data lane has ended, of which their ladders are still to tell. */
+  readonly #endedInOrder = new Set<number>()
   /** Calls that are to end by themselves. */
   #told: RunningCall[] = []
 
@@ -85,7 +90,7 @@ class Interruption {
     Object.defineProperty(globalThis, prepareProperty, { value: prepare })
   }
 
-  #targets(request: InterruptRequest): RunningCall[] {
+  #targets(request: Targets): RunningCall[] {
     const calls = this.#options.table.unsettled()
     if (request.callId > 0) return calls.filter((call) => call.id === request.callId)
     return calls.filter((call) => !call.background && call.id <= request.upToCallId)
@@ -111,6 +116,25 @@ class Interruption {
     return calls.map((call) => call.id)
   }
 
+  /** As `#end`, and answers for those as well that the data lane has ended before. */
+  #endTargets(request: Targets, targets: readonly RunningCall[]): number[] {
+    const callIds = this.#end(targets)
+    if (this.#endedInOrder.delete(request.callId)) callIds.push(request.callId)
+    return callIds
+  }
+
+  /**
+   * The host has settled this call, and sends what it sends from now on behind this: none of it is for this call. Its
+   * ladder comes by another lane, before or after, and tells the host; what spins from here on is for that to cut off.
+   */
+  endInOrder(callId: number): void {
+    const calls = this.#targets({ callId, upToCallId: 0 })
+    if (calls.length === 0) return
+    this.#endedInOrder.add(callId)
+    this.#end(calls)
+    this.#signal(undefined)
+  }
+
   /** Runs in the event loop: it turns, so nothing spins. */
   #answer({ request, round }: AliveQuestion): void {
     const cut = this.#cut
@@ -121,7 +145,7 @@ class Interruption {
     // By themselves, and so they have been answered.
     const haveEnded = this.#told.some((call) => call.settled && call.reason !== undefined && !call.isEnded)
     this.#told = []
-    const callIds = this.#end(this.#targets(request))
+    const callIds = this.#endTargets(request, this.#targets(request))
     if (cut?.interruptId === request.interruptId) callIds.push(...cut.callIds)
     const answer: AliveAnswer = {
       type: 'alive',
@@ -198,7 +222,7 @@ class Interruption {
     const spinning = table.current()
     const targets = this.#targets(request)
     if (spinning !== undefined && !spinning.settled && !targets.includes(spinning)) {
-      return give(decision.spare, this.#end(targets))
+      return give(decision.spare, this.#endTargets(request, targets))
     }
     // Whatever is met from here on is somewhere else.
     table.isHeld = false
@@ -206,7 +230,7 @@ class Interruption {
     store(cells, cell.decision, decision.cut)
     if (!this.#holdStill())
       return { decision: decision.withdrawn, at: stack.at, callIds: [], lastCallId: table.refuse(request) }
-    const callIds = this.#end(targets)
+    const callIds = this.#endTargets(request, targets)
     const { interruptId } = request
     this.#cut = {
       interruptId,
@@ -238,6 +262,8 @@ class Interruption {
 }
 
 /** Listens to the sentinel from now on. */
-export function startInterruption(options: InterruptionOptions): { recoverIfCut(): void } {
+export function startInterruption(
+  options: InterruptionOptions,
+): Pick<Interruption, 'recoverIfCut' | 'endInOrder'> {
   return new Interruption(options)
 }

@@ -190,6 +190,7 @@ export class Runtime {
     if (isCall(frame.type)) this.#runner?.call(frame)
     else if (frame.type === frameType.credit) this.#runner?.streams.credit(frame)
     else if (frame.type === frameType.endStream) this.#runner?.streams.stop(frame.id)
+    else if (frame.type === frameType.endCall) this.#interruption.endInOrder(frame.id)
     else if (isLiveFrame(frame.type)) this.#live?.received(frame)
     else if (frame.type === frameType.define) this.#runner?.functions.define(frame)
     else if (isHeld(frame.type)) this.#runner?.functions.hold(frame)

@@ -1,5 +1,5 @@
 /** Version of the wire. Both sides must have the same; `docs/protocol.md` has the rule. */
-export const protocolVersion = 4
+export const protocolVersion = 5
 
 /** Bytes of a frame header. */
 export const headerBytes = 16
@@ -79,6 +79,8 @@ export const frameType = {
   withdraw: 33,
   /** Both ways: the sender uses the receiver's exported object `aux` no more. */
   release: 34,
+  /** Host to worker: call `id` has been settled here, before it was answered; in order with what else goes there. */
+  endCall: 35,
 } as const
 
 /** Bits of a frame header's flags. The low four belong to the codec. */

@@ -177,7 +177,7 @@ test('F13: a wrong ready token, and a second ready, are ProtocolErrors', async (
 
 test('F14: another version of the protocol is refused, and both are named', async () => {
   const error = await bootFailure({ start: [{ do: 'hello', version: 977 }] }, ProtocolError)
-  expect(error.message).toMatch(/version 4\b.*version 977/)
+  expect(error.message).toMatch(/version 5\b.*version 977/)
 })
 
 test('F13: ready without hello is a ProtocolError', async () => {

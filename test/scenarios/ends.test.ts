@@ -52,6 +52,46 @@ test('scenario 38, F71, F72: a stop of an idle worker is clean, may be repeated,
   expect((await worker.stats()).rssBytes).toBe(undefined)
 })
 
+test('a kill is a death from its first moment on, whoever asks', async () => {
+  const worker = await quietWorker()
+  const ref = await worker.keep(() => 1)
+  const asked = (): Promise<WorkerDiedError[]> =>
+    Promise.all(
+      [worker.call(() => 1), ref.get(), worker.evaluate('1'), worker.run('1'), worker.whenIdle()].map(
+        (asking) => rejection(asking, WorkerDiedError),
+      ),
+    )
+  worker.kill()
+  expect(worker.state).toBe('stopping')
+  const before = asked()
+  expect(() => worker.cast(() => 1)).toThrow(WorkerDiedError)
+  expect(() => worker.stream(() => [1])).toThrow(WorkerDiedError)
+  const { type, signal } = await worker.exited
+  for (const error of [...(await before), ...(await asked())]) {
+    expect(error).toMatchObject({
+      executed: 'no',
+      worker: worker.path,
+      reason: { type: 'killed', signal: 'SIGKILL' },
+    })
+  }
+  expect({ type, signal }).toEqual({ type: 'killed', signal: 'SIGKILL' })
+})
+
+test('a kill that ends a stop is part of that', async () => {
+  const worker = await quietWorker()
+  const stopping = worker.stop({ drainMs: Infinity })
+  worker.kill()
+  await rejection(
+    worker.call(() => 1),
+    WorkerStoppedError,
+  )
+  expect((await stopping).type).toBe('shutdown')
+  await rejection(
+    worker.call(() => 1),
+    WorkerStoppedError,
+  )
+})
+
 test('scenario 39, F70: a stop with a long sleep in flight rejects the sleep and comes to an end', async () => {
   const worker = await quietWorker()
   const call = rejection(worker.call(sleep, [60_000]), WorkerStoppedError)

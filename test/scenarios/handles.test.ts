@@ -52,6 +52,11 @@ describe('a stream through a handle', () => {
       yield 1
     })
     expect(await handle.evaluate('began')).toBe(true)
+    const failing = handle.stream(() => {
+      throw new Error('at once')
+    })
+    await expect(failing.next()).rejects.toThrow('at once')
+    expect(await failing.return()).toEqual(over)
     // Several that ask at the same time get the items in their order.
     expect(await Promise.all([stream.next(), stream.next(), stream.next()])).toEqual([
       { done: false, value: 1 },

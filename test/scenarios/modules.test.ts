@@ -32,6 +32,26 @@ afterAll(async () => {
 
 const fixture = (name: string): string => join(import.meta.dirname, '../fixtures/modules', name)
 
+test('a loaded module is a text, and no value that could be sent', async () => {
+  const text = /^\[module file:\S+tasks\.mjs, loaded in a worker\]$/
+  // oxlint-disable-next-line typescript/restrict-template-expressions, typescript/no-base-to-string -- it is what is tested
+  for (const said of [`${tasks}`, String(tasks), '' + tasks]) expect(said).toMatch(text)
+  const what = 'it is a module that was loaded in a worker, and stands for it here'
+  const captured = await rejection(
+    worker.call(() => tasks.double(21)),
+    CaptureError,
+  )
+  expect(captured).toMatchObject({ path: 'fn → tasks', why: what })
+  const given = await rejection(
+    worker.call((m: unknown) => m, [tasks as unknown]),
+    EncodeError,
+  )
+  expect(given.message).toContain(what)
+  // The remedy that is named works: there is one such module in the worker.
+  const [remedy = ''] = /await import\(.*\)/.exec(captured.hint) ?? []
+  expect(await worker.evaluate(`(${remedy}).double(21)`)).toBe(42)
+})
+
 test('functions of a loaded module are calls, and its state is that of the worker', async () => {
   expect(await tasks.double(21)).toBe(42)
   expect(await tasks.default('malt')).toBe('hello malt')

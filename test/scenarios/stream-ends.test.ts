@@ -135,6 +135,28 @@ describe('the ends', () => {
     await expectUsable(worker)
   })
 
+  test('so it does where the generator has ended ahead of its reader; what `next` has told is not told again', async () => {
+    using seen = recordEvents({ types: ['call.settled'] })
+    const failing = function* (): Generator<number> {
+      try {
+        yield 1
+        yield 2
+      } finally {
+        // oxlint-disable-next-line no-unsafe-finally -- it is what is tested
+        throw new RangeError('at the end')
+      }
+    }
+    const left = worker.stream(failing)
+    const read = worker.stream(failing)
+    expect(await left.next()).toEqual({ done: false, value: 1 })
+    await until('both have ended', () => seen.events.length === 2)
+    const over = { done: true, value: undefined }
+    expect(await rejection(left.return(), RemoteError)).toMatchObject({ message: 'at the end' })
+    expect([await left.next(), await left.return()]).toEqual([over, over])
+    expect(await prefixOf(read)).toMatchObject({ items: [1, 2], error: { message: 'at the end' } })
+    expect([await read.return(), await read.next()]).toEqual([over, over])
+  })
+
   test('an item that can not be sent fails at its place, and ends the generator', async () => {
     const stream = worker.stream(function* (): Generator {
       const { noted } = Object.assign(globalThis, { noted: [] as string[] })

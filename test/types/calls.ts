@@ -24,6 +24,17 @@ export function argumentAndResultTypesAreInferred(worker: Worker): void {
   const unknown = worker.call({ module: 'node:x', export: 'y' })
   holds<Same<typeof unknown, Promise<unknown>>>()
 
+  // The compiler takes the type of a parameter from what is asked for before it looks at its default: it has to be written.
+  const withDefault = worker.call((a: number, b: number = 3) => a + b, [1])
+  holds<Same<typeof withDefault, Promise<number>>>()
+  const declared = (a: number, b = 3): number => a + b
+  void worker.call(declared, [1])
+  void worker.call(declared, [1, 2])
+  // @ts-expect-error -- `b` is unknown there
+  void worker.call((a: number, b = 3) => a + b, [1])
+  // @ts-expect-error -- the default says what may be given
+  void worker.call(declared, [1, 'text'])
+
   // @ts-expect-error -- the argument is of the wrong type
   void worker.call((a: number) => a, ['text'])
   // @ts-expect-error -- an argument is missing

@@ -107,14 +107,15 @@ const kinds: readonly Kind[] = [
 
 /** Why an object can't go to another process; undefined if it may. */
 export function captureRefusal(value: object, path: string): CaptureError | undefined {
-  const kind = kinds.find(({ test }) => test(value))
+  const handle = refusalOfHandle(value)
+  const kind = handle === undefined ? kinds.find(({ test }) => test(value)) : undefined
   const label = kind?.label ?? classOf(value)
   const shown = label === '' ? path : `${path} (${label})`
   if (kind !== undefined) return new CaptureError({ path: shown, why: kind.why, hint: kind.hint })
   const refusal = refusalOf(value)
   if (refusal === undefined) return undefined
   const remedy = refusal.remedy.replace(/\.$/, '')
-  const hint = refusalOfHandle(value) === undefined ? `${remedy}, or make it inside the function` : remedy
+  const hint = handle === undefined ? `${remedy}, or make it inside the function` : remedy
   return new CaptureError({ path: shown, why: `it is ${refusal.what}`, hint })
 }
 

@@ -90,7 +90,9 @@ export class FollowedStream implements StreamSource {
     this.#isClosed = true
     // If it waits for a worker, which it may do again although it was with one.
     this.#giveUp.abort(closed)
-    return this.#inner?.return() ?? Promise.resolve(done)
+    const closing = this.#inner?.return() ?? Promise.resolve(done)
+    // What it has failed with is told once.
+    return this.#isToldWhy ? closing.catch(() => done) : closing
   }
 
   begun(): Promise<StreamFailure | undefined> {

@@ -9,8 +9,17 @@ export function staysHere(handleClass: { readonly prototype: object }, { what, r
   Object.defineProperty(handleClass.prototype, handleSymbol, { value: `${what}\n${remedy}` })
 }
 
+const proxies = new WeakMap<object, Refusal>()
+
+/** As `staysHere`, of one object: a proxy, which can't be asked without running its handler. */
+export function proxyStaysHere(proxy: object, refusal: Refusal): void {
+  proxies.set(proxy, refusal)
+}
+
 /** Why an object can't be sent that stands for something of this process; undefined if it is none. */
 export function refusalOfHandle(value: object): Refusal | undefined {
+  const known = proxies.get(value)
+  if (known !== undefined) return known
   const said = peek(value, handleSymbol)
   if (typeof said !== 'string') return undefined
   const [what = '', remedy = ''] = said.split('\n')

@@ -95,9 +95,9 @@ const refusedTagStarts = /^(?:Intl|WebAssembly|Temporal)\./
 
 /** Why an object that is neither an array nor a simple object can't be sent; undefined if it can. */
 export function refusalOf(value: object): Refusal | undefined {
-  for (const [test, what, remedy] of refused) if (test(value)) return { what, remedy }
   const handle = refusalOfHandle(value)
   if (handle !== undefined) return handle
+  for (const [test, what, remedy] of refused) if (test(value)) return { what, remedy }
   const tag = peek(value, Symbol.toStringTag)
   if (typeof tag === 'string' && (refusedTags.has(tag) || refusedTagStarts.test(tag))) {
     return {
