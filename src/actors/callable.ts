@@ -4,7 +4,7 @@ import type { PolicyInForce } from '../movement/capture-policy.ts'
 import type { Codec } from '../transport/codec.ts'
 import type { Ledger } from '../movement/graph/ledger.ts'
 import { isKnownGlobal } from '../movement/known-globals.ts'
-import { prepareLive } from '../movement/prepare.ts'
+import { isKept, prepareLive } from '../movement/prepare.ts'
 import { suggestion } from './option-checks.ts'
 import { type Captures, captureValues, freeNamesOf, type Shipment } from '../movement/shipment.ts'
 
@@ -20,7 +20,7 @@ export function prepareCallable(
 ): Shipment {
   const isReference = typeof fn === 'object' && fn !== null
   const shipment = isReference ? prepareModuleReference(fn) : prepareLive(fn, captures, policy, codec)
-  if (captures !== undefined) checkUsed(captures, shipment)
+  if (captures !== undefined && (isReference || !isKept(fn))) checkUsed(captures, shipment)
   return shipment
 }
 

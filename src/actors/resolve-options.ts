@@ -147,6 +147,10 @@ function given<T extends object>(options: T | undefined): Partial<T> {
   ) as Partial<T>
 }
 
+/** What such a worker lets leave with a function, unless a call says otherwise. */
+export const policyOf = ({ capture, preset }: WorkerOptions): CapturePolicy =>
+  capture ?? (preset === 'untrusted' ? untrusted.capture : 'auto')
+
 /**
  * Checks a worker's options and fills in the defaults.
  * @throws {TypeError | RangeError} naming the option, what was given and what is expected
@@ -157,7 +161,8 @@ export function resolveOptions(options: WorkerOptions, defaultName: string): Res
   checkOptions('`mailbox`', options.mailbox ?? {}, mailboxChecks)
   const isUntrusted = options.preset === 'untrusted'
   const all: WorkerOptions = { ...(isUntrusted ? untrusted : {}), ...given(options) }
-  const { mailbox = {}, runtimeEntry, maxRssMb, execArgv = [], capture: policy = 'auto' } = all
+  const { mailbox = {}, runtimeEntry, maxRssMb, execArgv = [] } = all
+  const policy = policyOf(options)
   const limits = { ...defaultLimits, ...(isUntrusted ? untrustedLimits : {}), ...given(all.limits) }
   const entry = runtimeEntry ?? new URL('../child/main.cjs', import.meta.url)
   return {

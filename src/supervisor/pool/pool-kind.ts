@@ -6,7 +6,7 @@ import type { ChildIdentity, ChildKind, ChildListener, ChildPlace, ChildRun } fr
 import { treeOf } from '../tree/child-tree.ts'
 import { SupervisorActor } from '../tree/supervisor-actor.ts'
 import { systemTreeSeams, type TreeSeams } from '../tree/tree-seams.ts'
-import { ArgumentKeeper } from '../worker/kept-arguments.ts'
+import { CallKeeper } from '../worker/call-keeper.ts'
 import type { WorkerHandle } from '../worker/worker-handle.ts'
 import { WorkerKind } from '../worker/worker-kind.ts'
 import type { PoolMember } from './crew.ts'
@@ -84,7 +84,7 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
       options: resolved,
       path: () => this.path,
       clock: seams.clock,
-      keeper: new ArgumentKeeper(resolved.limits),
+      keeper: new CallKeeper(resolved.limits, resolved.capture),
       unprepared: (member, error) => this.#reportUnprepared(member, error),
     })
     // Their options are checked by the first, be the pool of size 0.

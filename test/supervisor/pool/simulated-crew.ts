@@ -3,7 +3,7 @@ import type { ExitReason } from '../../../src/errors/exit-reason.ts'
 import { WorkerDiedError } from '../../../src/errors/worker-errors.ts'
 import { defaultLimits } from '../../../src/transport/limits.ts'
 import { systemClock } from '../../../src/transport/clock.ts'
-import { ArgumentKeeper } from '../../../src/supervisor/worker/kept-arguments.ts'
+import { CallKeeper } from '../../../src/supervisor/worker/call-keeper.ts'
 import type { Crew, PoolMember } from '../../../src/supervisor/pool/crew.ts'
 import type { PoolOptions } from '../../../src/supervisor/pool/pool-options.ts'
 import { PoolCore } from '../../../src/supervisor/pool/pool-core.ts'
@@ -167,7 +167,8 @@ export function simulatedPool(options: PoolOptions = {}): {
     options: resolvePool({ size: 2, ...options }),
     path: () => 'pool',
     clock: systemClock,
-    keeper: new ArgumentKeeper(defaultLimits),
+    // Its members run functions as they are.
+    keeper: new CallKeeper(defaultLimits, 'auto', { keepFunction: (fn) => ({ fn, byteLength: 0 }) }),
     unprepared: (_, error) => unprepared.push(error),
   })
   const crew = new SimulatedCrew(core)

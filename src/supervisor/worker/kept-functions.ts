@@ -1,0 +1,84 @@
+import { type Callable, prepareCallable } from '../../actors/callable.ts'
+import { withCapturePaths } from '../../actors/capture-paths.ts'
+import { type CapturePolicy, tightened } from '../../movement/capture-policy.ts'
+import { SurveyKeeper } from '../../movement/graph/survey-keeper.ts'
+import { standInForKept } from '../../movement/prepare.ts'
+import {
+  type Captures,
+  captureValues,
+  type FunctionShipment,
+  type Shipment,
+} from '../../movement/shipment.ts'
+import type { Limits } from '../../transport/limits.ts'
+
+/** What a call says of what its function takes along. */
+export interface Taking {
+  readonly captures?: Captures
+  readonly capture?: CapturePolicy
+}
+
+/** A function with what it refers to, as that was when the call was made. */
+export interface KeptFunction {
+  /** Is to be called in its place. */
+  readonly fn: Callable
+  /** What is held because of it. */
+  readonly byteLength: number
+  /** Why it can't be sent: there was something that can't go, or may not. */
+  readonly failure?: unknown
+}
+
+/** What keeps functions for calls that wait. */
+export interface FunctionKeeper {
+  keepFunction(fn: Callable, taking: Taking | undefined): KeptFunction
+}
+
+/** Keeps functions for workers of one kind: all have these limits, and this policy. */
+export class ShipmentKeeper implements FunctionKeeper {
+  readonly #keeper: SurveyKeeper
+  readonly #policy: CapturePolicy
+
+  constructor(limits: Limits, policy: CapturePolicy) {
+    this.#keeper = new SurveyKeeper(limits)
+    this.#policy = policy
+  }
+
+  keepFunction(fn: Callable, taking: Taking = {}): KeptFunction {
+    const { captures } = taking
+    try {
+      const policy = tightened(this.#policy, taking.capture)
+      const { codec } = this.#keeper
+      const { encoded: shipment, live } = this.#keeper.encoding(() =>
+        prepareCallable(fn, captures, policy, codec),
+      )
+      if (typeof fn === 'function' && captures === undefined && isForGood(shipment))
+        return { fn, byteLength: 0 }
+      return this.#keep(shipment, live, captures)
+    } catch (failure) {
+      return { fn, byteLength: 0, failure }
+    }
+  }
+
+  #keep(shipment: Shipment, live: object[], captures: Captures | undefined): KeptFunction {
+    const { survey, name } = shipment
+    if (survey !== undefined) {
+      const { byteLength, surveyFor } = this.#keeper.keep(survey, live)
+      return { fn: standInForKept(name, (codec) => ({ ...shipment, survey: surveyFor(codec) })), byteLength }
+    }
+    if (shipment.captureNames.length === 0) return { fn: standInForKept(name, () => shipment), byteLength: 0 }
+    const { byteLength, copy } = this.#keepValues(shipment, captures)
+    const kept = { ...(shipment as FunctionShipment), keptValues: copy }
+    return { fn: standInForKept(name, () => kept), byteLength }
+  }
+
+  #keepValues(shipment: Shipment, captures: Captures | undefined) {
+    try {
+      return this.#keeper.keepValues(captureValues(shipment, captures))
+    } catch (error) {
+      throw withCapturePaths(error, shipment)
+    }
+  }
+}
+
+/** Whatever happens meanwhile, the same function leads to the same. */
+const isForGood = ({ survey, captureNames }: Shipment): boolean =>
+  survey === undefined ? captureNames.length === 0 : survey.isSettled
