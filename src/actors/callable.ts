@@ -11,6 +11,25 @@ import { type Captures, captureValues, freeNamesOf, type Shipment } from '../mov
 /** What can be called: a function, or the name of one in a module. */
 export type Callable = AnyFunction | ModuleReference
 
+/** A function, and what it was made ready as first, while that is watched. */
+export interface Watched {
+  readonly fn: Callable
+  shipment: Shipment | undefined
+}
+
+let watched: Watched | undefined
+
+/** Does something, and keeps what a function is made ready as meanwhile: whoever may have to send it once more needs that. */
+export function watching<T>(watch: Watched, make: () => T): T {
+  const outer = watched
+  watched = watch
+  try {
+    return make()
+  } finally {
+    watched = outer
+  }
+}
+
 /** @throws {CaptureError | TypeError} if it can't be sent, or `captures` gives a name that nothing refers to */
 export function prepareCallable(
   fn: Callable,
@@ -21,6 +40,7 @@ export function prepareCallable(
   const isReference = typeof fn === 'object' && fn !== null
   const shipment = isReference ? prepareModuleReference(fn) : prepareLive(fn, captures, policy, codec)
   if (captures !== undefined && (isReference || !isKept(fn))) checkUsed(captures, shipment)
+  if (watched?.fn === fn) watched.shipment ??= shipment
   return shipment
 }
 

@@ -76,6 +76,7 @@ export class Surveyor implements FunctionWriter {
       captured: code?.names.filter(({ from }) => from === 'captured').map(({ name }) => name) ?? [],
       names: this.#names,
       isSettled: this.#isSettled,
+      isPortable: parcel.isPortable && this.#bindings.arePortable,
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Callable } from '../../actors/callable.ts'
+import { type Callable, type Watched, watching } from '../../actors/callable.ts'
 import type { Clock } from '../../transport/clock.ts'
 import type { CallKeeper } from '../worker/call-keeper.ts'
 import { rememberArguments } from '../worker/kept-arguments.ts'
@@ -27,7 +27,7 @@ export async function poolCall(
   const signals = signal === undefined ? [] : [signal]
   const goesAtOnce = dispatcher.wouldBegin(key)
   const kept = goesAtOnce && retry === undefined ? undefined : keeper.keep(args)
-  const { fn: own, failure } = kept === undefined ? { fn } : keeper.keepFunction(fn, callOptions)
+  let { fn: own, failure } = kept === undefined ? { fn } : keeper.keepFunction(fn, callOptions)
   const remembered = kept === undefined ? rememberArguments(args) : undefined
   const mayMove = kept !== undefined || remembered !== undefined
   const attempts = new Attempts()
@@ -35,8 +35,12 @@ export async function poolCall(
     let given = kept === undefined ? args : undefined
     const run: Task['run'] = (member) => {
       const now = given ?? kept?.copy() ?? remembered ?? args
+      if (given === undefined) return member.call(own, now, callOptions)
       given = undefined
-      return member.call(own, now, callOptions)
+      const watch: Watched = { fn, shipment: undefined }
+      const called = watching(watch, () => member.call(fn, now, callOptions))
+      if (mayMove) own = keeper.rememberFunction(fn, watch.shipment, callOptions)
+      return called
     }
     try {
       return await dispatcher.submit({ priority, key, signals, mayMove, failure, run })

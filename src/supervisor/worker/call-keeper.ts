@@ -1,5 +1,6 @@
 import type { Callable } from '../../actors/callable.ts'
 import type { CapturePolicy } from '../../movement/capture-policy.ts'
+import type { Shipment } from '../../movement/shipment.ts'
 import type { Limits } from '../../transport/limits.ts'
 import { ArgumentKeeper } from './kept-arguments.ts'
 import { type FunctionKeeper, type KeptFunction, ShipmentKeeper, type Taking } from './kept-functions.ts'
@@ -20,5 +21,9 @@ export class CallKeeper extends ArgumentKeeper implements FunctionKeeper {
 
   keepFunction(fn: Callable, taking: Taking | undefined): KeptFunction {
     return this.#functions.keepFunction(fn, taking)
+  }
+
+  rememberFunction(fn: Callable, sent: Shipment | undefined, taking: Taking | undefined): Callable {
+    return this.#functions.rememberFunction(fn, sent, taking)
   }
 }

@@ -1,5 +1,5 @@
 import { warnUnlessObserved } from '../../actors/cast-failure.ts'
-import type { Callable } from '../../actors/callable.ts'
+import { type Callable, type Watched, watching } from '../../actors/callable.ts'
 import type { Worker } from '../../actors/worker.ts'
 import { CallTimeoutError } from '../../errors/call-errors.ts'
 import { executedOf } from '../../errors/executed.ts'
@@ -42,8 +42,8 @@ export interface FollowedCall extends FollowedFunction {
 /** A call under way: what it is made of each time, and how often it was. */
 interface Journey {
   readonly call: FollowedCall
-  /** As `call.fn`, or what stands for it as it was when the call was made. */
-  readonly fn: Callable | undefined
+  /** As `call.fn`, or what stands for it as it was when the call was made: from when that is known. */
+  fn: Callable | undefined
   /** For the next time; undefined: there is none. */
   readonly again: (() => readonly unknown[]) | undefined
   readonly byteLength: number
@@ -82,14 +82,18 @@ export class FollowedCalls {
     args: readonly unknown[],
     remembered: readonly unknown[] | undefined,
   ): Promise<unknown> {
+    const watch: Watched = { fn, shipment: undefined }
+    const called = watching(watch, () => worker.call(fn, args))
+    const again =
+      remembered === undefined ? fn : this.#follower.keeper.rememberFunction(fn, watch.shipment, undefined)
     try {
-      return await worker.call(fn, args)
+      return await called
     } catch (error) {
       const isLost = remembered === undefined || !this.#hasNotArrived(error, worker)
       if (isLost || this.#follower.refusal() !== undefined) throw error
       const usual = { following: {}, background: false, signal: undefined, timeoutMs: undefined }
       const send: FollowedCall['send'] = (next, own, now) => next.call(own as ModuleReference, now)
-      return this.start({ ...usual, fn, taking: undefined, args: remembered, send })
+      return this.start({ ...usual, fn: again, taking: undefined, args: remembered, send })
     }
   }
 
@@ -182,10 +186,27 @@ export class FollowedCalls {
     timeoutMs: number | undefined,
   ): Promise<unknown> {
     try {
-      return await journey.call.send(worker, journey.fn as Callable, args, timeoutMs)
+      return await this.#send(journey, worker, args, timeoutMs)
     } catch (error) {
       return this.#afterFailure(journey, error, worker)
     }
+  }
+
+  #send(
+    journey: Journey,
+    worker: Worker,
+    args: readonly unknown[],
+    timeoutMs: number | undefined,
+  ): Promise<unknown> {
+    const { call, fn, again } = journey
+    // Otherwise it is kept already, or nothing of it would be needed.
+    if (fn === undefined || fn !== call.fn || again === undefined) {
+      return call.send(worker, fn as Callable, args, timeoutMs)
+    }
+    const watch: Watched = { fn, shipment: undefined }
+    const sending = watching(watch, () => call.send(worker, fn, args, timeoutMs))
+    journey.fn = this.#follower.keeper.rememberFunction(fn, watch.shipment, call.taking)
+    return sending
   }
 
   async #afterFailure(journey: Journey, error: unknown, worker: Worker): Promise<unknown> {

@@ -30,6 +30,12 @@ export interface KeptFunction {
 /** What keeps functions for calls that wait. */
 export interface FunctionKeeper {
   keepFunction(fn: Callable, taking: Taking | undefined): KeptFunction
+  /**
+   * Remembers a function that has been sent, in case it does not arrive.
+   * @param sent - what it was made ready as; undefined if the call was refused before
+   * @returns what is to be called in its place
+   */
+  rememberFunction(fn: Callable, sent: Shipment | undefined, taking: Taking | undefined): Callable
 }
 
 /** Keeps functions for workers of one kind: all have these limits, and this policy. */
@@ -58,6 +64,27 @@ export class ShipmentKeeper implements FunctionKeeper {
     }
   }
 
+  rememberFunction(fn: Callable, sent: Shipment | undefined, taking: Taking = {}): Callable {
+    const { captures } = taking
+    if (typeof fn === 'object' && fn !== null) return { ...fn }
+    if (sent === undefined || sent.survey?.isPortable === false) return this.#keptNow(fn, taking)
+    if (captures === undefined && isForGood(sent)) return fn
+    try {
+      return this.#keep(sent, [], captures).fn
+    } catch {
+      // Then it was not sent.
+      return fn
+    }
+  }
+
+  #keptNow(fn: Callable, taking: Taking): Callable {
+    const { fn: kept, failure } = this.keepFunction(fn, taking)
+    if (failure === undefined) return kept
+    return standInForKept('fn', () => {
+      throw failure
+    })
+  }
+
   #keep(shipment: Shipment, live: object[], captures: Captures | undefined): KeptFunction {
     const { survey, name } = shipment
     if (survey !== undefined) {
@@ -71,13 +98,18 @@ export class ShipmentKeeper implements FunctionKeeper {
   }
 
   #keepValues(shipment: Shipment, captures: Captures | undefined) {
+    const values = captureValues(shipment, captures)
+    if (values.every(isPrimitive)) return { byteLength: 0, copy: () => values }
     try {
-      return this.#keeper.keepValues(captureValues(shipment, captures))
+      return this.#keeper.keepValues(values)
     } catch (error) {
       throw withCapturePaths(error, shipment)
     }
   }
 }
+
+const isPrimitive = (value: unknown): boolean =>
+  value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')
 
 /** Whatever happens meanwhile, the same function leads to the same. */
 const isForGood = ({ survey, captureNames }: Shipment): boolean =>
