@@ -1,3 +1,4 @@
+import { ownOptions } from '../../actors/resolve-options.ts'
 import { systemSeams } from '../../actors/seams.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import { SpawnError } from '../../errors/worker-errors.ts'
@@ -77,7 +78,7 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
       throw new TypeError(`Its name in the tree is its id, \`${id}\`; leave \`name\` out.`)
     }
     this.#id = id
-    this.#options = options
+    this.#options = { ...options, worker: ownOptions(options.worker ?? {}) }
     this.#spec = supervisorOf(options, resolved)
     this.#seams = seams
     this.#core = new PoolCore({
