@@ -19,7 +19,7 @@ export interface Task {
   /** Whether it can be done anew as it was meant, if it was with a member and certainly did not run there. */
   readonly mayMove: boolean
   /** Why it can't be sent to anybody, which is known already. */
-  readonly failure?: unknown
+  readonly failure?: Error | undefined
   /** Part of something that was begun before, such as a map: taken as long as the pool lets that finish. */
   readonly wasBegun?: boolean
   run(member: PoolMember): Promise<unknown>

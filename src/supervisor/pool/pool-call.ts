@@ -27,7 +27,8 @@ export async function poolCall(
   const signals = signal === undefined ? [] : [signal]
   const goesAtOnce = dispatcher.wouldBegin(key)
   const kept = goesAtOnce && retry === undefined ? undefined : keeper.keep(args)
-  let { fn: own, failure } = kept === undefined ? { fn } : keeper.keepFunction(fn, callOptions)
+  const keptFunction = kept === undefined ? undefined : keeper.keepFunction(fn, callOptions)
+  let own = keptFunction?.fn ?? fn
   const remembered = kept === undefined ? rememberArguments(args) : undefined
   const mayMove = kept !== undefined || remembered !== undefined
   const attempts = new Attempts()
@@ -43,7 +44,7 @@ export async function poolCall(
       return called
     }
     try {
-      return await dispatcher.submit({ priority, key, signals, mayMove, failure, run })
+      return await dispatcher.submit({ priority, key, signals, mayMove, failure: keptFunction?.failure, run })
     } catch (error) {
       const delayMs = signal?.aborted === true ? undefined : retryDelayMs(retry, error, attempts.count + 1)
       if (delayMs === undefined) throw attempts.sumUp(error)

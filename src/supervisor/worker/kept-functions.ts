@@ -24,7 +24,7 @@ export interface KeptFunction {
   /** What is held because of it. */
   readonly byteLength: number
   /** Why it can't be sent: there was something that can't go, or may not. */
-  readonly failure?: unknown
+  readonly failure?: Error
 }
 
 /** What keeps functions for calls that wait. */
@@ -59,8 +59,8 @@ export class ShipmentKeeper implements FunctionKeeper {
       if (typeof fn === 'function' && captures === undefined && isForGood(shipment))
         return { fn, byteLength: 0 }
       return this.#keep(shipment, live, captures)
-    } catch (failure) {
-      return { fn, byteLength: 0, failure }
+    } catch (error) {
+      return { fn, byteLength: 0, failure: error as Error }
     }
   }
 

@@ -14,6 +14,10 @@ async function pausedPool(): Promise<Pool> {
 }
 
 const unsendable = new WeakMap()
+
+/** A name that only `captures` gives. */
+declare const given: { readonly n: number }
+const byName = (): number => given.n
 let ofModule = 0
 
 describe('what a call takes that waits in a pool', () => {
@@ -22,13 +26,11 @@ describe('what a call takes that waits in a pool', () => {
     let ofClosure = 0
     const job = { n: 0, deep: [0] }
     const large = new Uint8Array(100_000)
-    const makers = [(n: number) => () => n * 0]
+    const makers = [(n: number) => () => n]
     const calls = [1, 2, 3].map((n) => {
       ofModule = ofClosure = job.n = job.deep[0] = large[0] = n
       makers[0] = (factor) => () => n * factor
       const captures = { given: job }
-      const ofGiven = (): number => (globalThis as unknown as { given: typeof job }).given.n
-      const byName = new Function('return given.n') as typeof ofGiven
       return Promise.all([
         workers.call(() => ofModule),
         workers.call(() => ofClosure),

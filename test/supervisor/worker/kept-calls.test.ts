@@ -2,9 +2,14 @@ import { BackpressureError, CaptureError, proxy } from 'maltster'
 import { expect, test } from 'vitest'
 import { killUnnoticed } from '../../scenarios/supervision.ts'
 import { useLeakCheck } from '../../support/leak-check.ts'
+import { rejection } from '../../scenarios/workers.ts'
 import { OnePlace } from './one-place.ts'
 
 useLeakCheck()
+
+/** A name that only `captures` gives. */
+declare const given: { readonly n: number }
+const byName = (): number => given.n
 
 test('what is asked of a worker that is down takes what its function referred to then', async () => {
   await using place = new OnePlace()
@@ -13,7 +18,6 @@ test('what is asked of a worker that is down takes what its function referred to
   const job = { n: 1 }
   const told: number[] = []
   let tell = proxy((n: number) => void told.push(n))
-  const byName = new Function('return given.n') as () => number
   const calls = [
     handle.call(() => value),
     handle.call(() => job.n),
@@ -77,7 +81,6 @@ test('what went to a worker that was gone goes to the next as it was', async () 
   const large = new Uint8Array(100_000).fill(1)
   const told: number[] = []
   let tell = proxy((n: number) => void told.push(n))
-  const byName = new Function('return given.n') as () => number
   killUnnoticed(handle.pid!)
   const calls = [
     handle.call(() => value),
@@ -107,7 +110,10 @@ test('so does what was refused by a worker that was about to be gone, and what i
   handle.kill()
   const call = handle.call(() => value)
   value = new WeakMap()
-  const never = expect(handle.call(() => value)).rejects.toThrow(CaptureError)
+  const never = rejection(
+    handle.call(() => value),
+    CaptureError,
+  )
   value = 2
   await place.gone()
   place.become('backing-off')
