@@ -232,12 +232,15 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
    * @param listener - called with what has ended, and why
    * @returns to be disposed of when it is not wanted any more
    * @throws {TypeError} if the listener is not a function, or the path no text
+   * @throws {SpecError} if the path leads into a worker that is a host itself
    */
   monitor(idOrPath: ChildIdOf<Spec> | (string & {}), listener: (down: ChildDown) => void): Disposable {
     if (typeof listener !== 'function') {
       throw new TypeError(`Expected \`listener\` to be a function, got ${typeof listener}.`)
     }
     const child = this.#lookUp(idOrPath)?.child
+    // It may well be alive there.
+    if (child === undefined) this.#checkHost(idOrPath)
     const path = child?.path ?? (this.path === '' ? idOrPath : `${this.path}/${idOrPath}`)
     const incarnation = child?.incarnation ?? 0
     let isWanted = true
@@ -323,9 +326,24 @@ export class Supervisor<Spec = any> implements AsyncDisposable {
   #find(path: string): Found {
     const found = this.#lookUp(path)
     if (found !== undefined) return found
+    this.#checkHost(path)
     const ids = this.whichChildren().map(({ id }) => `\`${id}\``)
     const there = ids.length === 0 ? 'It has none.' : `It has ${ids.join(', ')}.`
     throw this.#fault('not-found', 'id', path, `it has no child \`${path}\`. ${there}`)
+  }
+
+  /** Refuses a path that leads through a worker: what was started there is of another host. */
+  #checkHost(path: string): void {
+    const ids = path.split('/')
+    for (const [index] of ids.entries()) {
+      const above = ids.slice(0, index).join('/')
+      if (above === '' || this.#lookUp(above)?.child.spec.kind.kind !== 'worker') continue
+      const why =
+        `\`${above}\` is a worker, and what was started in it is in another host, out of reach from here. Have a function ` +
+        `look \`${ids.slice(index).join('/')}\` up there: \`worker('${above}').call(…)\`. From here \`tree()\` shows it, and ` +
+        '`observe` tells of its events, its end among them.'
+      throw this.#fault('not-found', 'id', path, why)
+    }
   }
 
   #handle(path: string, kind: 'worker' | 'supervisor' | 'pool'): unknown {

@@ -255,6 +255,25 @@ it('where each is decided about by itself, a stop on purpose waits for those tha
   expect(world.app.whichChildren().map(({ state }) => state)).toEqual(['finished', 'stopped'])
 })
 
+it('a path that leads into another host is refused, with the way to it; nobody is told that it is not there', async () => {
+  const world = new SimulatedTree()
+  const app = world.started({ children: [{ id: 'jobs', supervisor: { children: [worker('outer')] } }] })
+  const path = 'jobs/outer/app/x'
+  const refused = expect.objectContaining({
+    name: 'SpecError',
+    fault: 'not-found',
+    value: path,
+    message: expect.stringMatching(
+      /`jobs\/outer` is a worker.*another host.*`app\/x`.*worker\('jobs\/outer'\)\.call/,
+    ),
+  })
+  expect(() => app.worker(path as never)).toThrow(refused)
+  expect(() => app.monitor(path, () => expect.unreachable())).toThrow(refused)
+  expect(() => app.deleteChild(path)).toThrow(refused)
+  await expect(app.terminateChild(path)).rejects.toThrow(refused)
+  await expect(app.restartChild(path)).rejects.toThrow(refused)
+})
+
 it('an id that is no text is a TypeError that says so', async () => {
   const world = new SimulatedTree()
   const app = world.started({ children: [worker('a')] })
