@@ -3,6 +3,7 @@ import { messageCodec } from '../../transport/codec/message-codec.ts'
 import { frameBytes } from '../../transport/frame-chunks.ts'
 import type { Limits } from '../../transport/limits.ts'
 import { liveKind } from '../../transport/live-values.ts'
+import { headerBytes } from '../../transport/protocol.ts'
 import { servedBy } from '../flow/live-object.ts'
 import { type Content, capturedContent, contentOf } from './content.ts'
 import type { BindingUse, Survey } from './survey.ts'
@@ -77,7 +78,7 @@ export class SurveyKeeper {
       const known = frameBytes(content.body) < sharedBytes ? undefined : this.#known(content)
       if (known !== undefined) return known
       byteLength += frameBytes(content.body)
-      return this.#share(withOwnAttachments(content))
+      return this.#share(ownContent(content))
     }
     // The names were for the policy, which has allowed them.
     const kept = { ...withContents(survey, keep), names: [] }
@@ -94,7 +95,7 @@ export class SurveyKeeper {
    */
   keepValues(values: readonly unknown[]): KeptValues {
     const { encoded, live } = this.encoding(() => contentOf(this.codec, [[], values], 'args'))
-    const { body } = withOwnAttachments(encoded)
+    const { body } = ownContent(encoded)
     const copy = (): unknown[] => (this.#decode(body, live) as [args: unknown, values: unknown[]])[1]
     return { byteLength: frameBytes(body), copy }
   }
@@ -133,11 +134,17 @@ export class SurveyKeeper {
   }
 }
 
-/** The owner of a binary may change it long before it is sent. */
-function withOwnAttachments(content: Content): Content {
+/**
+ * The same in memory of its own: the owner of a binary may change it long before it is sent, and an encoder may have taken
+ * many times what it needed.
+ */
+function ownContent(content: Content): Content {
   const { body, key } = content
-  if (body.attachments.length === 0) return content
-  return { key, body: { ...body, attachments: body.attachments.map((one) => new Uint8Array(one)) } }
+  if (frameBytes(body) < sharedBytes) return content
+  const { start, end, flags, attachments } = body
+  const buffer = Buffer.from(body.buffer.subarray(start - headerBytes, end))
+  const own = attachments.map((one) => new Uint8Array(one))
+  return { key, body: { buffer, start: headerBytes, end: buffer.length, flags, attachments: own } }
 }
 
 function withContents(survey: Survey, change: (content: Content, path: string) => Content): Survey {

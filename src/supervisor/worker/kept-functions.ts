@@ -9,6 +9,7 @@ import {
   type FunctionShipment,
   type Shipment,
 } from '../../movement/shipment.ts'
+import type { Codec } from '../../transport/codec.ts'
 import type { Limits } from '../../transport/limits.ts'
 
 /** What a call says of what its function takes along. */
@@ -89,7 +90,15 @@ export class ShipmentKeeper implements FunctionKeeper {
     const { survey, name } = shipment
     if (survey !== undefined) {
       const { byteLength, surveyFor } = this.#keeper.keep(survey, live)
-      return { fn: standInForKept(name, (codec) => ({ ...shipment, survey: surveyFor(codec) })), byteLength }
+      // Not the shipment itself, which would hold more.
+      const { key } = shipment
+      const shipmentFor = (codec: Codec): Shipment => ({
+        key,
+        name,
+        captureNames: [],
+        survey: surveyFor(codec),
+      })
+      return { fn: standInForKept(name, shipmentFor), byteLength }
     }
     if (shipment.captureNames.length === 0) return { fn: standInForKept(name, () => shipment), byteLength: 0 }
     const { byteLength, copy } = this.#keepValues(shipment, captures)
