@@ -7,6 +7,7 @@ import {
   type Captures,
   captureValues,
   type FunctionShipment,
+  type LiveShipment,
   type Shipment,
 } from '../../movement/shipment.ts'
 import type { Codec } from '../../transport/codec.ts'
@@ -87,23 +88,24 @@ export class ShipmentKeeper implements FunctionKeeper {
   }
 
   #keep(shipment: Shipment, live: object[], captures: Captures | undefined): KeptFunction {
-    const { survey, name } = shipment
-    if (survey !== undefined) {
-      const { byteLength, surveyFor } = this.#keeper.keep(survey, live)
-      // Not the shipment itself, which would hold more.
-      const { key } = shipment
-      const shipmentFor = (codec: Codec): Shipment => ({
-        key,
-        name,
-        captureNames: [],
-        survey: surveyFor(codec),
-      })
-      return { fn: standInForKept(name, shipmentFor), byteLength }
-    }
+    const { name } = shipment
+    if (shipment.survey !== undefined) return this.#keepSurvey(shipment, live)
     if (shipment.captureNames.length === 0) return { fn: standInForKept(name, () => shipment), byteLength: 0 }
     const { byteLength, copy } = this.#keepValues(shipment, captures)
     const kept = { ...(shipment as FunctionShipment), keptValues: copy }
     return { fn: standInForKept(name, () => kept), byteLength }
+  }
+
+  /** No closure here may see the shipment itself, which holds more than is kept of it. */
+  #keepSurvey({ key, name, survey }: LiveShipment, live: object[]): KeptFunction {
+    const { byteLength, surveyFor } = this.#keeper.keep(survey, live)
+    const shipmentFor = (codec: Codec): Shipment => ({
+      key,
+      name,
+      captureNames: [],
+      survey: surveyFor(codec),
+    })
+    return { fn: standInForKept(name, shipmentFor), byteLength }
   }
 
   #keepValues(shipment: Shipment, captures: Captures | undefined) {
