@@ -4,12 +4,31 @@ import type { PolicyInForce } from '../movement/capture-policy.ts'
 import type { Codec } from '../transport/codec.ts'
 import type { Ledger } from '../movement/graph/ledger.ts'
 import { isKnownGlobal } from '../movement/known-globals.ts'
-import { prepareLive } from '../movement/prepare.ts'
+import { isKept, prepareLive } from '../movement/prepare.ts'
 import { suggestion } from './option-checks.ts'
 import { type Captures, captureValues, freeNamesOf, type Shipment } from '../movement/shipment.ts'
 
 /** What can be called: a function, or the name of one in a module. */
 export type Callable = AnyFunction | ModuleReference
+
+/** A function, and what it was made ready as first, while that is watched. */
+export interface Watched {
+  readonly fn: Callable
+  shipment: Shipment | undefined
+}
+
+let watched: Watched | undefined
+
+/** Does something, and keeps what a function is made ready as meanwhile: whoever may have to send it once more needs that. */
+export function watching<T>(watch: Watched, make: () => T): T {
+  const outer = watched
+  watched = watch
+  try {
+    return make()
+  } finally {
+    watched = outer
+  }
+}
 
 /** @throws {CaptureError | TypeError} if it can't be sent, or `captures` gives a name that nothing refers to */
 export function prepareCallable(
@@ -20,7 +39,8 @@ export function prepareCallable(
 ): Shipment {
   const isReference = typeof fn === 'object' && fn !== null
   const shipment = isReference ? prepareModuleReference(fn) : prepareLive(fn, captures, policy, codec)
-  if (captures !== undefined) checkUsed(captures, shipment)
+  if (captures !== undefined && (isReference || !isKept(fn))) checkUsed(captures, shipment)
+  if (watched?.fn === fn) watched.shipment ??= shipment
   return shipment
 }
 

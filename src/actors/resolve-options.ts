@@ -147,6 +147,27 @@ function given<T extends object>(options: T | undefined): Partial<T> {
   ) as Partial<T>
 }
 
+const listOptions = ['argv', 'execArgv', 'inheritEnv', 'preload'] as const
+const objectOptions = ['env', 'limits', 'mailbox', 'heartbeat', 'capture'] as const
+
+/** Options that stay as they are, whatever becomes of their owner's lists and objects. What is wrong in them stays wrong. */
+export function ownOptions(options: WorkerOptions): WorkerOptions {
+  const own: Record<string, unknown> = { ...options }
+  for (const option of listOptions) if (Array.isArray(own[option])) own[option] = [...own[option]]
+  for (const option of objectOptions) {
+    const value = own[option]
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) own[option] = { ...value }
+  }
+  const { capture } = own as WorkerOptions
+  if (typeof capture === 'object' && Array.isArray(capture?.deny))
+    own['capture'] = { ...capture, deny: [...capture.deny] }
+  return own
+}
+
+/** What such a worker lets leave with a function, unless a call says otherwise. */
+export const policyOf = ({ capture, preset }: WorkerOptions): CapturePolicy =>
+  capture ?? (preset === 'untrusted' ? untrusted.capture : 'auto')
+
 /**
  * Checks a worker's options and fills in the defaults.
  * @throws {TypeError | RangeError} naming the option, what was given and what is expected
@@ -156,8 +177,9 @@ export function resolveOptions(options: WorkerOptions, defaultName: string): Res
   checkOptions('`limits`', options.limits ?? {}, limitChecks)
   checkOptions('`mailbox`', options.mailbox ?? {}, mailboxChecks)
   const isUntrusted = options.preset === 'untrusted'
-  const all: WorkerOptions = { ...(isUntrusted ? untrusted : {}), ...given(options) }
-  const { mailbox = {}, runtimeEntry, maxRssMb, execArgv = [], capture: policy = 'auto' } = all
+  const all: WorkerOptions = { ...(isUntrusted ? untrusted : {}), ...given(ownOptions(options)) }
+  const { mailbox = {}, runtimeEntry, maxRssMb, execArgv = [] } = all
+  const policy = policyOf(all)
   const limits = { ...defaultLimits, ...(isUntrusted ? untrustedLimits : {}), ...given(all.limits) }
   const entry = runtimeEntry ?? new URL('../child/main.cjs', import.meta.url)
   return {

@@ -31,22 +31,44 @@ const noCaptures: Captures = Object.freeze({})
 /** Nearly as hot: what it refers to had to be read, but is the same. */
 const sameAgain = new SameAgain<Shipment>()
 
-/** Functions that stand here for what is elsewhere: exports of modules, functions of the runtime. */
-const standIns = new WeakMap<AnyFunction, Shipment>()
+/** What a function stands for that is ready to be sent. */
+interface StandIn {
+  /** It was made ready for whichever worker it comes to, and allowed to go, before there was one. */
+  readonly isKept: boolean
+  shipmentFor(codec: Codec): Shipment
+}
+
+/** Functions that stand here for what is elsewhere: exports of modules, functions of the runtime, what calls that wait have kept. */
+const standIns = new WeakMap<AnyFunction, StandIn>()
 
 /** From now on a function is sent as what it stands for, whatever it is here. */
 export function standsFor(fn: AnyFunction, shipment: Shipment): void {
-  standIns.set(fn, shipment)
+  standIns.set(fn, { isKept: false, shipmentFor: () => shipment })
 }
 
 /** A function that stands for something that is ready to be sent, where a function is asked for. */
 export function standInFor(shipment: Shipment): AnyFunction {
+  return standInBy(shipment.name, { isKept: false, shipmentFor: () => shipment })
+}
+
+/**
+ * A function that stands for another as that was at one moment, with all that it refers to.
+ * @param shipmentFor - makes it ready for the worker with that codec
+ */
+export function standInForKept(name: string, shipmentFor: StandIn['shipmentFor']): AnyFunction {
+  return standInBy(name, { isKept: true, shipmentFor })
+}
+
+function standInBy(name: string, standsForIt: StandIn): AnyFunction {
   const standIn = (): never => {
-    throw new TypeError(`\`${shipment.name}\` is not here, and can only be called in a worker.`)
+    throw new TypeError(`\`${name}\` is not here, and can only be called in a worker.`)
   }
-  standsFor(standIn, shipment)
+  standIns.set(standIn, standsForIt)
   return standIn
 }
+
+/** Whether it has its captures with it. */
+export const isKept = (fn: AnyFunction): boolean => standIns.get(fn)?.isKept === true
 
 /**
  * Makes a function ready to be sent with all that it refers to, as far as the policy allows.
@@ -65,7 +87,7 @@ export function prepareLive(
     if (found !== undefined) return permitted(found, policy)
   }
   const standIn = standIns.get(fn)
-  if (standIn !== undefined) return standIn
+  if (standIn !== undefined) return standIn.shipmentFor(codec)
   if (findsNothing || typeof fn !== 'function') return permitted(givenOnly(fn, captures, explicitly), policy)
   const path = pathOf(fn)
   const shipment = find(fn, path, { captures, policy, codec })

@@ -29,6 +29,8 @@ export interface FunctionShipment {
   readonly source: string
   /** The captures whose values travel encoded with each call, in this order. */
   readonly captureNames: readonly string[]
+  /** Their values, where they were kept; others are those that each call is given. */
+  readonly keptValues?: () => unknown[]
   readonly definition: SourceDefinition
   readonly survey: undefined
 }
@@ -184,6 +186,7 @@ const classRefusal = (name: string, path: string): CaptureError =>
 
 /** The values that travel with a call of the shipment, in the order of its `captureNames`. */
 export function captureValues(shipment: Shipment, captures: Captures | undefined): unknown[] {
+  if ('keptValues' in shipment && shipment.keptValues !== undefined) return shipment.keptValues()
   return shipment.captureNames.map((name) => captures?.[name])
 }
 

@@ -28,6 +28,11 @@ export class FoundBindings {
     this.#codec = codec
   }
 
+  /** See `Survey.isPortable`. */
+  get arePortable(): boolean {
+    return [...this.#parcels.values()].every(({ isPortable }) => isPortable)
+  }
+
   isBegun(id: number): boolean {
     return this.#begun.has(id)
   }

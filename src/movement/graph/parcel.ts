@@ -53,6 +53,8 @@ export class Parcel implements Rows {
   readonly eager = new Set<number>()
   /** What is in it that stays where it is. */
   readonly live: object[] = []
+  /** What a class does that is registered nobody knows before; all else that stays where it is, is in `live`. */
+  #hasRegistered = false
   /** Objects that are part of it, whether they have rows or are in data that is whole. */
   readonly objects = new Set<object>()
   /** Those of them that are views of an ArrayBuffer. */
@@ -93,6 +95,11 @@ export class Parcel implements Rows {
       }
     }
     throw notOnlyData
+  }
+
+  /** See `Survey.isPortable`. */
+  get isPortable(): boolean {
+    return this.live.length === 0 && !this.#hasRegistered
   }
 
   checkInstance(object: object, constructor: AnyFunction, path: string): void {
@@ -236,8 +243,10 @@ export class Parcel implements Rows {
     const owner = functionOfPrototype(value)
     if (owner === undefined) this.objects.add(value)
     if (ArrayBuffer.isView(value)) this.views.add(value)
-    if (processClasses.of(value) !== undefined) row.push(rowKind.data, value)
-    else if (isCell(value)) row.push(rowKind.cell, this.slot(peek(value, 'v'), path), true)
+    if (processClasses.of(value) !== undefined) {
+      this.#hasRegistered = true
+      row.push(rowKind.data, value)
+    } else if (isCell(value)) row.push(rowKind.cell, this.slot(peek(value, 'v'), path), true)
     else if (owner !== undefined) row.push(rowKind.prototype, this.slot(owner, `${path}.constructor`))
     else if (isCollection(value, prototype) || isLeaf(value)) writeKnown(this, row, value, prototype, path)
     else writeObject(this, row, value, prototype, path)

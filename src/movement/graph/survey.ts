@@ -50,6 +50,8 @@ export interface Survey {
   readonly names: readonly FoundName[]
   /** Nothing in it can change, so that it need not be made again. */
   readonly isSettled: boolean
+  /** Its bytes are those for every worker: nothing in it stays where it is. */
+  readonly isPortable: boolean
 }
 
 /** How a function is looked at. */

@@ -84,6 +84,7 @@ export class Surveyor implements FunctionWriter {
       captured: code?.names.filter(({ from }) => from === 'captured').map(({ name }) => name) ?? [],
       names: this.#names,
       isSettled: this.#isSettled && this.#readings.areStable,
+      isPortable: parcel.isPortable && this.#bindings.arePortable,
     }
   }
 

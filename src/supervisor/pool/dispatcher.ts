@@ -18,6 +18,8 @@ export interface Task {
   readonly signals: readonly AbortSignal[]
   /** Whether it can be done anew as it was meant, if it was with a member and certainly did not run there. */
   readonly mayMove: boolean
+  /** Why it can't be sent to anybody, which is known already. */
+  readonly failure?: Error | undefined
   /** Part of something that was begun before, such as a map: taken as long as the pool lets that finish. */
   readonly wasBegun?: boolean
   run(member: PoolMember): Promise<unknown>
@@ -122,6 +124,7 @@ export class Dispatcher {
     if (refusal !== undefined) return rejection(refusal)
     const { maxQueued } = this.#pool
     if (this.waiting >= maxQueued) return rejection(this.#pool.overfull(this.waiting))
+    if (task.failure !== undefined) return rejection(task.failure)
     return new Promise((settle) => {
       const job = new Job(++this.#lastSeq, task, settle)
       this.#watch(job)

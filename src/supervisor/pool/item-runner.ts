@@ -1,17 +1,18 @@
 import { setImmediate as aTurn } from 'node:timers/promises'
 
 import type { CallOptions } from '../../actors/call-options.ts'
-import type { Callable } from '../../actors/callable.ts'
-import { CaptureError, EncodeError } from '../../errors/data-errors.ts'
+import { EncodeError } from '../../errors/data-errors.ts'
 import { withExecuted } from '../../errors/executed.ts'
 import { ReleasedError } from '../../errors/flow-errors.ts'
 import { WorkerUnavailableError } from '../../errors/supervision-errors.ts'
 import { WorkerDiedError, WorkerStoppedError } from '../../errors/worker-errors.ts'
 import type { Clock } from '../../transport/clock.ts'
 import { Attempts } from './attempts.ts'
-import { type BatchOutcome, batchRunnerOf, throwAgain } from './batch-runner.ts'
+import { type BatchOutcome, throwAgain } from './batch-runner.ts'
 import type { PoolMember } from './crew.ts'
 import type { Task } from './dispatcher.ts'
+import type { KeptFunction } from '../worker/kept-functions.ts'
+import type { ItemFunctions } from './item-functions.ts'
 import type { ItemFailure, MapOptions } from './map-options.ts'
 import { callOptionsOf, checkedKey } from './pool-call-options.ts'
 import { pause } from './pause.ts'
@@ -26,7 +27,7 @@ type Outcome = Settled | 'not run'
 
 /** What running items needs. */
 export interface ItemRunnerParts {
-  readonly fn: Callable
+  readonly functions: ItemFunctions
   readonly options: MapOptions<unknown, unknown>
   readonly total: number | undefined
   /** Nobody wants the results any more: what waits need not begin. */
@@ -61,9 +62,6 @@ export class ItemRunner {
   readonly #parts: ItemRunnerParts
   readonly #callOptions: CallOptions | undefined
   readonly #signals: readonly AbortSignal[]
-  #runBatch: Callable | undefined
-  /** Whether the function is given by `captures`. */
-  #isGiven = false
   #done = 0
 
   constructor(parts: ItemRunnerParts) {
@@ -127,10 +125,11 @@ export class ItemRunner {
   }
 
   async #alone(item: unknown, index: number): Promise<Settled> {
-    const { fn } = this.#parts
+    const { alone } = this.#parts.functions
     try {
-      const run = (member: PoolMember): Promise<unknown> => member.call(fn, [item, index], this.#callOptions)
-      return { value: await this.#submit(item, index, run) }
+      const run = (member: PoolMember): Promise<unknown> =>
+        member.call(alone.fn, [item, index], this.#callOptions)
+      return { value: await this.#submit(item, index, alone, run) }
     } catch (error) {
       return { error }
     }
@@ -138,9 +137,13 @@ export class ItemRunner {
 
   /** All in one call, if they can be sent so. */
   async #together({ first, items }: Batch<unknown>): Promise<Outcome[]> {
+    const { alone, together } = this.#parts.functions
     try {
-      const run = (member: PoolMember): Promise<unknown> => this.#batchOn(member, { first, items })
-      return (await this.#submit(items[0], first, run)) as Outcome[]
+      const run = (member: PoolMember): Promise<unknown> =>
+        together === undefined
+          ? this.#oneByOne(member, { first, items })
+          : this.#batchOn(member, together, { first, items })
+      return (await this.#submit(items[0], first, together ?? alone, run)) as Outcome[]
     } catch (error) {
       // One of them can't be sent, or refers to what is gone, and nothing has run: which one shows when each goes alone.
       if (isItemFault(error)) return Promise.all(items.map((item, at) => this.#alone(item, first + at)))
@@ -148,11 +151,14 @@ export class ItemRunner {
     }
   }
 
-  async #batchOn(member: PoolMember, { first, items }: Batch<unknown>): Promise<Outcome[]> {
-    const { fn } = this.#parts
-    if (typeof fn !== 'function') return this.#oneByOne(member, { first, items })
+  async #batchOn(
+    member: PoolMember,
+    { fn }: KeptFunction,
+    { first, items }: Batch<unknown>,
+  ): Promise<Outcome[]> {
     const batchId = `${process.pid}:${++lastBatch}`
-    const { values, thrown } = await this.#callBatch(member, fn, [batchId, items, first])
+    const called = member.call(fn, [batchId, items, first], this.#callOptions)
+    const { values, thrown } = (await called) as BatchOutcome
     const errors = await Promise.all(
       thrown.map((at) => member.call(throwAgain, [batchId, at]).catch(asThrown)),
     )
@@ -162,36 +168,13 @@ export class ItemRunner {
     })
   }
 
-  /**
-   * By what it is made with, the function is found each time at little cost; where nothing may be found, it is given, as
-   * are the captures of the user.
-   */
-  async #callBatch(
-    member: PoolMember,
-    fn: (...args: never[]) => unknown,
-    args: readonly unknown[],
-  ): Promise<BatchOutcome> {
-    const runBatch = (this.#runBatch ??= batchRunnerOf(fn as (item: unknown, index: number) => unknown))
-    this.#isGiven ||= this.#callOptions?.captures !== undefined || this.#callOptions?.capture === 'explicit'
-    if (!this.#isGiven) {
-      try {
-        return (await member.call(runBatch, args, this.#callOptions)) as BatchOutcome
-      } catch (error) {
-        // Nothing was sent.
-        if (!(error instanceof CaptureError)) throw error
-        this.#isGiven = true
-      }
-    }
-    const captures = { ...this.#callOptions?.captures, maltsterItemFunction: fn }
-    return (await member.call(runBatch, args, { ...this.#callOptions, captures })) as BatchOutcome
-  }
-
   /** What an export is called by is resolved by the runtime over there, for one call at a time. */
   async #oneByOne(member: PoolMember, { first, items }: Batch<unknown>): Promise<Outcome[]> {
+    const { alone } = this.#parts.functions
     const outcomes: Outcome[] = []
     for (const [at, item] of items.entries()) {
       try {
-        outcomes.push({ value: await member.call(this.#parts.fn, [item, first + at], this.#callOptions) })
+        outcomes.push({ value: await member.call(alone.fn, [item, first + at], this.#callOptions) })
       } catch (error) {
         const isLost = error instanceof WorkerDiedError && error.executed === 'no' && at > 0
         outcomes.push(isLost ? 'not run' : { error })
@@ -200,9 +183,16 @@ export class ItemRunner {
     return outcomes
   }
 
-  #submit(item: unknown, index: number, run: Task['run']): Promise<unknown> {
+  #submit(item: unknown, index: number, { failure }: KeptFunction, run: Task['run']): Promise<unknown> {
     const { options, submit } = this.#parts
     const key = options.key === undefined ? undefined : checkedKey(options.key(item, index))
-    return submit({ priority: options.priority ?? 0, key, signals: this.#signals, mayMove: true, run })
+    return submit({
+      priority: options.priority ?? 0,
+      key,
+      signals: this.#signals,
+      mayMove: true,
+      failure,
+      run,
+    })
   }
 }

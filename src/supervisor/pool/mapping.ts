@@ -2,6 +2,8 @@ import type { Callable } from '../../actors/callable.ts'
 import type { Clock } from '../../transport/clock.ts'
 import type { Task, TaskTaker } from './dispatcher.ts'
 import { ItemRunner, type Settled } from './item-runner.ts'
+import { type ItemFunctions, keepItemFunctions } from './item-functions.ts'
+import { callOptionsOf } from './pool-call-options.ts'
 import { lengthOf, type MapOptions } from './map-options.ts'
 import { MapStream } from './map-stream.ts'
 import type { PoolCore } from './pool-core.ts'
@@ -25,19 +27,31 @@ const unwanted = new Error('The map has ended before this item was begun.')
 /** Batch by batch. */
 type Results = ReadAhead<unknown, Settled>
 
+/** A map whose function is as it was when the map was made. */
+interface KeptMapping extends Omit<Mapping, 'fn'> {
+  readonly functions: ItemFunctions
+}
+
+function keptOf({ fn, ...mapping }: Mapping): KeptMapping {
+  const { core, options } = mapping
+  const functions = keepItemFunctions(core.keeper, fn, callOptionsOf({ ...options }), options.batchSize ?? 1)
+  return { ...mapping, functions }
+}
+
 function readAhead(
-  mapping: Mapping,
+  mapping: KeptMapping,
   closed: AbortController,
   isBounded: boolean,
   taker: TaskTaker,
   failed: (error: unknown) => void = () => {},
 ): Results {
-  const { core, clock, items, fn, options } = mapping
+  const { core, clock, items, functions, options } = mapping
   const { batchSize = 1 } = options
   const submit = (task: Task): Promise<unknown> => taker.submit(task)
   const total = lengthOf(items)
   const refusal = (): Error | undefined => core.refusal(!isBounded)
-  const runner = new ItemRunner({ fn, options, total, closed: closed.signal, clock, submit, refusal, failed })
+  const parts = { functions, options, total, closed: closed.signal, clock, submit, refusal, failed }
+  const runner = new ItemRunner(parts)
   const concurrency = (): number => options.concurrency ?? core.capacity
   return new ReadAhead<unknown, Settled>(items, {
     batchSize,
@@ -51,13 +65,14 @@ function readAhead(
 
 /** The results in the order of the items, as they are asked for. */
 export function streamOf(mapping: Mapping): AsyncGenerator<unknown, void, void> {
+  const kept = keptOf(mapping)
   const closed = new AbortController()
   let ahead: Results | undefined
   const leave = (): void => {
     ahead?.close()
     closed.abort(unwanted)
   }
-  const begin = (): Results => (ahead = readAhead(mapping, closed, true, mapping.core.dispatcher))
+  const begin = (): Results => (ahead = readAhead(kept, closed, true, kept.core.dispatcher))
   return new MapStream(inOrder(mapping, begin, leave), leave)
 }
 
@@ -88,7 +103,8 @@ export function allOf(mapping: Mapping): Promise<unknown[]> {
   const closed = new AbortController()
   const { signal } = mapping.options
   if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
-  return mapping.core.undertake(
+  const kept = keptOf(mapping)
+  return kept.core.undertake(
     (taker) =>
       new Promise<unknown[]>((resolve) => {
         const failed = (error: unknown): void => {
@@ -97,7 +113,7 @@ export function allOf(mapping: Mapping): Promise<unknown[]> {
           ahead.close()
           closed.abort(unwanted)
         }
-        const ahead = readAhead(mapping, closed, false, taker, failed)
+        const ahead = readAhead(kept, closed, false, taker, failed)
         void collect(ahead).then(resolve, () => {})
       }),
   )

@@ -2,7 +2,7 @@ import type { CallOptions } from '../../actors/call-options.ts'
 import type { Callable } from '../../actors/callable.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import type { Clock } from '../../transport/clock.ts'
-import type { ArgumentKeeper } from '../worker/kept-arguments.ts'
+import type { CallKeeper } from '../worker/call-keeper.ts'
 import { Broadcasts, copiesForThoseToCome } from './broadcasts.ts'
 import type { Crew, CrewListener, PoolMember } from './crew.ts'
 import { Dispatcher, type TaskTaker } from './dispatcher.ts'
@@ -26,7 +26,7 @@ export interface PoolCoreParts {
   /** Its place in the tree, once it has one. */
   readonly path: () => string
   readonly clock: Clock
-  readonly keeper: ArgumentKeeper
+  readonly keeper: CallKeeper
   /** A member that is new could not run what was broadcast before. */
   readonly unprepared: (member: PoolMember, error: unknown) => void
 }
@@ -200,6 +200,11 @@ export class PoolCore implements CrewListener {
     return this.#standing.refusal ?? (this.size === 0 ? emptyError(this.#parts.path()) : undefined)
   }
 
+  /** Keeps what waits as it was. */
+  get keeper(): CallKeeper {
+    return this.#parts.keeper
+  }
+
   call(fn: Callable, args: readonly unknown[], options: PoolCallOptions | undefined): Promise<unknown> {
     const { keeper, clock } = this.#parts
     const begin = (dispatcher: TaskTaker) => poolCall({ dispatcher, keeper, clock }, fn, args, options)
@@ -225,9 +230,13 @@ export class PoolCore implements CrewListener {
   ): Promise<unknown[]> {
     const refusal = this.refusal()
     if (refusal !== undefined) throw refusal
-    const copies = isLasting ? copiesForThoseToCome(this.#parts.keeper, args) : () => args
+    const { keeper } = this.#parts
+    // It may have to wait for one before it, and those to come run what those of today have run.
+    const { fn: kept, failure } = keeper.keepFunction(fn, options)
+    if (failure !== undefined) throw failure
+    const copies = isLasting ? copiesForThoseToCome(keeper, args) : keeper.keep(args).copy
     const there = this.roster.lives().filter(({ isLeaving }) => !isLeaving)
-    const broadcast = { fn, args: copies, options }
+    const broadcast = { fn: kept, args: copies, options }
     return this.#undertakings.watch(this.#broadcasts.send(there, broadcast, isLasting))
   }
 

@@ -1,3 +1,4 @@
+import { ownOptions } from '../../actors/resolve-options.ts'
 import { systemSeams } from '../../actors/seams.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import { SpawnError } from '../../errors/worker-errors.ts'
@@ -6,7 +7,7 @@ import type { ChildIdentity, ChildKind, ChildListener, ChildPlace, ChildRun } fr
 import { treeOf } from '../tree/child-tree.ts'
 import { SupervisorActor } from '../tree/supervisor-actor.ts'
 import { systemTreeSeams, type TreeSeams } from '../tree/tree-seams.ts'
-import { ArgumentKeeper } from '../worker/kept-arguments.ts'
+import { CallKeeper } from '../worker/call-keeper.ts'
 import type { WorkerHandle } from '../worker/worker-handle.ts'
 import { WorkerKind } from '../worker/worker-kind.ts'
 import type { PoolMember } from './crew.ts'
@@ -77,14 +78,14 @@ export class PoolKind implements ChildKind, PoolPlace, MemberListener {
       throw new TypeError(`Its name in the tree is its id, \`${id}\`; leave \`name\` out.`)
     }
     this.#id = id
-    this.#options = options
+    this.#options = { ...options, worker: ownOptions(options.worker ?? {}) }
     this.#spec = supervisorOf(options, resolved)
     this.#seams = seams
     this.#core = new PoolCore({
       options: resolved,
       path: () => this.path,
       clock: seams.clock,
-      keeper: new ArgumentKeeper(resolved.limits),
+      keeper: new CallKeeper(resolved.limits, resolved.capture),
       unprepared: (member, error) => this.#reportUnprepared(member, error),
     })
     // Their options are checked by the first, be the pool of size 0.

@@ -99,8 +99,8 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
   }
 
   /**
-   * Runs `fn(...args)` in a member, once one is free. While it waits, its arguments are copies, made at once; what its
-   * function refers to is read when it goes. With `retry` the `executed` of an error is about all attempts; a refusal after
+   * Runs `fn(...args)` in a member, once one is free. A call that waits, and one that is made again, takes its arguments and
+   * what its function refers to as they were when it was made. With `retry` the `executed` of an error is about all attempts; a refusal after
    * one that may have run has its error as `cause`. Source: Julia's `remotecall_fetch` over a `WorkerPool`.
    *
    * @param fn - a function, or `{ module, export }`
@@ -136,7 +136,7 @@ export class Pool implements AsyncDisposable, Iterable<WorkerHandle> {
   /**
    * Runs `fn(item, index)` in the members for each item, and resolves with all results in the order of the items.
    *
-   * The input is read as members come free. An item that fails for good ends the map: nothing more is begun, and what is
+   * The input is read as members come free; what the function refers to is taken as it was when the map was made. An item that fails for good ends the map: nothing more is begun, and what is
    * under way runs on unheard; `signal` cuts that off as well. Source: Julia's `pmap`.
    *
    * @param items - an array, or anything to iterate over, also asynchronously

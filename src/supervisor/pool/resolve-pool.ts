@@ -9,7 +9,8 @@ import {
   type OptionCheck,
   text,
 } from '../../actors/option-checks.ts'
-import { isWorkerOption } from '../../actors/resolve-options.ts'
+import { isWorkerOption, policyOf } from '../../actors/resolve-options.ts'
+import type { CapturePolicy } from '../../movement/capture-policy.ts'
 import { defaultLimits, type Limits } from '../../transport/limits.ts'
 import type { PoolOptions, RecycleOptions } from './pool-options.ts'
 
@@ -23,6 +24,8 @@ export interface ResolvedPool {
   readonly maxQueued: number
   readonly recycle: RecycleOptions | undefined
   readonly limits: Limits
+  /** What its members let leave with a function. */
+  readonly capture: CapturePolicy
 }
 
 const countOrZero: OptionCheck = (value) =>
@@ -92,5 +95,6 @@ export function resolvePool(options: PoolOptions): ResolvedPool {
     maxQueued,
     recycle,
     limits: { ...defaultLimits, ...worker?.limits },
+    capture: policyOf(worker ?? {}),
   }
 }

@@ -1,5 +1,5 @@
 import { warnUnlessObserved } from '../../actors/cast-failure.ts'
-import type { Callable } from '../../actors/callable.ts'
+import { type Callable, type Watched, watching } from '../../actors/callable.ts'
 import type { Worker } from '../../actors/worker.ts'
 import { CallTimeoutError } from '../../errors/call-errors.ts'
 import { executedOf } from '../../errors/executed.ts'
@@ -11,21 +11,39 @@ import { retryDelayMs } from '../pool/retry.ts'
 import type { Follower } from './follower.ts'
 import type { FollowingOptions, HandleOptions } from './handle-options.ts'
 import { rememberArguments } from './kept-arguments.ts'
+import type { KeptFunction, Taking } from './kept-functions.ts'
+
+/** What is called: as it was given, or as it was kept. */
+export interface FollowedFunction {
+  /** Undefined: none of the user's, but what the worker itself offers. */
+  readonly fn: Callable | undefined
+  readonly taking: Taking | undefined
+}
 
 /** A call that is made in whatever incarnation there is. */
-export interface FollowedCall {
+export interface FollowedCall extends FollowedFunction {
   readonly args: readonly unknown[]
   readonly following: FollowingOptions
   readonly background: boolean
   readonly signal: AbortSignal | undefined
   readonly timeoutMs: number | undefined
-  /** Makes it, in a worker that is up. `timeoutMs` is what is left of its time. */
-  send(worker: Worker, args: readonly unknown[], timeoutMs: number | undefined): Promise<unknown>
+  /**
+   * Makes it, in a worker that is up. `timeoutMs` is what is left of its time.
+   * @param fn - that of the call, or what stands for it
+   */
+  send(
+    worker: Worker,
+    fn: Callable,
+    args: readonly unknown[],
+    timeoutMs: number | undefined,
+  ): Promise<unknown>
 }
 
 /** A call under way: what it is made of each time, and how often it was. */
 interface Journey {
   readonly call: FollowedCall
+  /** As `call.fn`, or what stands for it as it was when the call was made: from when that is known. */
+  fn: Callable | undefined
   /** For the next time; undefined: there is none. */
   readonly again: (() => readonly unknown[]) | undefined
   readonly byteLength: number
@@ -64,13 +82,18 @@ export class FollowedCalls {
     args: readonly unknown[],
     remembered: readonly unknown[] | undefined,
   ): Promise<unknown> {
+    const watch: Watched = { fn, shipment: undefined }
+    const called = watching(watch, () => worker.call(fn, args))
+    const again =
+      remembered === undefined ? fn : this.#follower.keeper.rememberFunction(fn, watch.shipment, undefined)
     try {
-      return await worker.call(fn, args)
+      return await called
     } catch (error) {
       const isLost = remembered === undefined || !this.#hasNotArrived(error, worker)
       if (isLost || this.#follower.refusal() !== undefined) throw error
       const usual = { following: {}, background: false, signal: undefined, timeoutMs: undefined }
-      return this.start({ ...usual, args: remembered, send: (next, own) => next.call(fn, own) })
+      const send: FollowedCall['send'] = (next, own, now) => next.call(own as ModuleReference, now)
+      return this.start({ ...usual, fn: again, taking: undefined, args: remembered, send })
     }
   }
 
@@ -86,17 +109,15 @@ export class FollowedCalls {
     if (worker !== undefined && waiting.size === 0 && following.retry === undefined) {
       const remembered = rememberArguments(args)
       const again = remembered && (() => remembered)
-      return this.#make(
-        { call, again, byteLength: 0, deadline, attempts: new Attempts() },
-        worker,
-        args,
-        timeoutMs,
-      )
+      const journey = { call, fn: call.fn, again, byteLength: 0, deadline, attempts: new Attempts() }
+      return this.#make(journey, worker, args, timeoutMs)
     }
     if (worker === undefined) this.#mayWait(following)
+    const kept = this.#keep(call)
     const { copy, byteLength } = keeper.keep(args)
     const attempts = new Attempts()
-    const journey = { call, again: copy, byteLength, deadline, attempts }
+    const bytes = byteLength + kept.byteLength
+    const journey = { call, fn: kept.fn, again: copy, byteLength: bytes, deadline, attempts }
     const isNow = worker !== undefined && waiting.size === 0
     const ending = isNow ? this.#make(journey, worker, args, timeoutMs) : this.#wait(journey)
     return following.retry === undefined ? ending : attempts.outcome(ending)
@@ -104,25 +125,36 @@ export class FollowedCalls {
 
   /** Makes a call that nobody waits for. If it has to wait and nobody comes, that is an event, as if it had thrown. */
   cast(
+    called: FollowedFunction & { readonly fn: Callable },
     args: readonly unknown[],
     background: boolean,
-    send: (worker: Worker, args: readonly unknown[]) => void,
+    send: (worker: Worker, fn: Callable, args: readonly unknown[]) => void,
   ): void {
     const { waiting, keeper, events, path } = this.#follower
     const worker = this.#follower.current
     if (worker !== undefined && waiting.size === 0) {
-      send(worker, args)
+      send(worker, called.fn, args)
       return
     }
     this.#mayWait({})
-    const { copy, byteLength } = keeper.keep(args)
-    const sendLater = async (later: Worker): Promise<void> => send(later, copy())
+    const kept = this.#keep(called)
+    const { copy, byteLength: argumentBytes } = keeper.keep(args)
+    const byteLength = argumentBytes + kept.byteLength
+    const sendLater = async (later: Worker): Promise<void> => send(later, kept.fn ?? called.fn, copy())
     const call = { byteLength, background, signal: undefined, deadline: undefined, send: sendLater }
     waiting.add(call).catch((error: unknown) => {
       const incarnation = this.#follower.status.incarnation
       events.emit({ path, incarnation }, { type: 'cast.failed', callId: 0, error })
       warnUnlessObserved(events, path, error)
     })
+  }
+
+  /** Throws why the function can't be sent: that may be another matter when it goes. */
+  #keep({ fn, taking }: FollowedFunction): Partial<KeptFunction> & { readonly byteLength: number } {
+    if (fn === undefined) return { byteLength: 0 }
+    const kept = this.#follower.keeper.keepFunction(fn, taking)
+    if (kept.failure !== undefined) throw kept.failure
+    return kept
   }
 
   #mayWait(following: FollowingOptions): void {
@@ -154,10 +186,27 @@ export class FollowedCalls {
     timeoutMs: number | undefined,
   ): Promise<unknown> {
     try {
-      return await journey.call.send(worker, args, timeoutMs)
+      return await this.#send(journey, worker, args, timeoutMs)
     } catch (error) {
       return this.#afterFailure(journey, error, worker)
     }
+  }
+
+  #send(
+    journey: Journey,
+    worker: Worker,
+    args: readonly unknown[],
+    timeoutMs: number | undefined,
+  ): Promise<unknown> {
+    const { call, fn, again } = journey
+    // Otherwise it is kept already, or nothing of it would be needed.
+    if (fn === undefined || fn !== call.fn || again === undefined) {
+      return call.send(worker, fn as Callable, args, timeoutMs)
+    }
+    const watch: Watched = { fn, shipment: undefined }
+    const sending = watching(watch, () => call.send(worker, fn, args, timeoutMs))
+    journey.fn = this.#follower.keeper.rememberFunction(fn, watch.shipment, call.taking)
+    return sending
   }
 
   async #afterFailure(journey: Journey, error: unknown, worker: Worker): Promise<unknown> {

@@ -1,18 +1,25 @@
+import type { Callable } from '../../actors/callable.ts'
 import type { StreamFailure, StreamSource } from '../../actors/stream-inbox.ts'
 import type { StreamOptions } from '../../actors/stream-options.ts'
 import type { WorkerStream } from '../../actors/worker-stream.ts'
 import type { Worker } from '../../actors/worker.ts'
 import { whenAborted } from '../../movement/abort.ts'
-import type { FollowedCalls } from './followed-calls.ts'
+import type { FollowedCall, FollowedCalls } from './followed-calls.ts'
 import { type HandleOptions, withTime } from './handle-options.ts'
 
 /** A stream that is had from whatever incarnation there is. */
 export interface FollowedStreaming {
+  readonly fn: Callable
   readonly args: readonly unknown[]
   readonly following: HandleOptions
   readonly own: StreamOptions | undefined
   /** Begins it, in a worker that is up. */
-  open(worker: Worker, args: readonly unknown[], options: StreamOptions | undefined): WorkerStream<unknown>
+  open(
+    worker: Worker,
+    fn: Callable,
+    args: readonly unknown[],
+    options: StreamOptions | undefined,
+  ): WorkerStream<unknown>
 }
 
 type Result = IteratorResult<unknown, undefined>
@@ -48,24 +55,30 @@ export class FollowedStream implements StreamSource {
   }
 
   async #open(calls: FollowedCalls): Promise<void> {
-    const { args, following, own } = this.#streaming
+    const { fn, args, following, own } = this.#streaming
     const giveUp = this.#giveUp
     const { signal, timeoutMs, background = false } = own ?? {}
     const abort = (): void => giveUp.abort(signal?.reason)
     if (signal?.aborted === true) abort()
     const forget = signal === undefined ? undefined : whenAborted(signal, abort)
     try {
-      const send = (worker: Worker, now: readonly unknown[], leftMs: number | undefined): Promise<void> =>
-        this.#begin(worker, now, withTime(own, leftMs))
-      await calls.start({ args, following, background, signal: giveUp.signal, timeoutMs, send })
+      const send: FollowedCall['send'] = (worker, kept, now, leftMs) =>
+        this.#begin(worker, kept, now, withTime(own, leftMs))
+      const call = { fn, taking: own, args, following, background, signal: giveUp.signal, timeoutMs, send }
+      await calls.start(call)
     } finally {
       forget?.()
     }
   }
 
-  async #begin(worker: Worker, args: readonly unknown[], own: StreamOptions | undefined): Promise<void> {
+  async #begin(
+    worker: Worker,
+    fn: Callable,
+    args: readonly unknown[],
+    own: StreamOptions | undefined,
+  ): Promise<void> {
     if (this.#isClosed) throw closed
-    const inner = this.#streaming.open(worker, args, own)
+    const inner = this.#streaming.open(worker, fn, args, own)
     this.#inner = inner
     const failure = await inner.begun()
     if (failure !== undefined) throw failure.reason

@@ -5,11 +5,12 @@ import type { Worker } from '../../actors/worker.ts'
 import type { WorkerState } from '../../actors/worker-machine.ts'
 import type { ExitReason } from '../../errors/exit-reason.ts'
 import { WorkerUnavailableError } from '../../errors/supervision-errors.ts'
+import type { CapturePolicy } from '../../movement/capture-policy.ts'
 import type { Clock } from '../../transport/clock.ts'
 import type { Limits } from '../../transport/limits.ts'
 import type { HostProcess } from '../host-processes.ts'
 import { type ChildPlace, type ChildState, type ChildStatus, settledStates } from '../tree/child-run.ts'
-import { ArgumentKeeper } from './kept-arguments.ts'
+import { CallKeeper } from './call-keeper.ts'
 import { WaitingCalls } from './waiting-calls.ts'
 
 /** The state of a place in the tree: that of its process while there is one, else what its supervisor has in mind. */
@@ -20,6 +21,7 @@ export interface FollowerBounds {
   readonly maxCalls: number
   readonly maxBytes: number
   readonly limits: Limits
+  readonly capture: CapturePolicy
 }
 
 const noPlaceYet: ChildStatus = { state: 'waiting', incarnation: 0, retryAtMs: undefined }
@@ -30,7 +32,7 @@ export class Follower {
   readonly clock: Clock
   readonly events: EventStream
   readonly waiting: WaitingCalls
-  readonly keeper: ArgumentKeeper
+  readonly keeper: CallKeeper
   #place: ChildPlace | undefined
   #watching: Disposable | undefined
   /** What the place has said last: to ask it takes a while, and each call asks. */
@@ -46,7 +48,7 @@ export class Follower {
     this.id = id
     this.clock = clock
     this.events = events
-    this.keeper = new ArgumentKeeper(bounds.limits)
+    this.keeper = new CallKeeper(bounds.limits, bounds.capture)
     this.waiting = new WaitingCalls(bounds, clock, () => this.path)
   }
 

@@ -11,7 +11,7 @@ import { checkKeepOptions, type KeptInfo } from '../../actors/references.ts'
 import type { RemoteRef } from '../../actors/remote-ref.ts'
 import { rejectionNow } from '../../actors/remote-error.ts'
 import type { RunResult } from '../../actors/run.ts'
-import { checkStreamOptions, type StreamOptions } from '../../actors/stream-options.ts'
+import { checkStreamOptions } from '../../actors/stream-options.ts'
 import { type Streamable, WorkerStream } from '../../actors/worker-stream.ts'
 import type { Worker, WorkerStats } from '../../actors/worker.ts'
 import type { Channel } from '../../movement/flow/channel.ts'
@@ -20,7 +20,7 @@ import type { ModuleReference } from '../../movement/module-reference.ts'
 import { standInFor } from '../../movement/prepare.ts'
 import type { Follower, HandleState } from './follower.ts'
 import { FollowedCalls } from './followed-calls.ts'
-import { FollowedStream } from './followed-stream.ts'
+import { FollowedStream, type FollowedStreaming } from './followed-stream.ts'
 import {
   checkHandleCallOptions,
   checkHandleOptions,
@@ -33,6 +33,7 @@ import {
   splitOptions,
   withTime,
 } from './handle-options.ts'
+import type { Taking } from './kept-functions.ts'
 
 /**
  * A place in the tree where a worker lives: it follows the worker from incarnation to incarnation. Given by
@@ -117,16 +118,17 @@ export class WorkerHandle {
    * @throws {WorkerUnavailableError} if it has ended for good
    */
   async whenUp(): Promise<Worker> {
-    const call = { args: [], following: {}, background: true, signal: undefined, timeoutMs: undefined }
+    const call = { fn: undefined, taking: undefined, args: [], background: true, signal: undefined }
     const send = (worker: Worker): Promise<unknown> => Promise.resolve(worker)
-    return this.#calls.start({ ...call, following: { whenDown: 'wait' }, send }) as Promise<Worker>
+    const following = { whenDown: 'wait' } as const
+    return this.#calls.start({ ...call, following, timeoutMs: undefined, send }) as Promise<Worker>
   }
 
   /**
    * As `Worker.call`, in the incarnation that is there, or in the next.
    *
-   * While it waits, its arguments are copies, made at once; what its function refers to is read when it goes.
-   * `timeoutMs` covers the wait as well. With `retry` the `executed` of an error is about all attempts; a refusal after one
+   * A call that waits, and one that is made again, takes its arguments and what its function refers to as they were when it
+   * was made. `timeoutMs` covers the wait as well. With `retry` the `executed` of an error is about all attempts; a refusal after one
    * that may have run has its error as `cause`.
    *
    * @param fn - a function, or `{ module, export }`
@@ -154,10 +156,10 @@ export class WorkerHandle {
   call(fn: Callable, args: readonly unknown[] = [], options?: HandleCallOptions): Promise<unknown> {
     try {
       if (options === undefined)
-        return this.#calls.quick(fn, args) ?? this.#start(args, {}, undefined, callOf(fn))
+        return this.#calls.quick(fn, args) ?? this.#start(fn, args, {}, undefined, callIn)
       checkHandleCallOptions(options)
       const { following, own } = splitOptions(options)
-      return this.#start(args, following, own, callOf(fn))
+      return this.#start(fn, args, following, own, callIn)
     } catch (error) {
       return rejectionNow(error)
     }
@@ -178,8 +180,9 @@ export class WorkerHandle {
   ): void
   cast(fn: Callable, args: readonly unknown[] = [], options?: CastOptions): void {
     if (options !== undefined) checkCastOptions(options)
-    this.#calls.cast(args, options?.background === true, (worker, own) =>
-      worker.cast(fn as ModuleReference, own, options),
+    const called = { fn, taking: options }
+    this.#calls.cast(called, args, options?.background === true, (worker, kept, own) =>
+      worker.cast(kept as ModuleReference, own, options),
     )
   }
 
@@ -197,7 +200,7 @@ export class WorkerHandle {
       checkSource(source)
       const { following, own } = splitOptions(options)
       if (own !== undefined) checkEvaluateOptions(own)
-      return this.#start([source], following, own, (worker, [text], timeoutMs) =>
+      return this.#start(undefined, [source], following, own, (worker, _fn, [text], timeoutMs) =>
         worker.evaluate(text as string, withTime(own, timeoutMs)),
       ) as Promise<T>
     } catch (error) {
@@ -218,7 +221,8 @@ export class WorkerHandle {
   async run(source: string, options: RunOptions = {}): Promise<RunResult> {
     checkSource(source)
     const { signal } = options
-    return this.#start([source], {}, signal === undefined ? {} : { signal }, (worker, [text]) =>
+    const own = signal === undefined ? {} : { signal }
+    return this.#start(undefined, [source], {}, own, (worker, _fn, [text]) =>
       worker.run(text as string, options),
     ) as Promise<RunResult>
   }
@@ -228,8 +232,8 @@ export class WorkerHandle {
    *
    * A stream that has begun stays with its incarnation: when the worker dies it rejects with `WorkerDiedError`, after the
    * items that came before, and is never begun again. Only if the worker was dead before it was read there, it goes to the
-   * next incarnation, and so it may not have a `retry`. While it waits, its arguments are copies; `timeoutMs` covers the
-   * wait as well, and to close it ends the wait.
+   * next incarnation, and so it may not have a `retry`. It takes its values as `call` does; `timeoutMs` covers the wait as
+   * well, and to close it ends the wait.
    *
    * @param fn - as in `Worker.stream`
    * @param args - its arguments, default none
@@ -262,9 +266,9 @@ export class WorkerHandle {
     checkStreamOptions(own)
     const following = whenDown === undefined ? {} : { whenDown }
     checkHandleOptions(following)
-    const open = (worker: Worker, now: readonly unknown[], options: StreamOptions | undefined) =>
-      worker.stream(fn as ModuleReference, now, options)
-    return new WorkerStream(new FollowedStream(this.#calls, { args, following, own, open }))
+    const open: FollowedStreaming['open'] = (worker, kept, now, options) =>
+      worker.stream(kept as ModuleReference, now, options)
+    return new WorkerStream(new FollowedStream(this.#calls, { fn, args, following, own, open }))
   }
 
   /**
@@ -302,8 +306,8 @@ export class WorkerHandle {
   ): Promise<RemoteRef<unknown>> {
     const { following, own } = splitOptions(options)
     if (own !== undefined) checkKeepOptions(own)
-    return this.#start(args, following, own, (worker, now, timeoutMs) =>
-      worker.keep(fn as ModuleReference, now, withTime(own, timeoutMs)),
+    return this.#start(fn, args, following, own, (worker, kept, now, timeoutMs) =>
+      worker.keep(kept as ModuleReference, now, withTime(own, timeoutMs)),
     ) as Promise<RemoteRef<unknown>>
   }
 
@@ -410,33 +414,35 @@ export class WorkerHandle {
   }
 
   #start(
+    fn: Callable | undefined,
     args: readonly unknown[],
     following: FollowingOptions,
-    own: { background?: boolean; signal?: AbortSignal; timeoutMs?: number } | undefined,
+    own: (Taking & { background?: boolean; signal?: AbortSignal; timeoutMs?: number }) | undefined,
     send: SendWith<typeof own>,
   ): Promise<unknown> {
     return this.#calls.start({
+      fn,
+      taking: own,
       args,
       following,
       background: own?.background === true,
       signal: own?.signal,
       timeoutMs: own?.timeoutMs,
-      send: (worker, ownArgs, timeoutMs) => send(worker, ownArgs, timeoutMs, own),
+      send: (worker, kept, ownArgs, timeoutMs) => send(worker, kept, ownArgs, timeoutMs, own),
     })
   }
 }
 
 type SendWith<O> = (
   worker: Worker,
+  fn: Callable,
   args: readonly unknown[],
   timeoutMs: number | undefined,
   options: O,
 ) => Promise<unknown>
 
-const callOf =
-  (fn: Callable): SendWith<object | undefined> =>
-  (worker, args, timeoutMs, options) =>
-    worker.call(fn as ModuleReference, args, withTime(options, timeoutMs))
+const callIn: SendWith<object | undefined> = (worker, fn, args, timeoutMs, options) =>
+  worker.call(fn as ModuleReference, args, withTime(options, timeoutMs))
 
 staysHere(WorkerHandle, {
   what: 'a WorkerHandle, which follows a place in the tree of this process',

@@ -3,7 +3,8 @@ import type { ExitReason } from '../../../src/errors/exit-reason.ts'
 import { WorkerDiedError } from '../../../src/errors/worker-errors.ts'
 import { defaultLimits } from '../../../src/transport/limits.ts'
 import { systemClock } from '../../../src/transport/clock.ts'
-import { ArgumentKeeper } from '../../../src/supervisor/worker/kept-arguments.ts'
+import { CallKeeper } from '../../../src/supervisor/worker/call-keeper.ts'
+import type { FunctionKeeper } from '../../../src/supervisor/worker/kept-functions.ts'
 import type { Crew, PoolMember } from '../../../src/supervisor/pool/crew.ts'
 import type { PoolOptions } from '../../../src/supervisor/pool/pool-options.ts'
 import { PoolCore } from '../../../src/supervisor/pool/pool-core.ts'
@@ -18,6 +19,12 @@ export const exitReason = (type: ExitReason['type'], cause?: unknown): ExitReaso
   uptimeMs: 1,
   ...(cause === undefined ? {} : { cause }),
 })
+
+/** Simulated members run functions as they are. */
+const asTheyAre: FunctionKeeper = {
+  keepFunction: (fn) => ({ fn, byteLength: 0 }),
+  rememberFunction: (fn) => fn,
+}
 
 /** A member that runs functions in this process, until it is said to be dead. */
 export class SimulatedMember implements PoolMember {
@@ -167,7 +174,7 @@ export function simulatedPool(options: PoolOptions = {}): {
     options: resolvePool({ size: 2, ...options }),
     path: () => 'pool',
     clock: systemClock,
-    keeper: new ArgumentKeeper(defaultLimits),
+    keeper: new CallKeeper(defaultLimits, 'auto', asTheyAre),
     unprepared: (_, error) => unprepared.push(error),
   })
   const crew = new SimulatedCrew(core)
