@@ -345,11 +345,8 @@ export class WorkerProcess {
 
   /** The exit is known: done as soon as everything that was written before it has been read. */
   #settleExit(): void {
-    if (this.#isOver || this.#exit === undefined) return
     // Its last words may be on the one lane, its last answers on the other.
-    if (this.#lanesOver.size < 2) return
-    if (!this.stderr.hasEnded || !this.stdout.hasEnded) return
-    this.#finish()
+    if (this.#lanesOver.size === 2 && this.stderr.hasEnded && this.stdout.hasEnded) this.#finish()
   }
 
   #finish(): void {
