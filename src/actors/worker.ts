@@ -137,12 +137,13 @@ export class Worker implements AsyncDisposable {
    * Runs `fn(...args)` in the worker and resolves with what it returns, awaited.
    *
    * `fn` goes by its source, and what it refers to goes along: variables, constants, functions, classes, imports; see
-   * docs/data-movement.md, and `explain` for one function. Or name an export by `{ module, export }`. Arguments and result are copies, made at once; only binary over 64 KiB is
-   * read later, so don't change that until the call has settled. Calls start in the order in which they
-   * were made, and overlap where they wait. A function among the arguments is called here and always gives its caller there a
-   * promise: a parameter that is typed as one that answers at once, as `keep` in `xs.filter(keep)`, is refused by the compiler. A
-   * `RemoteRef` is the value itself there, also inside an object or array. A function that is written in the call needs the type of
-   * a parameter with a default: `(x: number, y: number = 3) => x + y`. Source: Malt.jl `remote_call_fetch`, Erlang `gen_server:call`.
+   * docs/data-movement.md, and `explain` for one function. Or name an export by `{ module, export }`. Arguments and
+   * result are copies, made at once; only binary over 64 KiB is read later, so don't change that until the call has
+   * settled. Calls start in the order in which they were made, and overlap where they wait. A function among the
+   * arguments is called here and always gives its caller there a promise: a parameter that is typed as one that answers
+   * at once, as `keep` in `xs.filter(keep)`, is refused by the compiler. A `RemoteRef` is the value itself there, also
+   * inside an object or array. A function that is written in the call needs the type of a parameter with a default:
+   * `(x: number, y: number = 3) => x + y`. Source: Malt.jl `remote_call_fetch`, Erlang `gen_server:call`.
    *
    * @param fn - a function, or `{ module, export }`
    * @param args - its arguments, default none
