@@ -1,6 +1,7 @@
 import { WorkerDiedError } from 'maltster'
-import { command, type Launcher } from 'maltster/transport'
+import { command } from 'maltster/transport'
 import { expect, test } from 'vitest'
+import { withDeafControl } from '../fixtures/worker/deaf-control.mjs'
 import { useLeakCheck } from '../support/leak-check.ts'
 import { expectUsable, quietWorker, rejection, until } from './workers.ts'
 
@@ -76,16 +77,7 @@ const permissionFlag = process.allowedNodeEnvironmentFlags.has('--permission')
   : '--experimental-permission'
 
 test('that no running code can be cut off is known from the first moment, though nothing else is heard of it', async () => {
-  const local = command(['env'], { lanes: 'inherit' })
-  const deaf: Launcher = {
-    kind: 'deaf',
-    isLocal: true,
-    launch(request) {
-      const launched = local.launch(request)
-      launched.control.start = () => {}
-      return launched
-    },
-  }
+  const deaf = withDeafControl(command(['env'], { lanes: 'inherit' }))
   const restricted = await quietWorker({ launcher: deaf, execArgv: [permissionFlag, '--allow-fs-read=*'] })
   expect(restricted.capabilities.interrupt).toBe(false)
   await restricted.stop()

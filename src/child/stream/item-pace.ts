@@ -1,5 +1,4 @@
 import { monotonicMs } from '../../transport/monotonic.ts'
-// Taken before user code can replace it.
 
 /** How long items wait for others while the iterator is busy. */
 const sendMs = 1
